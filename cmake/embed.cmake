@@ -1,0 +1,12 @@
+# Writes the Lua files as C byte arrays: a table of {path, bytes, size} ended by a NULL path.
+file(WRITE ${OUT} "#include \"bindings/embedded.h\"\n\n")
+set(table "")
+set(i 0)
+foreach(path IN LISTS FILES)
+  file(READ ${path} hex HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+  file(APPEND ${OUT} "static const unsigned char file_${i}[] = {${bytes}0};\n")
+  string(APPEND table "  {\"${path}\", (const char *)file_${i}, sizeof file_${i} - 1},\n")
+  math(EXPR i "${i} + 1")
+endforeach()
+file(APPEND ${OUT} "\nconst xl_embedded_file xl_embedded_files[] = {\n${table}  {0, 0, 0}};\n")

@@ -1,0 +1,13 @@
+/* xai.h: all of libxai. */
+#ifndef XAI_H
+#define XAI_H
+
+#define XAI_VERSION "0.1.0"
+
+#include "xai/explain.h"
+#include "xai/image.h"
+#include "xai/net.h"
+#include "xai/status.h"
+#include "xai/tensor.h"
+
+#endif

@@ -1,0 +1,108 @@
+/* xai/explain.h: explanations. One function per method; what they have in common is here.
+ *
+ * x is one prepared input, 1 x C x H x W (xai_net_prepare). Every method takes a view (hooks, other
+ * weights) wherever it takes a network, and leaves it unchanged. Definitions, constants and the papers
+ * stand at the head of each src/explain/<method>.c. */
+#ifndef XAI_EXPLAIN_H
+#define XAI_EXPLAIN_H
+
+#include "xai/net.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- what is to be explained --------------------------------------------------------------------- */
+/* A score: weighted sum of units, or of a whole tensor (sum of seed * activation). */
+typedef struct xai_target_term {
+  int layer;          /* XAI_LAYER_LOGITS for a class */
+  int64_t channel;    /* 0-based; for logits the class id */
+  int64_t row, col;   /* 0-based; -1: mean over all positions of the channel */
+  float weight;
+} xai_target_term;
+
+enum { XAI_TARGET_TERMS = 64 };
+typedef struct xai_target {
+  int n_terms;        /* 0 and no seed: the most probable class */
+  xai_target_term terms[XAI_TARGET_TERMS];
+  const xai_view *seed; /* used at seed_layer when not NULL */
+  int seed_layer;
+} xai_target;
+
+/* Appends what 'text' names, times weight: a class id ("243"), a label ("tiger cat"), "layer:channel" (mean over
+ * the map) or "layer:channel:row:col" (1-based, like all positions outside C). Fails with XAI_ENOTFOUND and suggestions. */
+XAI_API xai_status xai_target_add(const xai_net *net, const char *text, float weight, xai_target *target, xai_err *err);
+XAI_API xai_status xai_target_add_class(const xai_net *net, int64_t id, float weight, xai_target *target, xai_err *err);
+
+/* ---- what comes back -------------------------------------------------------------------------------- */
+/* How a C x H x W attribution becomes one H x W map. */
+typedef enum xai_reduce { XAI_REDUCE_NONE, XAI_REDUCE_MAX_ABS, XAI_REDUCE_SUM } xai_reduce;
+
+typedef struct xai_named_tensor {
+  char name[24];
+  xai_tensor *tensor;
+} xai_named_tensor;
+enum { XAI_EXTRAS = 6 };
+
+typedef struct xai_explanation {
+  const char *method;      /* "gradcam" */
+  char target[96];         /* "243", "fire9/concat:12" */
+  int class_id;            /* -1 when the target is no single class */
+  char label[96];          /* class label, or the target's text */
+  float probability;       /* of class_id; -1 when there is none */
+  char layer[160];         /* "" when the method has no layer */
+  const char *unit;        /* of the values: "score points", "score per input unit" */
+  xai_tensor *values;      /* native resolution: h x w or C x H x W */
+  xai_named_tensor extras[XAI_EXTRAS];
+  int n_extras;
+  xai_reduce reduce;       /* how values become a map */
+  bool is_signed;          /* drawn with a diverging colour map */
+  int height, width;       /* of the input */
+  double seconds;
+} xai_explanation;
+
+XAI_API void xai_explanation_free(xai_explanation *e);
+/* H x W at input resolution: reduced over channels, then bilinear with half-pixel centres. */
+XAI_API xai_status xai_explanation_map(const xai_explanation *e, xai_tensor **out, xai_err *err);
+
+/* ---- methods -------------------------------------------------------------------------------------------- */
+/* Options that all methods have; each method's struct begins with it. */
+typedef struct xai_explain_opts {
+  xai_target target;
+  int layer; /* XAI_LAYER_NONE: the method's default */
+} xai_explain_opts;
+
+/* M = max over channels of |d score / d x|. Simonyan et al. 2014, section 3. extras: gradient C x H x W. */
+typedef struct xai_saliency_opts { xai_explain_opts common; } xai_saliency_opts;
+XAI_API xai_status xai_saliency(xai_net *net, const xai_view *x, const xai_saliency_opts *opts, xai_explanation **out, xai_err *err);
+
+/* d score / d x with the guided (Springenberg et al. 2015) or deconvnet (Zeiler, Fergus 2014) rule at every rectifier. */
+typedef struct xai_backprop_opts { xai_explain_opts common; } xai_backprop_opts;
+XAI_API xai_status xai_guided_backprop(xai_net *net, const xai_view *x, const xai_backprop_opts *opts, xai_explanation **out, xai_err *err);
+XAI_API xai_status xai_deconvnet(xai_net *net, const xai_view *x, const xai_backprop_opts *opts, xai_explanation **out, xai_err *err);
+/* x * d score / d x. */
+XAI_API xai_status xai_input_x_gradient(xai_net *net, const xai_view *x, const xai_backprop_opts *opts, xai_explanation **out, xai_err *err);
+
+/* Grad-CAM. Selvaraju et al. 2017, eq. 1-2 and section 3.3 (counterfactual). extras: raw h x w, weights K. */
+typedef struct xai_gradcam_opts {
+  xai_explain_opts common;
+  bool relu;           /* default true */
+  bool counterfactual; /* default false: negated gradients */
+} xai_gradcam_opts;
+XAI_API xai_status xai_gradcam(xai_net *net, const xai_view *x, const xai_gradcam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* Occlusion: mean drop of the score over the windows that cover a pixel. extras: grid (score at each window). */
+typedef enum xai_score { XAI_SCORE_LOGIT, XAI_SCORE_PROB } xai_score;
+typedef struct xai_occlusion_opts {
+  xai_explain_opts common;
+  int64_t window, stride; /* pixels; defaults 32 and 8 */
+  double fill;            /* in network units; default 0 */
+  xai_score score;        /* default logit */
+  int64_t batch;          /* images per pass, 0: chosen from memory; does not change the result */
+} xai_occlusion_opts;
+XAI_API xai_status xai_occlusion(xai_net *net, const xai_view *x, const xai_occlusion_opts *opts, xai_explanation **out, xai_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

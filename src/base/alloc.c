@@ -1,0 +1,86 @@
+/* base/alloc.c: aligned blocks with their size kept in front. */
+#include "base/alloc.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The user's block starts XAI_ALIGN bytes into the system's block; the size sits just before it. */
+typedef struct header {
+  size_t bytes;
+} header;
+
+static atomic_size_t live, peak, limit;
+static atomic_llong fail_countdown = -1;
+static atomic_bool fail_sticky;
+
+bool xai_mul_size(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
+
+static header *header_of(void *p) { return (header *)((char *)p - sizeof(header)); }
+
+static bool told_to_fail(void) {
+  if (atomic_load(&fail_countdown) < 0) return false;
+  if (atomic_fetch_sub(&fail_countdown, 1) > 0) return false;
+  atomic_store(&fail_countdown, atomic_load(&fail_sticky) ? 0 : -1);
+  return true;
+}
+
+static void count_in(size_t bytes) {
+  size_t now = atomic_fetch_add(&live, bytes) + bytes;
+  size_t top = atomic_load(&peak);
+  while (now > top && !atomic_compare_exchange_weak(&peak, &top, now)) {
+  }
+}
+
+void *xai_alloc(size_t bytes) {
+  size_t cap = atomic_load(&limit);
+  if (bytes > SIZE_MAX / 2 || told_to_fail()) return NULL;
+  if (cap != 0 && bytes > cap - (atomic_load(&live) < cap ? atomic_load(&live) : cap)) return NULL;
+  size_t total = (bytes + 2 * XAI_ALIGN - 1) / XAI_ALIGN * XAI_ALIGN;
+  char *raw = aligned_alloc(XAI_ALIGN, total);
+  if (raw == NULL) return NULL;
+  void *p = raw + XAI_ALIGN;
+  header_of(p)->bytes = bytes;
+  count_in(bytes);
+  return p;
+}
+
+void *xai_calloc(size_t count, size_t size) {
+  size_t bytes;
+  if (!xai_mul_size(count, size, &bytes)) return NULL;
+  void *p = xai_alloc(bytes);
+  if (p != NULL) memset(p, 0, bytes);
+  return p;
+}
+
+void *xai_realloc(void *p, size_t bytes) {
+  if (p == NULL) return xai_alloc(bytes);
+  void *q = xai_alloc(bytes);
+  if (q == NULL) return NULL;
+  size_t old = header_of(p)->bytes;
+  memcpy(q, p, old < bytes ? old : bytes);
+  xai_free(p);
+  return q;
+}
+
+void xai_free(void *p) {
+  if (p == NULL) return;
+  atomic_fetch_sub(&live, header_of(p)->bytes);
+  free((char *)p - XAI_ALIGN);
+}
+
+char *xai_strdup(const char *text) {
+  size_t n = strlen(text) + 1;
+  char *copy = xai_alloc(n);
+  if (copy != NULL) memcpy(copy, text, n);
+  return copy;
+}
+
+size_t xai_mem_live(void) { return atomic_load(&live); }
+size_t xai_mem_peak(void) { return atomic_load(&peak); }
+void xai_mem_limit(size_t bytes) { atomic_store(&limit, bytes); }
+
+void xai_mem_fail_after(int64_t n, bool sticky) {
+  atomic_store(&fail_sticky, sticky);
+  atomic_store(&fail_countdown, n);
+}

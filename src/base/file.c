@@ -1,0 +1,156 @@
+/* base/file.c: see file.h. */
+#define _GNU_SOURCE
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+struct xai_file {
+  atomic_int refs;
+  unsigned char *data;
+  size_t size;
+  char path[];
+};
+
+/* The entry of the path's directory most like its last part, or NULL; the caller frees. */
+static char *neighbour(const char *path) {
+  const char *slash = strrchr(path, '/');
+  const char *name = slash != NULL ? slash + 1 : path;
+  char *dir = slash != NULL ? xai_strdup(path) : xai_strdup(".");
+  if (dir == NULL) return NULL;
+  if (slash != NULL) dir[slash - path + 1] = '\0';
+  DIR *d = opendir(dir);
+  xai_free(dir);
+  if (d == NULL) return NULL;
+  char *best = NULL;
+  int distance = 3 < (int)strlen(name) / 3 ? (int)strlen(name) / 3 : 3;
+  for (struct dirent *e; (e = readdir(d)) != NULL;) {
+    int here = xai_str_distance(name, e->d_name);
+    if (e->d_name[0] == '.' || here >= distance) continue;
+    xai_free(best);
+    best = xai_strdup(e->d_name);
+    distance = here;
+  }
+  closedir(d);
+  return best;
+}
+
+static xai_status fail_open(const char *path, int error, xai_err *err) {
+  if (error != ENOENT && error != ENOTDIR) return xai_fail(err, XAI_EIO, "%s: %s", path, strerror(error));
+  char *near = neighbour(path), hint[300];
+  xai_status st = xai_fail(err, XAI_ENOTFOUND, "%s: no such file%s", path, xai_str_suggest(hint, sizeof hint, near));
+  xai_free(near);
+  return st;
+}
+
+xai_status xai_file_map(const char *path, size_t max_bytes, xai_file **out, xai_err *err) {
+  xai_status st = XAI_OK;
+  xai_file *f = NULL;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
+  if (fd < 0) return fail_open(path, errno, err);
+  struct stat info;
+  if (fstat(fd, &info) != 0) {
+    st = xai_fail(err, XAI_EIO, "%s: %s", path, strerror(errno));
+    goto done;
+  }
+  if (!S_ISREG(info.st_mode)) {
+    st = xai_fail(err, XAI_EARG, "%s: %s, expected a file", path, S_ISDIR(info.st_mode) ? "a directory" : "not a regular file");
+    goto done;
+  }
+  if ((uintmax_t)info.st_size > max_bytes) {
+    st = xai_fail(err, XAI_EFORMAT, "%s: file of %.1f MB is over the limit of %.1f MB", path, (double)info.st_size / 1e6,
+                  (double)max_bytes / 1e6);
+    goto done;
+  }
+  f = xai_calloc(1, sizeof *f + strlen(path) + 1);
+  if (f == NULL) {
+    st = xai_fail_memory(err, sizeof *f);
+    goto done;
+  }
+  atomic_init(&f->refs, 1);
+  strcpy(f->path, path);
+  f->size = (size_t)info.st_size;
+  if (f->size > 0) {
+    void *p = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED) {
+      st = xai_fail(err, XAI_EIO, "%s: %s", path, strerror(errno));
+      goto done;
+    }
+    f->data = p;
+  }
+  *out = f;
+  f = NULL;
+done:
+  xai_free(f);
+  close(fd);
+  return st;
+}
+
+const unsigned char *xai_file_data(const xai_file *f) {
+  static const unsigned char nothing[1];
+  return f->data != NULL ? f->data : nothing;
+}
+size_t xai_file_size(const xai_file *f) { return f->size; }
+const char *xai_file_path(const xai_file *f) { return f->path; }
+
+xai_file *xai_file_retain(xai_file *f) {
+  atomic_fetch_add(&f->refs, 1);
+  return f;
+}
+
+void xai_file_release(xai_file *f) {
+  if (f == NULL || atomic_fetch_sub(&f->refs, 1) > 1) return;
+  if (f->data != NULL) munmap(f->data, f->size);
+  xai_free(f);
+}
+
+static bool write_all(int fd, const unsigned char *p, size_t n) {
+  while (n > 0) {
+    ssize_t w = write(fd, p, n);
+    if (w < 0 && errno == EINTR) continue;
+    if (w <= 0) return false;
+    p += w;
+    n -= (size_t)w;
+  }
+  return true;
+}
+
+xai_status xai_file_write(const char *path, const void *bytes, size_t n, xai_err *err) {
+  xai_status st = XAI_OK;
+  int fd = -1;
+  size_t room = strlen(path) + sizeof ".XXXXXX";
+  char *temporary = xai_alloc(room);
+  if (temporary == NULL) return xai_fail_memory(err, room);
+  snprintf(temporary, room, "%s.XXXXXX", path);
+  fd = mkstemp(temporary);
+  if (fd < 0) {
+    st = xai_fail(err, XAI_EIO, "%s: cannot write here: %s", path, strerror(errno));
+    xai_free(temporary);
+    return st;
+  }
+  /* mkstemp gives mode 600; a picture should get what the user's umask says. */
+  mode_t mask = umask(0);
+  umask(mask);
+  bool good = fchmod(fd, 0666 & ~mask) == 0 && write_all(fd, bytes, n) && fsync(fd) == 0;
+  int error = errno;
+  if (close(fd) != 0 && good) good = false, error = errno;
+  if (good && rename(temporary, path) != 0) good = false, error = errno;
+  if (!good) {
+    unlink(temporary);
+    st = xai_fail(err, XAI_EIO, "%s: %s", path, strerror(error));
+  }
+  xai_free(temporary);
+  return st;
+}

@@ -1,0 +1,26 @@
+/* base/file.h: whole files in, whole files out. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+
+/* A read-only private mapping of a regular file, shared by reference count: tensors made from it
+ * keep it alive. The path is kept for messages. An empty file maps to size 0 and a valid pointer. */
+typedef struct xai_file xai_file;
+
+/* Fails with XAI_ENOTFOUND (no such file; names a near neighbour in the directory if there is one),
+ * XAI_EARG (a directory, a device), XAI_EFORMAT (larger than max_bytes) or XAI_EIO. */
+xai_status xai_file_map(const char *path, size_t max_bytes, xai_file **out, xai_err *err);
+const unsigned char *xai_file_data(const xai_file *f);
+size_t xai_file_size(const xai_file *f);
+const char *xai_file_path(const xai_file *f);
+xai_file *xai_file_retain(xai_file *f);
+void xai_file_release(xai_file *f);
+
+/* Puts the bytes into a temporary beside 'path', syncs it, then renames: afterwards 'path' holds
+ * the old bytes or all the new ones. Missing parent directories are an error, not created. */
+xai_status xai_file_write(const char *path, const void *bytes, size_t n, xai_err *err);
+
+#endif

@@ -1,0 +1,68 @@
+/* base/status.c: error text and the process-wide stop flag. */
+#include "base/status.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+static atomic_bool stop_flag;
+
+void xai_stop_request(void) { atomic_store_explicit(&stop_flag, true, memory_order_relaxed); }
+void xai_stop_clear(void) { atomic_store_explicit(&stop_flag, false, memory_order_relaxed); }
+bool xai_stop_requested(void) { return atomic_load_explicit(&stop_flag, memory_order_relaxed); }
+
+const char *xai_status_text(xai_status st) {
+  switch (st) {
+    case XAI_OK: return "ok";
+    case XAI_EARG: return "bad argument";
+    case XAI_ESHAPE: return "shape mismatch";
+    case XAI_ENOTFOUND: return "not found";
+    case XAI_EFORMAT: return "bad format";
+    case XAI_EUNSUPPORTED: return "not supported";
+    case XAI_EIO: return "input/output error";
+    case XAI_ENOMEM: return "out of memory";
+    case XAI_ESTOP: return "interrupted";
+  }
+  return "unknown status";
+}
+
+/* Names in messages come from files: keep them from moving the cursor or starting a new line. */
+static void defuse(char *text) {
+  for (; *text != '\0'; text++) {
+    unsigned char c = (unsigned char)*text;
+    if (c < 0x20 || c == 0x7f) *text = '?';
+  }
+}
+
+xai_status xai_fail(xai_err *err, xai_status st, const char *format, ...) {
+  if (err != NULL) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    defuse(err->text);
+  }
+  return st;
+}
+
+xai_status xai_err_prefix(xai_err *err, xai_status st, const char *format, ...) {
+  if (err != NULL && st != XAI_OK) {
+    char below[XAI_ERR_MAX];
+    memcpy(below, err->text, sizeof below);
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    if (n >= 0 && (size_t)n < sizeof err->text)
+      snprintf(err->text + n, sizeof err->text - (size_t)n, "%s", below);
+    defuse(err->text);
+  }
+  return st;
+}
+
+xai_status xai_fail_memory(xai_err *err, size_t bytes) {
+  return xai_fail(err, XAI_ENOMEM, "out of memory (%.1f MB wanted)", (double)bytes / 1e6);
+}
+
+xai_status xai_fail_stop(xai_err *err) { return xai_fail(err, XAI_ESTOP, "interrupted"); }

@@ -1,0 +1,80 @@
+/* base/str.c: see str.h. */
+#include "base/str.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LONGEST = 128 };
+
+static int lower(int c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; }
+
+bool xai_str_equal_nocase(const char *a, const char *b) {
+  for (; *a != '\0' && *b != '\0'; a++, b++)
+    if (lower(*a) != lower(*b)) return false;
+  return *a == *b;
+}
+
+bool xai_str_starts(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
+
+int xai_str_distance(const char *a, const char *b) {
+  size_t na = strlen(a), nb = strlen(b);
+  if (na > LONGEST || nb > LONGEST) return INT_MAX;
+  int row[LONGEST + 1];
+  for (size_t j = 0; j <= nb; j++) row[j] = (int)j;
+  for (size_t i = 1; i <= na; i++) {
+    int diagonal = row[0];
+    row[0] = (int)i;
+    for (size_t j = 1; j <= nb; j++) {
+      int above = row[j];
+      int change = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
+      int best = above < row[j - 1] ? above + 1 : row[j - 1] + 1;
+      row[j] = change < best ? change : best;
+      diagonal = above;
+    }
+  }
+  return row[nb];
+}
+
+static bool contains_nocase(const char *text, const char *part) {
+  size_t n = strlen(part);
+  for (; *text != '\0'; text++) {
+    size_t i = 0;
+    while (i < n && text[i] != '\0' && lower(text[i]) == lower(part[i])) i++;
+    if (i == n) return true;
+  }
+  return false;
+}
+
+const char *xai_str_nearest(const char *name, size_t n, const char *(*get)(const void *, size_t), const void *ctx) {
+  size_t length = strlen(name);
+  int allowed = (int)(length / 3 > 2 ? length / 3 : 2);
+  int best = INT_MAX;
+  const char *winner = NULL, *holder = NULL;
+  for (size_t i = 0; i < n; i++) {
+    const char *candidate = get(ctx, i);
+    if (candidate == NULL) continue;
+    int d = xai_str_distance(name, candidate);
+    if (d < best) best = d, winner = candidate;
+    if (holder == NULL && length >= 3 && contains_nocase(candidate, name)) holder = candidate;
+  }
+  return best <= allowed ? winner : holder;
+}
+
+const char *xai_str_in_array(const void *array, size_t i) { return ((const char *const *)array)[i]; }
+
+const char *xai_str_suggest(char *buf, size_t size, const char *nearest) {
+  if (nearest == NULL) buf[0] = '\0';
+  else snprintf(buf, size, "; did you mean '%s'?", nearest);
+  return buf;
+}
+
+void xai_str_append(char *buf, size_t size, size_t *used, const char *format, ...) {
+  if (*used + 1 >= size) return;
+  va_list args;
+  va_start(args, format);
+  int n = vsnprintf(buf + *used, size - *used, format, args);
+  va_end(args);
+  if (n > 0) *used += (size_t)n < size - *used ? (size_t)n : size - *used - 1;
+}

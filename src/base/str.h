@@ -1,0 +1,28 @@
+/* base/str.h: text for messages: nearest names, safe copies. */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Levenshtein distance, ASCII case ignored; strings beyond 128 bytes count as infinitely far. */
+int xai_str_distance(const char *a, const char *b);
+
+/* The candidate closest to 'name', or NULL when none is close enough to be a plausible slip
+ * (more than a third of the letters, at least 2, would have to change). A candidate of which
+ * 'name' is a part always counts. get(ctx, i) gives candidate i. */
+const char *xai_str_nearest(const char *name, size_t n, const char *(*get)(const void *ctx, size_t i), const void *ctx);
+
+/* get() for a plain array of strings. */
+const char *xai_str_in_array(const void *array_of_strings, size_t i);
+
+/* "; did you mean 'x'?" or "" into buf; returns buf. */
+const char *xai_str_suggest(char *buf, size_t size, const char *nearest);
+
+bool xai_str_starts(const char *text, const char *prefix);
+bool xai_str_equal_nocase(const char *a, const char *b); /* ASCII */
+
+/* Appends formatted text at *used (kept <= size-1); silently cuts. For lists in messages. */
+void xai_str_append(char *buf, size_t size, size_t *used, const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,44 @@
+/* explain/method.h: the table of methods. A method is one file, one row in methods.def, one recipe, one test.
+ *
+ * The row's descriptor xai_method_<name> says how Lua (or anyone who has text) calls the method:
+ * option names, their place in the method's options struct, defaults. */
+#ifndef EXPLAIN_METHOD_H
+#define EXPLAIN_METHOD_H
+
+#include "xai/explain.h"
+
+typedef enum xai_opt_kind {
+  XAI_OPT_BOOL,   /* bool */
+  XAI_OPT_INT,    /* int64_t, within [lo, hi] */
+  XAI_OPT_NUMBER, /* double, within [lo, hi] */
+  XAI_OPT_CHOICE  /* int, index into choices */
+} xai_opt_kind;
+
+typedef struct xai_opt_spec {
+  const char *name;
+  xai_opt_kind kind;
+  size_t offset; /* in the method's options struct */
+  double fallback, lo, hi;
+  const char *const *choices; /* NULL-terminated */
+  const char *help;           /* one phrase with the unit */
+} xai_opt_spec;
+
+typedef xai_status (*xai_method_fn)(xai_net *net, const xai_view *x, const void *opts, xai_explanation **out, xai_err *err);
+
+typedef struct xai_method {
+  const char *name;    /* "gradcam": xai.gradcam, scripts/gradcam.lua */
+  const char *summary; /* one line */
+  const char *paper;
+  bool uses_layer;     /* the option 'layer' is meaningful */
+  size_t opts_size;    /* struct starts with xai_explain_opts */
+  const xai_opt_spec *opts; /* ends with name NULL; 'target' and 'layer' are implied */
+  xai_method_fn run;
+} xai_method;
+
+/* All rows in the order of methods.def; NULL-terminated. */
+const xai_method *const *xai_methods(void);
+const xai_method *xai_method_find(const char *name); /* NULL if none */
+/* Defaults of every option, target = most probable class, layer = NONE. */
+void xai_method_defaults(const xai_method *m, void *opts);
+
+#endif

@@ -1,0 +1,158 @@
+/* graph/op.h: THE table of operators.
+ *
+ * An operator is a row: its ONNX name, its attributes, which gradients exist and what they read,
+ * and four functions. Everything that handles nodes (shape inference, planning, passes, the ONNX
+ * reader, the gradient test) goes through the row. Weights are inputs like any other: the gradient
+ * "to the weights" is the gradient to input 1.
+ *
+ * The semantics are those of the newest ONNX opset; readers translate older forms. Shapes,
+ * axes and paddings that newer opsets pass as inputs are inputs here too: they must be known when a
+ * plan is made (in[i].data set during infer), which constant folding takes care of. */
+#ifndef GRAPH_OP_H
+#define GRAPH_OP_H
+
+#include "kernels/kernels.h"
+#include "tensor/shape.h"
+
+typedef enum xai_op {
+#define XAI_OP(id, name) XAI_OP_##id,
+#include "graph/ops.def"
+#undef XAI_OP
+  XAI_OP_COUNT
+} xai_op;
+
+/* ---- attributes -------------------------------------------------------------------------------- */
+/* A list of integers in an attribute: kernel_shape, strides, pads, perm, ... n = 0: absent. */
+enum { XAI_INTS_MAX = 16 };
+typedef struct xai_ints {
+  int n;
+  int64_t v[XAI_INTS_MAX];
+} xai_ints;
+
+typedef enum xai_auto_pad { XAI_PAD_NOTSET = 0, XAI_PAD_SAME_UPPER, XAI_PAD_SAME_LOWER, XAI_PAD_VALID } xai_auto_pad;
+
+/* One kind of attribute block per operator family; which one a row uses stands in its attrs list. */
+typedef struct xai_attrs_conv {
+  int64_t auto_pad, group;
+  xai_ints kernel_shape, strides, pads, dilations;
+} xai_attrs_conv;
+typedef struct xai_attrs_pool {
+  int64_t auto_pad, ceil_mode, count_include_pad, storage_order;
+  xai_ints kernel_shape, strides, pads, dilations;
+} xai_attrs_pool;
+typedef struct xai_attrs_gemm {
+  double alpha, beta;
+  int64_t trans_a, trans_b;
+} xai_attrs_gemm;
+typedef struct xai_attrs_lrn {
+  double alpha, beta, bias;
+  int64_t size;
+} xai_attrs_lrn;
+typedef struct xai_attrs_axis {
+  int64_t axis;
+} xai_attrs_axis;
+typedef struct xai_attrs_number { /* epsilon of BatchNormalization, alpha of LeakyRelu, value of ConstantOfShape */
+  double number;
+} xai_attrs_number;
+typedef struct xai_attrs_reshape {
+  int64_t allowzero;
+} xai_attrs_reshape;
+typedef struct xai_attrs_transpose {
+  xai_ints perm;
+} xai_attrs_transpose;
+typedef struct xai_attrs_pad {
+  int64_t mode; /* index into the choices "constant", "reflect", "edge" */
+} xai_attrs_pad;
+typedef struct xai_attrs_reduce {
+  int64_t keepdims, noop_with_empty_axes;
+} xai_attrs_reduce;
+typedef struct xai_attrs_cast {
+  int64_t to; /* an xai_dtype */
+} xai_attrs_cast;
+
+typedef union xai_attrs {
+  xai_attrs_conv conv;
+  xai_attrs_pool pool;
+  xai_attrs_gemm gemm;
+  xai_attrs_lrn lrn;
+  xai_attrs_axis axis;
+  xai_attrs_number number;
+  xai_attrs_reshape reshape;
+  xai_attrs_transpose transpose;
+  xai_attrs_pad pad;
+  xai_attrs_reduce reduce;
+  xai_attrs_cast cast;
+} xai_attrs;
+
+typedef enum xai_attr_kind {
+  XAI_ATTR_INT,    /* int64_t */
+  XAI_ATTR_FLOAT,  /* double */
+  XAI_ATTR_INTS,   /* xai_ints; absent when n = 0 */
+  XAI_ATTR_CHOICE  /* int64_t: index of the string among 'choices' */
+} xai_attr_kind;
+
+typedef struct xai_attr_spec {
+  const char *name; /* as in ONNX */
+  xai_attr_kind kind;
+  size_t offset; /* in xai_attrs */
+  double fallback; /* value when absent (INT, FLOAT, CHOICE) */
+  const char *const *choices; /* CHOICE: NULL-terminated */
+} xai_attr_spec;
+
+/* ---- one node in one pass ------------------------------------------------------------------------ */
+enum { XAI_MAX_OUTPUTS = 2 };
+
+typedef struct xai_call {
+  const xai_attrs *attrs;
+  int n_in, n_out;
+  const xai_view *in;   /* n_in; an omitted optional input has rank -1. During infer 'data' is NULL unless known */
+  xai_view *out;        /* n_out; infer writes dtype and shape; forward writes the elements */
+  /* backward only */
+  const xai_view *dout; /* gradient at each output; data NULL = zero (output not used by the score) */
+  xai_view *din;        /* shape as in[i]; data NULL = not wanted. Written, not added to */
+  xk_relu_rule rule;    /* for rows with XAI_OP_RECTIFIER; LRN passes the gradient unchanged under DECONV */
+  void *work;           /* 'workspace' bytes, contents arbitrary */
+} xai_call;
+
+static inline bool xai_call_has(const xai_call *c, int i) { return i < c->n_in && c->in[i].shape.rank >= 0; }
+
+/* ---- rows ------------------------------------------------------------------------------------------ */
+enum {
+  XAI_OP_ALIAS = 1,      /* output 0 has the elements of input 0 in the same order: no copy is needed */
+  XAI_OP_RECTIFIER = 2,  /* a ReLU-like activation, to which the backward rules guided and deconv apply */
+  XAI_OP_SHAPE_ONLY = 4, /* the result depends on the input's shape, not on its elements */
+  XAI_OP_ELEMENTWISE = 8 /* output element i depends on input element i only; same shape */
+};
+
+enum { XAI_GRAD_INPUTS = 5 };
+/* What the gradient to input i reads: XAI_READS(j) the elements of input j, XAI_READS_OUT of output 0. */
+#define XAI_READS(j) (1u << (j))
+#define XAI_READS_OUT (1u << 30)
+#define XAI_NO_GRAD (1u << 31)
+
+typedef struct xai_op_def {
+  const char *name; /* ONNX operator */
+  int min_in, max_in, max_out; /* max_in < 0: any number */
+  unsigned flags;
+  unsigned grad[XAI_GRAD_INPUTS]; /* per input; inputs beyond the last use the last entry. XAI_NO_GRAD: none */
+  const xai_attr_spec *attrs; /* ends with name NULL; NULL: no attributes */
+
+  /* Checks everything that can be wrong with inputs and attributes; writes out[i].dtype and .shape. */
+  xai_status (*infer)(xai_call *call, xai_err *err);
+  /* Scratch bytes for forward and backward with these shapes; NULL: none. */
+  size_t (*workspace)(const xai_call *call);
+  void (*forward)(const xai_call *call);
+  void (*backward)(const xai_call *call); /* NULL when every grad entry is XAI_NO_GRAD */
+} xai_op_def;
+
+const xai_op_def *xai_op_get(xai_op op);
+/* false when no row has this ONNX name */
+bool xai_op_find(const char *name, xai_op *op);
+/* the nearest operator name, for messages; never NULL-safe to free */
+const char *xai_op_nearest(const char *name);
+/* gradient entry of input i of a row, honouring "the last entry repeats" */
+unsigned xai_op_grad(const xai_op_def *def, int input);
+void xai_attrs_default(xai_op op, xai_attrs *attrs);
+const xai_attr_spec *xai_attr_find(xai_op op, const char *name);
+
+#endif

@@ -1,0 +1,150 @@
+/* kernels/kernels.h: the arithmetic. Plain functions on raw float32 arrays in row-major NCHW.
+ *
+ * Contract for all of them:
+ *  - cannot fail: whoever calls has checked the shapes; scratch memory comes from the caller
+ *  - the same bits for any number of threads: work is cut into tiles by the problem's size alone,
+ *    every output element is summed by one thread in one fixed order
+ *  - outputs are written, not added to, unless the name says accumulate
+ *  - a kernel that may run longer than a few milliseconds looks at xai_stop_requested() between
+ *    tiles and returns early; the caller notices and throws the half-done result away
+ *  - sums over many elements (means, norms, biases) are taken in double
+ * Tags: [out] written, [scratch] caller's memory whose contents do not matter. */
+#ifndef KERNELS_KERNELS_H
+#define KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- threads (threads.c) ------------------------------------------------------------------ */
+int xk_threads(void);           /* how many threads kernels use: OMP_NUM_THREADS or the number of cores */
+void xk_threads_set(int n);     /* at least 1; also keeps OpenBLAS to one thread per call */
+
+/* ---- matrix products (gemm.c: the only caller of OpenBLAS) --------------------------------- */
+/* C (m x n) = alpha * op(A) (m x k) * op(B) (k x n) + beta * C; ld* are row strides in elements.
+ * One thread; to be called on tiles from a parallel region. */
+void xk_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
+             const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
+/* The same on all threads, in fixed tiles of C. */
+void xk_gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
+                      int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
+
+/* ---- convolution (conv2d.c, depthwise.c, im2col.c) ------------------------------------------ */
+typedef struct xk_conv2d {
+  int64_t n, c, h, w;      /* input  n x c x h x w */
+  int64_t m, oh, ow;       /* output n x m x oh x ow */
+  int64_t groups;          /* weights m x c/groups x kh x kw */
+  int64_t kh, kw, sh, sw, dh, dw; /* kernel, stride, dilation */
+  int64_t pad_top, pad_left;      /* bottom and right follow from oh, ow */
+} xk_conv2d;
+
+size_t xk_conv2d_workspace(const xk_conv2d *p); /* bytes enough for any of the three below with xk_threads() threads */
+/* y = w * x + b;  b may be NULL */
+void xk_conv2d_forward(const xk_conv2d *p, const float *x, const float *w, const float *b, float *y /*[out]*/,
+                       void *work /*[scratch]*/);
+/* dx = transposed convolution of dy with w */
+void xk_conv2d_backward_input(const xk_conv2d *p, const float *w, const float *dy, float *dx /*[out]*/,
+                              void *work /*[scratch]*/);
+/* dw summed over the batch */
+void xk_conv2d_backward_weight(const xk_conv2d *p, const float *x, const float *dy, float *dw /*[out] m x c/groups x kh x kw*/,
+                               void *work /*[scratch]*/);
+/* db[m] = sum over n, oh, ow of dy */
+void xk_channel_sum(int64_t n, int64_t c, int64_t hw, const float *x /* n x c x hw */, float *sum /*[out] c*/);
+
+/* ---- pooling (pool.c) ------------------------------------------------------------------------ */
+typedef struct xk_pool2d {
+  int64_t planes, h, w, oh, ow;   /* planes = batch * channels */
+  int64_t kh, kw, sh, sw, dh, dw;
+  int64_t pad_top, pad_left;
+  int64_t pad_bottom, pad_right;  /* average: how far padded positions count when count_include_pad */
+  bool count_include_pad;         /* average: divide by the window clipped to the padded input, else to the input */
+} xk_pool2d;
+
+/* Padding never wins; ties and NaN: the first maximum in row-major order, NaN wins over numbers. */
+void xk_maxpool_forward(const xk_pool2d *p, const float *x, float *y /*[out]*/);
+/* Finds the winners again from x, by the same rule: the switches of a deconvnet are these. */
+void xk_maxpool_backward(const xk_pool2d *p, const float *x, const float *dy, float *dx /*[out]*/);
+void xk_avgpool_forward(const xk_pool2d *p, const float *x, float *y /*[out]*/);
+void xk_avgpool_backward(const xk_pool2d *p, const float *dy, float *dx /*[out]*/);
+/* One number per plane of hw elements. */
+void xk_global_avg_forward(int64_t planes, int64_t hw, const float *x, float *y /*[out]*/);
+void xk_global_avg_backward(int64_t planes, int64_t hw, const float *dy, float *dx /*[out]*/);
+void xk_global_max_forward(int64_t planes, int64_t hw, const float *x, float *y /*[out]*/);
+void xk_global_max_backward(int64_t planes, int64_t hw, const float *x, const float *dy, float *dx /*[out]*/);
+
+/* ---- elementwise (activation.c) -------------------------------------------------------------- */
+/* How a gradient passes a ReLU (methods: gradient, guided backpropagation, deconvnet). */
+typedef enum xk_relu_rule {
+  XK_RELU_PLAIN,  /* dx = dy where the derivative is 1 (x > 0) */
+  XK_RELU_GUIDED, /* the same, and only where dy > 0 (Springenberg 2015) */
+  XK_RELU_DECONV  /* dx = max(dy, 0) whatever x was (Zeiler 2014) */
+} xk_relu_rule;
+
+void xk_relu_forward(int64_t n, const float *x, float *y /*[out]*/);
+void xk_relu_backward(xk_relu_rule rule, int64_t n, const float *y /* output of relu */, const float *dy, float *dx /*[out]*/);
+void xk_leaky_relu_forward(float slope, int64_t n, const float *x, float *y /*[out]*/);
+/* guided: local derivative where dy > 0 and x > 0; deconv: max(dy, 0) */
+void xk_leaky_relu_backward(xk_relu_rule rule, float slope, int64_t n, const float *x, const float *dy, float *dx /*[out]*/);
+void xk_clip_forward(float lo, float hi, int64_t n, const float *x, float *y /*[out]*/);
+/* derivative 1 for lo < x < hi (open at both ends, as for ReLU6 in PyTorch), else 0 */
+void xk_clip_backward(xk_relu_rule rule, float lo, float hi, int64_t n, const float *x, const float *dy, float *dx /*[out]*/);
+void xk_sigmoid_forward(int64_t n, const float *x, float *y /*[out]*/);
+void xk_sigmoid_backward(int64_t n, const float *y, const float *dy, float *dx /*[out]*/);
+void xk_tanh_forward(int64_t n, const float *x, float *y /*[out]*/);
+void xk_tanh_backward(int64_t n, const float *y, const float *dy, float *dx /*[out]*/);
+void xk_accumulate(int64_t n, const float *x, float *sum /* += */);
+void xk_scale(int64_t n, float a, const float *x, float *y /*[out] may be x*/);
+
+/* ---- broadcasting arithmetic (binary.c) ------------------------------------------------------ */
+typedef enum xk_binary { XK_ADD, XK_SUB, XK_MUL, XK_DIV } xk_binary;
+/* Element strides per output dim, 0 where an operand repeats. rank >= 1. */
+typedef struct xk_broadcast {
+  int rank;
+  int64_t dims[8], stride_a[8], stride_b[8];
+} xk_broadcast;
+void xk_binary_forward(xk_binary op, const xk_broadcast *s, const float *a, const float *b, float *y /*[out]*/);
+void xk_binary_forward_i64(xk_binary op, const xk_broadcast *s, const int64_t *a, const int64_t *b, int64_t *y /*[out]*/);
+/* Gradient to a (or b), summed over the dims in which it was repeated. count_a = elements of a. */
+void xk_binary_backward_a(xk_binary op, const xk_broadcast *s, const float *a, const float *b, const float *dy,
+                          int64_t count_a, float *da /*[out]*/);
+void xk_binary_backward_b(xk_binary op, const xk_broadcast *s, const float *a, const float *b, const float *dy,
+                          int64_t count_b, float *db /*[out]*/);
+
+/* ---- normalisation (norm.c) and softmax (softmax.c) ------------------------------------------ */
+/* y = scale * (x - mean) / sqrt(var + eps) + bias per channel; x: n x c x hw */
+void xk_batchnorm_forward(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *scale,
+                          const float *bias, const float *mean, const float *var, float *y /*[out]*/);
+void xk_batchnorm_backward_input(int64_t n, int64_t c, int64_t hw, float eps, const float *scale, const float *var,
+                                 const float *dy, float *dx /*[out]*/);
+/* Inference statistics: dscale = sum dy * (x-mean)/sqrt(var+eps). (The bias' gradient is xk_channel_sum of dy.) */
+void xk_batchnorm_backward_scale(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *mean,
+                                 const float *var, const float *dy, float *dscale /*[out] c*/);
+/* ONNX LRN across channels: y = x / (bias + alpha/size * sum of squares of size channels around)^beta */
+void xk_lrn_forward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias, const float *x,
+                    float *y /*[out]*/);
+void xk_lrn_backward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias, const float *x,
+                     const float *dy, float *dx /*[out]*/);
+/* Along the middle axis of outer x len x inner. */
+void xk_softmax_forward(int64_t outer, int64_t len, int64_t inner, const float *x, float *y /*[out]*/);
+void xk_softmax_backward(int64_t outer, int64_t len, int64_t inner, const float *y, const float *dy, float *dx /*[out]*/);
+
+/* ---- moving elements (move.c); 'size' bytes per element: 1, 4 or 8 ----------------------------- */
+/* y[i0,i1,..] = x[sum of i_d * stride[d]], strides in elements, may be negative; base = element offset of y[0..] */
+void xk_gather_strided(size_t size, int rank, const int64_t *dims, const int64_t *stride, int64_t base, const void *x,
+                       void *y /*[out]*/);
+/* The adjoint for float32: x[..] += y[i..]; the caller has zeroed x */
+void xk_scatter_strided_accumulate(int rank, const int64_t *dims, const int64_t *stride, int64_t base, const float *y,
+                                   float *x /* += */);
+/* Sum over the dims whose keep[d] is 0: y has the kept dims. Summed in double, times 'scale'. */
+void xk_reduce_sum(int rank, const int64_t *dims, const bool *keep, double scale, const float *x, float *y /*[out]*/);
+
+/* ---- pictures and maps (resize.c) -------------------------------------------------------------- */
+/* Antialiased triangle filter on interleaved 8-bit channels, support scaled by the reduction factor,
+ * horizontal pass first, 8-bit between the passes: Pillow's bilinear. */
+size_t xk_resize_u8_workspace(int64_t channels, int64_t w, int64_t h, int64_t ow, int64_t oh);
+void xk_resize_u8(int64_t channels, int64_t w, int64_t h, const uint8_t *x /* h x w x channels */, int64_t ow, int64_t oh,
+                  uint8_t *y /*[out] oh x ow x channels*/, void *work /*[scratch]*/);
+/* Bilinear with half-pixel centres, u = max(0, (i+0.5)*n_in/n_out - 0.5); per plane. Up-sampling of maps. */
+void xk_bilinear(int64_t planes, int64_t h, int64_t w, const float *x, int64_t oh, int64_t ow, float *y /*[out]*/);
+
+#endif

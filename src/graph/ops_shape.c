@@ -20,7 +20,7 @@
 
 static const xai_attr_spec reshape_attrs[] = {XAI_ATTR(INT, "allowzero", reshape.allowzero, 0), {0}};
 
-/* The input's shape with 0 (copy) resolved; *open is the axis of the -1, or negative. */
+/* The wanted shape with 0 (copy) resolved; *open becomes the axis of a -1. */
 static xai_status read_target(const xai_call *c, xai_shape *out, int *open, xai_err *err) {
   const xai_shape *x = &c->in[0].shape;
   xai_ints list;
@@ -28,7 +28,6 @@ static xai_status read_target(const xai_call *c, xai_shape *out, int *open, xai_
   if (list.n > XAI_MAX_RANK)
     return xai_fail(err, XAI_EUNSUPPORTED, "shape has %d axes (at most %d)", list.n, XAI_MAX_RANK);
   xai_shape s = {.rank = list.n};
-  *open = -1;
   for (int d = 0; d < list.n; d++) {
     int64_t n = list.v[d];
     if (n < -1) return xai_fail(err, XAI_EARG, "shape has the size %" PRId64, n);
@@ -48,7 +47,7 @@ static xai_status read_target(const xai_call *c, xai_shape *out, int *open, xai_
 static xai_status reshape_infer(xai_call *c, xai_err *err) {
   const xai_shape *x = &c->in[0].shape;
   xai_shape s;
-  int open;
+  int open = -1;
   XAI_TRY(read_target(c, &s, &open, err));
   xai_shape known = s;
   if (open >= 0) known.dims[open] = 1;

@@ -20,7 +20,7 @@ struct xai_tensor {
 };
 
 size_t xai_dtype_size(xai_dtype dtype) {
-  static const unsigned char size[] = {[XAI_F32] = 4, [XAI_I64] = 8, [XAI_I32] = 4, [XAI_U8] = 1, [XAI_BOOL] = 1};
+  static const unsigned char size[] = {[XAI_F32] = sizeof(float), [XAI_I64] = 8, [XAI_I32] = 4, [XAI_U8] = 1, [XAI_BOOL] = 1};
   return size[dtype];
 }
 

@@ -74,8 +74,7 @@ static void fence_assert(bool holds) {
   if (!holds) leave(BROKEN);
 }
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wunused-function" /* theirs; reported at the end of the file, so not switched back */
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
@@ -99,8 +98,6 @@ static void fence_assert(bool holds) {
 #define STBIW_FREE(p) fence_free(p)
 #define STBIW_ASSERT(x) fence_assert(x)
 #include <stb_image_write.h>
-
-#pragma GCC diagnostic pop
 
 /* Runs work(job) inside the fence; the blocks that are left afterwards stay in the list. */
 static void run_fenced(fence *f, void (*work)(void *job), void *job) {

@@ -160,21 +160,25 @@ static void draw(int w, int h, xai_box box, int thick, const char *expected) {
 
 static void outlines_lie_inside_the_box_and_are_clipped_to_the_picture(void **state) {
   (void)state;
-  draw(6, 5, (xai_box){1, 1, 4, 3, 0}, 1, "......"
-                                          ".####."
-                                          ".#..#."
-                                          ".####."
-                                          "......");
-  draw(6, 5, (xai_box){0, 0, 6, 5, 0}, 2, "######"
-                                          "######"
-                                          "##..##"
-                                          "######"
-                                          "######");
-  draw(4, 3, (xai_box){-2, -1, 4, 3, 0}, 1, ".#.."
-                                            "##.."
-                                            "....");
-  draw(4, 2, (xai_box){1, 0, 2, 2, 0}, 1000000, ".##."
-                                                ".##.");
+  draw(6, 5, (xai_box){1, 1, 4, 3, 0}, 1,
+       "......"
+       ".####."
+       ".#..#."
+       ".####."
+       "......");
+  draw(6, 5, (xai_box){0, 0, 6, 5, 0}, 2,
+       "######"
+       "######"
+       "##..##"
+       "######"
+       "######");
+  draw(4, 3, (xai_box){-2, -1, 4, 3, 0}, 1,
+       ".#.."
+       "##.."
+       "....");
+  draw(4, 2, (xai_box){1, 0, 2, 2, 0}, 1000000,
+       ".##."
+       ".##.");
   draw(2, 2, (xai_box){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, 0}, 3, "....");
   draw(2, 2, (xai_box){INT32_MIN, INT32_MIN, INT32_MAX, INT32_MAX, 0}, INT32_MAX, "....");
   draw(2, 2, (xai_box){0, 0, 2, 2, 0}, 0, "....");

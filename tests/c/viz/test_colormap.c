@@ -1,5 +1,5 @@
-/* Colour maps: their ends, and laws of lightness. Lightness is worked out here from the colours, by the forward formulas of
- * sRGB and CIE L*; the maps were made with the inverse ones. */
+/* Colour maps: their ends, and laws of lightness. Lightness is worked out here from the colours, by the forward
+ * formulas of sRGB and CIE L*; the maps were made with the inverse ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -72,7 +72,8 @@ static void grey_is_the_value_itself(void **state) {
   assert_colour(map("grey"), 1, 255, 255, 255);
 }
 
-/* Red is 1.5 - |4t - 3|, green 1.5 - |4t - 2|, blue 1.5 - |4t - 1|, clipped: at 0 blue is 0.5, at 1/2 the two others are. */
+/* Red is 1.5 - |4t - 3|, green 1.5 - |4t - 2|, blue 1.5 - |4t - 1|, clipped: at 0 blue is 0.5, at 1/2 the two others
+ * are. */
 static void jet_goes_from_dark_blue_to_dark_red(void **state) {
   (void)state;
   assert_colour(map("jet"), 0, 0, 0, 128);

@@ -42,8 +42,8 @@ static void heat_colours_each_value_on_the_given_scale(void **state) {
   xai_image_free(out);
 }
 
-/* 0 1 on four pixels: centres at (i + 1/2) * 2/4 - 1/2 = -1/4, 1/4, 3/4, 5/4, so 0 1/4 3/4 1. In grey: 0, 64 (63.75), 191
- * (191.25), 255. Half of that and half of 100: 50, 82, 145.5, 177.5, halves up. */
+/* 0 1 on four pixels: centres at (i + 1/2) * 2/4 - 1/2 = -1/4, 1/4, 3/4, 5/4, so 0 1/4 3/4 1. In grey: 0, 64 (63.75),
+ * 191 (191.25), 255. Half of that and half of 100: 50, 82, 145.5, 177.5, halves up. */
 static void overlay_mixes_the_upsampled_map_with_the_picture(void **state) {
   (void)state;
   float v[] = {0, 1};
@@ -125,6 +125,19 @@ static void senseless_arguments_are_refused(void **state) {
   xai_image_free(img);
 }
 
+static void a_request_to_stop_ends_an_overlay(void **state) {
+  (void)state;
+  float v[] = {0, 1};
+  xai_image *img = flat(4, 4, 0), *out = NULL;
+  size_t live = xai_mem_live();
+  xai_stop_request();
+  assert_int_equal(xai_overlay(img, v, 1, 2, grey(), (xai_scale){0, 1}, 0.5, &out, NULL), XAI_ESTOP);
+  xai_stop_clear();
+  assert_null(out);
+  assert_int_equal(xai_mem_live(), live);
+  xai_image_free(img);
+}
+
 static void every_allocation_may_fail(void **state) {
   (void)state;
   float v[] = {0, 1, 2};
@@ -156,6 +169,7 @@ int main(void) {
       cmocka_unit_test(signed_pictures_are_grey_at_zero),
       cmocka_unit_test(channels_keep_their_order_or_are_turned_round),
       cmocka_unit_test(senseless_arguments_are_refused),
+      cmocka_unit_test(a_request_to_stop_ends_an_overlay),
       cmocka_unit_test(every_allocation_may_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,7 @@ const char *xl_describe(lua_State *L, int arg) {
     case LUA_TUSERDATA: {
       const xl_box *box = luaL_testudata(L, arg, xl_tensor_type.key);
       if (box != NULL && box->object != NULL)
-        return lua_pushfstring(L, "a tensor %s", xai_shape_text(&xai_tensor_view(box->object)->shape, text));
+        return lua_pushfstring(L, "a tensor %s", xai_shape_text(&xai_tensor_view(box->tensor)->shape, text));
       for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (luaL_testudata(L, arg, types[i]->key)) return lua_pushfstring(L, "a value of type %s", types[i]->name);
       break;
@@ -212,12 +212,12 @@ xl_box *xl_check_box(lua_State *L, int arg, const xl_type *type, const char *wha
 }
 
 xai_tensor *xl_check_tensor(lua_State *L, int arg, const char *what) {
-  return xl_check_box(L, arg, &xl_tensor_type, what)->object;
+  return xl_check_box(L, arg, &xl_tensor_type, what)->tensor;
 }
 xai_image *xl_check_image(lua_State *L, int arg, const char *what) {
-  return xl_check_box(L, arg, &xl_image_type, what)->object;
+  return xl_check_box(L, arg, &xl_image_type, what)->image;
 }
-xai_net *xl_check_net(lua_State *L, int arg) { return xl_check_box(L, arg, &xl_net_type, "net")->object; }
+xai_net *xl_check_net(lua_State *L, int arg) { return xl_check_box(L, arg, &xl_net_type, "net")->net; }
 
 /* ---- arguments ---------------------------------------------------------------------------------------- */
 
@@ -303,10 +303,13 @@ void xl_charge(lua_State *L, size_t bytes) {
 void xl_charge_tensor(lua_State *L, const xai_tensor *t) { xl_charge(L, xai_tensor_bytes(t)); }
 
 void xl_note(lua_State *L, const char *format, ...) {
-  if (xl_config.quiet || lua_getfield(L, LUA_REGISTRYINDEX, "xai.note") != LUA_TFUNCTION) return;
-  va_list args;
-  va_start(args, format);
-  lua_pushvfstring(L, format, args);
-  va_end(args);
-  lua_call(L, 1, 0);
+  int top = lua_gettop(L);
+  if (!xl_config.quiet && lua_getfield(L, LUA_REGISTRYINDEX, "xai.note") == LUA_TFUNCTION) {
+    va_list args;
+    va_start(args, format);
+    lua_pushvfstring(L, format, args);
+    va_end(args);
+    lua_call(L, 1, 0);
+  }
+  lua_settop(L, top);
 }

@@ -30,7 +30,13 @@ extern const xl_type xl_tensor_type, xl_image_type, xl_net_type, xl_run_type;
 
 /* What the userdata holds. busy > 0 while a pass works with the object: freeing it is then refused. */
 typedef struct xl_box {
-  void *object; /* NULL: not made yet, or freed */
+  union {
+    void *object; /* NULL: not made yet, or freed */
+    xai_tensor *tensor;
+    xai_image *image;
+    xai_net *net;
+    xai_run *run;
+  };
   int busy;
 } xl_box;
 

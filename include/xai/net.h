@@ -68,6 +68,9 @@ XAI_API xai_status xai_net_find_layer(const xai_net *net, const char *name, int 
  * Fails with XAI_ENOTFOUND when there is none. */
 XAI_API xai_status xai_net_default_layer(const xai_net *net, const xai_shape *x, int *layer, xai_err *err);
 
+/* The shape of a layer's activation for inputs of shape x. */
+XAI_API xai_status xai_net_layer_shape(const xai_net *net, int layer, const xai_shape *x, xai_shape *out, xai_err *err);
+
 /* Shape of the (first) input as the file says, free dims -1; its name. */
 XAI_API xai_shape xai_net_input_shape(const xai_net *net);
 XAI_API const char *xai_net_input_name(const xai_net *net);

@@ -246,3 +246,13 @@ xai_status xai_net_default_layer(const xai_net *net, const xai_shape *x, int *la
   *layer = found;
   return XAI_OK;
 }
+
+xai_status xai_net_layer_shape(const xai_net *net, int layer, const xai_shape *x, xai_shape *out, xai_err *err) {
+  int value = xai_net__layer_value(net, layer);
+  if (value < 0) return xai_fail(err, XAI_EARG, "no layer number %d (the network has %d)", layer, net->graph->n_nodes);
+  xai_facts f = {0};
+  XAI_TRY(xai_facts_make(net, x, NULL, &f, err));
+  *out = f.views[value].shape;
+  xai_facts_free(&f);
+  return XAI_OK;
+}

@@ -36,9 +36,9 @@ int xl_check_layer(lua_State *L, int arg, const xai_net *net, const char *what);
 void xl_push_layer_name(lua_State *L, const xai_net *net, int layer);
 
 /* ---- targets (l_target.c) ------------------------------------------------------------------------------ */
-/* Reads target and at from the option table at 'arg' (or nothing when it is no table). A tensor as target
- * is borrowed: it stays at stack slot *seed_slot (0: none), pushed by this call. */
-void xl_check_target(lua_State *L, int arg, const xai_net *net, xai_target *target, int *seed_slot);
+/* Reads target (or seed) and at from the option table at 'arg' (nothing when it is no table). units: 'at' alone names
+ * a unit. A tensor as target is borrowed: it stays at stack slot *seed_slot (0: none), pushed by this call. */
+void xl_check_target(lua_State *L, int arg, const xai_net *net, bool units, xai_target *target, int *seed_slot);
 
 /* ---- passes (l_hook.c) -------------------------------------------------------------------------------- */
 enum { XL_PASS_BOXES = 4 };

@@ -164,13 +164,18 @@ static int image_newindex(lua_State *L) {
   return 0;
 }
 
+static int is_image(lua_State *L) {
+  lua_pushboolean(L, xl_is(L, 1, &xl_image_type));
+  return 1;
+}
+
 void xl_open_image(lua_State *L) {
   static const xl_reg methods[] = {
       {"write", image_write, "image:save"}, {"size", image_size, NULL}, {"resize", image_resize, NULL}, {"crop", image_crop, NULL},
       {"get", image_get, NULL}, {"outline", image_outline, NULL}, {"blocks", image_blocks, NULL}, {"tostring", image_tostring, NULL},
       {NULL, NULL, NULL}};
   static const xl_reg meta[] = {{"__newindex", image_newindex, "image"}, {NULL, NULL, NULL}};
-  static const xl_reg functions[] = {{"read_image", read_image, "image"}, {NULL, NULL, NULL}};
+  static const xl_reg functions[] = {{"read_image", read_image, "image"}, {"is_image", is_image, NULL}, {NULL, NULL, NULL}};
   xl_register(L, "", functions);
   xl_new_type(L, &xl_image_type, image_index, methods, meta);
   xl_add_type(L, &xl_image_type);

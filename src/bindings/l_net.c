@@ -77,8 +77,8 @@ static void check_preprocess(lua_State *L, int arg, xai_preprocess *p) {
   check_channels(L, arg, "std", p->std);
 }
 
-/* net:preprocessed("imagenet" | {...}): the same net with other preprocessing */
-static int net_preprocessed(lua_State *L) {
+/* set_preprocess(net, "imagenet" | {...}): the same net with other preprocessing */
+static int set_preprocess(lua_State *L) {
   xai_net *net = xl_check_net(L, 1);
   xai_preprocess p;
   check_preprocess(L, 2, &p);
@@ -96,8 +96,8 @@ static int net_preprocessed(lua_State *L) {
   return st == XAI_OK ? 1 : xl_raise(L, st, &err);
 }
 
-/* net:labelled{"tench", ...}: the same net with names for its classes */
-static int net_labelled(lua_State *L) {
+/* set_labels(net, {"tench", ...}): the same net with names for its classes */
+static int set_labels(lua_State *L) {
   xai_net *net = xl_check_net(L, 1);
   if (!lua_istable(L, 2)) xl_expected(L, 2, "labels", "a list of strings");
   lua_Unsigned n = lua_rawlen(L, 2);
@@ -396,11 +396,12 @@ static int net_tostring(lua_State *L) {
 
 void xl_open_net(lua_State *L) {
   static const xl_reg methods[] = {
-      {"preprocessed", net_preprocessed, NULL}, {"labelled", net_labelled, NULL}, {"label", net_label, NULL}, {"class", net_class, NULL},
+      {"label", net_label, NULL}, {"class", net_class, NULL},
       {"layers", net_layers, NULL}, {"layer", net_layer, NULL}, {"params", net_params, NULL}, {"weight", net_weight, NULL},
       {"prepare", net_prepare, NULL}, {"unprepare", net_unprepare, NULL}, {"forward", net_forward, NULL}, {"logits", net_logits, NULL},
       {"predict", net_predict, NULL}, {"tostring", net_tostring, NULL}, {NULL, NULL, NULL}};
-  static const xl_reg functions[] = {{"load_net", load_net, "load"}, {NULL, NULL, NULL}};
+  static const xl_reg functions[] = {
+      {"load_net", load_net, "load"}, {"set_preprocess", set_preprocess, "load"}, {"set_labels", set_labels, "load"}, {NULL, NULL, NULL}};
   xl_register(L, "", functions);
   xl_new_type(L, &xl_net_type, net_index, methods, NULL);
   xl_add_type(L, &xl_net_type);

@@ -3,11 +3,12 @@
  * Without 'keep' every activation stays and any number of backward passes may follow. With a list, only those layers
  * are computed for and kept; run:backward then repeats the forward pass for what its question needs.
  * The box's user value is { net box, x box }: what the pass borrows lives as long as it does. */
-#include <stdio.h>
 #include <string.h>
 
+#include "base/status.h"
 #include "bindings/core.h"
-#include "tensor/tensor.h"
+#include "explain/probe.h"
+#include "graph/net.h"
 
 enum { LAYERS_MAX = 256 };
 
@@ -111,52 +112,6 @@ static int run_get(lua_State *L) {
 
 /* ---- backward -------------------------------------------------------------------------------------------------- */
 
-/* Puts one term into the gradient at its layer, for every picture of the batch: the weight at the unit, or spread
- * over all positions of the channel (their mean is the score). */
-static xai_status seed_term(xai_run *run, const xai_target_term *term, xai_err *err) {
-  xai_view *seed = xai_run_seed(run, term->layer);
-  if (seed == NULL || seed->shape.rank < 2 || term->channel < 0 || term->channel >= seed->shape.dims[1]) {
-    snprintf(err->text, sizeof err->text, "target: no such unit");
-    return XAI_ENOTFOUND;
-  }
-  const xai_shape *s = &seed->shape;
-  int64_t positions = xai_shape_span(s, 2, s->rank), width = s->rank > 3 ? s->dims[3] : 1;
-  bool one = term->row >= 0 && term->row * width + term->col < positions;
-  for (int64_t n = 0; n < s->dims[0]; n++) {
-    float *g = (float *)seed->data + (n * s->dims[1] + term->channel) * positions;
-    if (one) g[term->row * width + term->col] += term->weight;
-    else
-      for (int64_t i = 0; i < positions; i++) g[i] += term->weight / (float)positions;
-  }
-  return XAI_OK;
-}
-
-/* No target: the most probable class of each picture. */
-static void seed_best(xai_run *run) {
-  const xai_view *logits = xai_run_value(run, XAI_LAYER_LOGITS);
-  xai_view *seed = xai_run_seed(run, XAI_LAYER_LOGITS);
-  int64_t batch = logits->shape.rank > 0 ? logits->shape.dims[0] : 1, n = xai_shape_size(&logits->shape) / (batch > 0 ? batch : 1);
-  const float *z = logits->data;
-  for (int64_t b = 0; b < batch; b++, z += n) {
-    int64_t best = 0;
-    for (int64_t i = 1; i < n; i++)
-      if (z[i] > z[best]) best = i;
-    ((float *)seed->data)[b * n + best] = 1;
-  }
-}
-
-static xai_status seed_tensor(xai_run *run, const xai_target *target, xai_err *err) {
-  xai_view *seed = xai_run_seed(run, target->seed_layer);
-  if (target->seed->dtype == XAI_F32 && xai_shape_equal(&seed->shape, &target->seed->shape)) {
-    memcpy(seed->data, target->seed->data, xai_view_bytes(seed));
-    return XAI_OK;
-  }
-  char want[XAI_SHAPE_TEXT], got[XAI_SHAPE_TEXT];
-  snprintf(err->text, sizeof err->text, "seed: expected float32 %s, got %s %s", xai_shape_text(&seed->shape, want),
-           xai_dtype_name(target->seed->dtype), xai_shape_text(&target->seed->shape, got));
-  return XAI_ESHAPE;
-}
-
 /* What a backward pass needs. */
 typedef struct question {
   xai_net *net;
@@ -169,26 +124,38 @@ typedef struct question {
   bool keep_all;
 } question;
 
-static xai_status backward(const question *q, xai_run **run, xai_err *err) {
-  int seeds[XAI_TARGET_TERMS] = {XAI_LAYER_LOGITS}, n = 1;
-  if (q->target.seed != NULL) seeds[0] = q->target.seed_layer;
-  for (int i = 0; i < q->target.n_terms; i++) seeds[i] = q->target.terms[i].layer, n = i + 1;
-  if (q->keep_all) {
-    XAI_TRY(xai_run_plan_backward(*run, seeds, n, &q->want, 1, err));
-  } else {
-    int keep[LAYERS_MAX + 1] = {XAI_LAYER_LOGITS};
-    if (q->n_keep > 0) memcpy(keep + 1, q->keep, (size_t)q->n_keep * sizeof *keep);
-    xai_request request = {.keep = keep, .n_keep = q->n_keep + 1, .seeds = seeds, .n_seeds = n, .wants = &q->want, .n_wants = 1};
-    xai_run *again = NULL;
-    XAI_TRY(open_and_forward(q->net, q->x, &request, &again, err));
-    xai_run_close(*run);
-    *run = again;
-  }
-  if (q->relu >= 0) xai_run_set_relu(*run, (xai_relu)q->relu);
-  if (q->target.seed != NULL) XAI_TRY(seed_tensor(*run, &q->target, err));
-  else if (q->target.n_terms == 0) seed_best(*run);
-  for (int i = 0; i < q->target.n_terms; i++) XAI_TRY(seed_term(*run, &q->target.terms[i], err));
+/* A pass in which the seeds of the target can be set and the gradient read. */
+static xai_status ready(const question *q, const int *seeds, int n_seeds, bool afresh, xai_run **run, xai_err *err) {
+  if (q->keep_all && !afresh) return xai_run_plan_backward(*run, seeds, n_seeds, &q->want, 1, err);
+  int keep[LAYERS_MAX + XAI_TARGET_TERMS + 1] = {XAI_LAYER_LOGITS};
+  memcpy(keep + 1, seeds, (size_t)n_seeds * sizeof *keep);
+  if (q->n_keep > 0) memcpy(keep + 1 + n_seeds, q->keep, (size_t)q->n_keep * sizeof *keep);
+  xai_request request = {.keep = keep, .n_keep = 1 + n_seeds + q->n_keep, .keep_all = q->keep_all, .seeds = seeds,
+                         .n_seeds = n_seeds, .wants = &q->want, .n_wants = 1};
+  xai_run *again = NULL;
+  XAI_TRY(open_and_forward(q->net, q->x, &request, &again, err));
+  xai_run_close(*run);
+  *run = again;
+  return XAI_OK;
+}
+
+static xai_status backward(const question *q, bool afresh, xai_run **run, xai_err *err) {
+  int seeds[XAI_TARGET_TERMS];
+  int n = xai_target_layers(q->net, &q->target, seeds);
+  xai_target target = q->target;
+  XAI_TRY(ready(q, seeds, n, afresh, run, err));
+  XAI_TRY(xai_target_resolve(*run, q->net, &target, err));
+  xai_run_set_relu(*run, q->relu >= 0 ? (xai_relu)q->relu : q->net->relu);
+  xai_target_seed(*run, &target);
   return xai_run_backward(*run, err);
+}
+
+/* One retry when memory is short; what the failed attempt left of the pass is not relied on. */
+static xai_status backward_or_again(lua_State *L, const question *q, xai_run **run, xai_err *err) {
+  xai_status st = backward(q, false, run, err);
+  if (st != XAI_ENOMEM) return st;
+  lua_gc(L, LUA_GCCOLLECT, 0);
+  return backward(q, true, run, err);
 }
 
 /* run:backward{target=, to=, seed=, at=, relu=} -> gradient of the score at 'to' (default: the input) */
@@ -211,15 +178,16 @@ static int run_backward(lua_State *L) {
     if (xl_get(L, 2, "to") != LUA_TNIL) q.want = xl_check_layer(L, -1, q.net, "to");
     if (xl_get(L, 2, "relu") != LUA_TNIL) q.relu = xl_check_choice(L, -1, "relu", rules);
   }
-  xl_check_target(L, 2, q.net, &q.target, &seed_slot);
+  xl_check_target(L, 2, q.net, true, &q.target, &seed_slot);
+  if (q.target.n_terms == 0 && seed_slot == 0 && q.x->shape.rank > 0 && q.x->shape.dims[0] > 1)
+    return xl_fail(L, "target: %d pictures, whose most probable classes may differ; name one", (int)q.x->shape.dims[0]);
   xl_pass pass;
   xl_pass_begin(L, net_slot, &pass);
   xl_pass_hold(&pass, box);
   xl_pass_hold(&pass, x);
   xl_pass_hold(&pass, seed_slot != 0 ? lua_touserdata(L, seed_slot) : NULL);
   xai_err err;
-  xai_status st;
-  XL_WORK(L, st, backward(&q, &box->run, &err));
+  xai_status st = backward_or_again(L, &q, &box->run, &err);
   xl_pass_end(&pass, st, &err);
   const xai_view *g = xai_run_grad(box->run, q.want);
   if (g == NULL) {

@@ -46,9 +46,10 @@ static void add_terms(lua_State *L, int arg, const xai_net *net, float weight, i
   if (st != XAI_OK) xl_raise(L, st, &err);
 }
 
-void xl_check_target(lua_State *L, int arg, const xai_net *net, xai_target *target, int *seed_slot) {
+void xl_check_target(lua_State *L, int arg, const xai_net *net, bool units, xai_target *target, int *seed_slot) {
   *seed_slot = 0;
   if (!lua_istable(L, arg)) return;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
   xl_get(L, arg, "at");
   int at = lua_gettop(L);
   if (xl_get(L, arg, "seed") == LUA_TNIL) {
@@ -62,11 +63,14 @@ void xl_check_target(lua_State *L, int arg, const xai_net *net, xai_target *targ
     *seed_slot = value;
     return;
   }
-  if (!lua_isnil(L, value)) {
-    if (!lua_isnil(L, at)) xl_fail(L, "at: goes with a tensor as target, which says where it starts; got target %s", xl_describe(L, value));
+  if (!lua_isnil(L, at)) {
+    if (!units || !lua_isnil(L, value))
+      xl_fail(L, "at: goes with a tensor as target%s", units ? ", or alone: a unit in place of a target" : "");
+    xai_err err;
+    xai_status st = xai_target_add_unit(net, xl_check_string(L, at, "at"), target, &err);
+    if (st != XAI_OK) xl_raise(L, st, &err);
+  } else if (!lua_isnil(L, value)) {
     add_terms(L, value, net, 1, 0, target);
-  } else if (!lua_isnil(L, at)) {
-    add_terms(L, at, net, 1, 0, target);
   }
   lua_settop(L, at - 1);
 }

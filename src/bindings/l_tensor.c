@@ -480,6 +480,11 @@ static int tensor_tostring(lua_State *L) {
   return 1;
 }
 
+static int is_tensor(lua_State *L) {
+  lua_pushboolean(L, xl_is(L, 1, &xl_tensor_type));
+  return 1;
+}
+
 void xl_open_tensor(lua_State *L) {
   static const xl_reg methods[] = {
       {"shape", tensor_shape, NULL}, {"dtype", tensor_dtype, NULL}, {"totable", tensor_totable, NULL},
@@ -492,7 +497,7 @@ void xl_open_tensor(lua_State *L) {
       {"__add", tensor_add, "tensor + tensor"}, {"__sub", tensor_sub, "tensor - tensor"}, {"__mul", tensor_mul, "tensor * tensor"},
       {"__div", tensor_div, "tensor / tensor"}, {"__unm", tensor_unm, "-tensor"}, {"__len", tensor_len, "#tensor"}, {NULL, NULL, NULL}};
   static const xl_reg functions[] = {
-      {"tensor", tensor_new, NULL}, {"zeros", tensor_zeros, NULL}, {"randn", tensor_randn, NULL}, {NULL, NULL, NULL}};
+      {"tensor", tensor_new, NULL}, {"zeros", tensor_zeros, NULL}, {"randn", tensor_randn, NULL}, {"is_tensor", is_tensor, NULL}, {NULL, NULL, NULL}};
   xl_register(L, "", functions);
   xl_new_type(L, &xl_tensor_type, tensor_index, methods, meta);
   xl_add_type(L, &xl_tensor_type);

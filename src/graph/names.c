@@ -60,7 +60,12 @@ static int match(const char *name, const char *query) {
   return dotted[n] == '.' ? 1 : 0;
 }
 
-static const char *layer_name(const void *ctx, size_t i) { return ((const xai_graph *)ctx)->nodes[i].name; }
+/* Candidates for "did you mean": nodes, then their outputs. */
+static const char *layer_name(const void *ctx, size_t i) {
+  const xai_graph *g = ctx;
+  size_t n = (size_t)g->n_nodes;
+  return i < n ? g->nodes[i].name : g->values[g->nodes[i - n].out[0]].name;
+}
 
 static int find_exact(const xai_graph *g, const char *name) {
   for (int n = 0; n < g->n_nodes; n++)
@@ -93,9 +98,11 @@ xai_status xai_net_find_layer(const xai_net *net, const char *name, int *layer, 
     return XAI_OK;
   }
   char hint[XAI_ERR_MAX];
-  const char *near = xai_str_nearest(name, (size_t)g->n_nodes, layer_name, g);
+  const char *near = xai_str_nearest(name, (size_t)g->n_nodes * 2, layer_name, g);
   xai_str_suggest(hint, sizeof hint, near);
-  if (near == NULL) snprintf(hint, sizeof hint, "; the last ones are '%s' and '%s'", g->nodes[g->n_nodes > 1 ? g->n_nodes - 2 : 0].name, g->nodes[g->n_nodes - 1].name);
+  if (near == NULL)
+    snprintf(hint, sizeof hint, "; the last ones are '%.100s' and '%.100s'", g->nodes[g->n_nodes > 1 ? g->n_nodes - 2 : 0].name,
+             g->nodes[g->n_nodes - 1].name);
   return xai_fail(err, XAI_ENOTFOUND, "no layer '%s'%s", name, hint);
 }
 

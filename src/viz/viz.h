@@ -14,6 +14,11 @@ xai_status xai_cmap_find(const char *name, const xai_cmap **out, xai_err *err);
 const char *xai_cmap_name(const xai_cmap *m);
 bool xai_cmap_diverging(const xai_cmap *m);
 void xai_cmap_rgb(const xai_cmap *m, double t /* 0..1, clipped; NaN: mid grey */, uint8_t rgb[3]);
+/* A map has 257 colours, the middle one at exactly 0.5. For whole pictures: all of them, and the grey for NaN as the last;
+ * the row of t is xai_cmap_index(t). */
+enum { XAI_CMAP_COLOURS = 257 };
+int xai_cmap_index(double t);
+void xai_cmap_table(const xai_cmap *m, uint8_t rgb[XAI_CMAP_COLOURS + 1][3]);
 
 /* ---- scales (normalize.c) ------------------------------------------------------------------------------ */
 typedef struct xai_scale {
@@ -21,7 +26,7 @@ typedef struct xai_scale {
 } xai_scale;
 /* For a sequential map 0..max (min..max when values go below 0), for a diverging one -m..m with m = max |v|.
  * quantile < 1 uses that quantile of |v| in place of the maximum (0.99: one per cent is clipped). All-zero
- * values give 0..1 and -1..1. NaN and infinities are left out. */
+ * values give 0..1 and -1..1. NaN and infinities are left out. lo < hi always. */
 xai_scale xai_scale_of(const float *v, int64_t n, bool diverging, double quantile);
 
 /* ---- pictures of maps (overlay.c) -------------------------------------------------------------------------- */

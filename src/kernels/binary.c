@@ -75,7 +75,7 @@ void xk_binary_forward_i64(xk_binary op, const xk_broadcast *s, const int64_t *a
 /* d(a op b) / d(own operand), times dy */
 typedef enum rule { SAME, NEGATED, TIMES_OTHER, OVER_OTHER, DIVISOR } rule;
 
-static double term(rule r, float own, float other, float dy) {
+static inline double term(rule r, float own, float other, float dy) {
   switch (r) {
     case SAME: return dy;
     case NEGATED: return -(double)dy;

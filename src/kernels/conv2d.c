@@ -12,12 +12,12 @@
 #include "kernels/private.h"
 
 enum {
-  SCRATCH = 1 << 18,          /* floats of patch matrix per thread: 1 MB */
+  SCRATCH = 1 << 19,          /* floats of patch matrix per thread: 2 MB */
   TILE_STEP = 16,             /* tiles are multiples of a vector */
   TILE_MIN = 48,              /* narrower products lose more in packing than a second core gives back */
   TILE_MAX = 4096,            /* bounds the work between two looks at the stop flag */
   ROWS_MIN = 96, ROWS_MAX = 512, /* patch matrix rows (backward) of one task */
-  FILTERS_MIN = 32,
+  FILTERS_MIN = 32, FILTERS_MAX = 1024,
   PARTS = 4                   /* tasks per image that keep a small batch busy */
 };
 
@@ -59,11 +59,10 @@ typedef struct forward_cut {
 } forward_cut;
 
 static forward_cut cut_forward(const xk_conv2d *p, const sizes *s) {
-  forward_cut cut = {.tile = tile_columns(s->k, s->cols)};
-  int64_t share = xk__round_up(xk__ceil_div(s->cols, PARTS), TILE_STEP);
-  cut.tile = xk__min(cut.tile, xk__max(share, TILE_MIN));
+  int64_t enough = xk__max(1, xk__min(PARTS, s->cols / TILE_MIN)); /* tiles that keep a small batch busy */
+  forward_cut cut = {.tile = xk__min(tile_columns(s->k, s->cols), xk__round_up(xk__ceil_div(s->cols, enough), TILE_STEP))};
   cut.tiles = xk__ceil_div(s->cols, cut.tile);
-  cut.m_block = xk__ceil_div(s->mg, halve_until_enough(1, s->mg, FILTERS_MIN, p->groups * cut.tiles));
+  cut.m_block = xk__ceil_div(s->mg, halve_until_enough(xk__ceil_div(s->mg, FILTERS_MAX), s->mg, FILTERS_MIN, p->groups * cut.tiles));
   cut.m_blocks = xk__ceil_div(s->mg, cut.m_block);
   cut.scratch = s->direct ? 0 : xk__round_up(s->k * cut.tile, TILE_STEP);
   return cut;
@@ -183,7 +182,7 @@ typedef struct weight_cut {
 static weight_cut cut_weight(const xk_conv2d *p, const sizes *s) {
   weight_cut cut = {.c_block = channel_block(s, p->groups)};
   cut.c_blocks = xk__ceil_div(s->cg, cut.c_block);
-  cut.m_block = xk__ceil_div(s->mg, halve_until_enough(1, s->mg, FILTERS_MIN, p->groups * cut.c_blocks));
+  cut.m_block = xk__ceil_div(s->mg, halve_until_enough(xk__ceil_div(s->mg, FILTERS_MAX), s->mg, FILTERS_MIN, p->groups * cut.c_blocks));
   cut.m_blocks = xk__ceil_div(s->mg, cut.m_block);
   cut.tile = tile_columns(cut.c_block * s->taps, s->cols);
   cut.scratch = s->direct ? 0 : xk__round_up(cut.c_block * s->taps * cut.tile, TILE_STEP);

@@ -35,13 +35,12 @@ static void zero(int64_t n, float *col) { memset(col, 0, (size_t)n * sizeof(floa
 
 /* One row of the matrix: tap (ky, kx) of plane x. */
 static void fill_row(const xk_conv2d *p, const float *x, int64_t ky, int64_t kx, int64_t first, int64_t end, float *col) {
-  int64_t lo, hi;
-  xk__tap_range(p->w, p->ow, p->sw, p->pad_left, kx * p->dw, &lo, &hi);
+  xk__sight see = xk__sight_of(p->w, p->ow, p->sw, p->pad_left, kx * p->dw);
   for (int64_t at = first; at < end;) {
     run r = run_at(p, at, end);
     int64_t iy = r.oy * p->sh - p->pad_top + ky * p->dh;
     /* positions [a, b) of the run see the input, those before and after it see padding */
-    int64_t a = xk__min(xk__max(lo - r.ox, 0), r.len), b = xk__max(a, xk__min(hi - r.ox, r.len));
+    int64_t a = xk__min(xk__max(see.out - r.ox, 0), r.len), b = xk__max(a, xk__min(see.out + see.count - r.ox, r.len));
     if (iy < 0 || iy >= p->h) a = b = r.len;
     zero(a, col);
     if (b > a) pick(b - a, p->sw, x + iy * p->w + (r.ox + a) * p->sw - p->pad_left + kx * p->dw, col + a);
@@ -61,12 +60,11 @@ void xk__im2col(const xk_conv2d *p, int64_t channels, const float *x, int64_t fi
 /* Adds one row of the matrix back to where fill_row took it from. */
 static void add_row(const xk_conv2d *p, const float *col, int64_t ky, int64_t kx, int64_t first, int64_t end, int64_t y0,
                     int64_t y1, float *x) {
-  int64_t lo, hi;
-  xk__tap_range(p->w, p->ow, p->sw, p->pad_left, kx * p->dw, &lo, &hi);
+  xk__sight see = xk__sight_of(p->w, p->ow, p->sw, p->pad_left, kx * p->dw);
   for (int64_t at = first; at < end;) {
     run r = run_at(p, at, end);
     int64_t iy = r.oy * p->sh - p->pad_top + ky * p->dh;
-    int64_t a = xk__max(lo - r.ox, 0), b = xk__min(hi - r.ox, r.len);
+    int64_t a = xk__max(see.out - r.ox, 0), b = xk__min(see.out + see.count - r.ox, r.len);
     if (iy >= y0 && iy < y1 && b > a)
       put_back(b - a, p->sw, col + a, x + iy * p->w + (r.ox + a) * p->sw - p->pad_left + kx * p->dw);
     at += r.len;

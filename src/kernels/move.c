@@ -52,10 +52,14 @@ void xk_scatter_strided_accumulate(int rank, const int64_t *dims, const int64_t 
 }
 
 /* ---- sums ------------------------------------------------------------------------------------------------ */
+enum { LANES = 16 }; /* interleaved sums: additions of one sum would wait for each other */
 XK_CLONES double xk__sum(int64_t n, const float *x) {
-  double sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < n; i++) sum += x[i];
+  double lane[LANES] = {0}, sum = 0;
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int j = 0; j < LANES; j++) lane[j] += x[i + j];
+  for (int j = 0; j < LANES; j++) sum += lane[j];
+  for (; i < n; i++) sum += x[i];
   return sum;
 }
 

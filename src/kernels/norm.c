@@ -60,7 +60,7 @@ static lrn lrn_of(int64_t c, int64_t hw, int64_t size, float alpha, float beta, 
 }
 
 /* s of channel ch for 'count' pixels from x on (x points at channel 0) */
-static void lrn_sums(const lrn *l, int64_t ch, const float *x, int64_t count, double s[BLOCK]) {
+XK_CLONES static void lrn_sums(const lrn *l, int64_t ch, const float *x, int64_t count, double s[BLOCK]) {
   for (int64_t i = 0; i < count; i++) s[i] = 0;
   for (int64_t j = xk__max(0, ch - l->before); j <= xk__min(l->c - 1, ch + l->after); j++)
     for (int64_t i = 0; i < count; i++) s[i] += (double)x[j * l->hw + i] * x[j * l->hw + i];
@@ -68,7 +68,7 @@ static void lrn_sums(const lrn *l, int64_t ch, const float *x, int64_t count, do
 }
 
 /* s = s^-beta; 3/4 is the exponent of every published network, and square roots are much faster */
-static void lrn_powers(const lrn *l, int64_t count, double s[BLOCK]) {
+XK_CLONES static void lrn_powers(const lrn *l, int64_t count, double s[BLOCK]) {
   if (l->beta == 0.75)
     for (int64_t i = 0; i < count; i++) s[i] = 1 / (sqrt(s[i]) * sqrt(sqrt(s[i])));
   else

@@ -1,4 +1,4 @@
-/* graph/ops_move.c: elements to other places: Concat, Transpose, Slice, Gather, Pad. All types but for Pad. */
+/* graph/ops_move.c: elements to other places: Concat, Transpose, Slice, Gather, Pad; of any type. */
 #include <string.h>
 
 #include "graph/op_check.h"
@@ -342,6 +342,7 @@ static xai_status find_pads(const xai_call *c, xk_pad *out, xai_err *err) {
 
   xk_pad p = {.mode = (xk_pad_mode)mode, .rank = x->rank};
   memcpy(p.dims, x->dims, sizeof x->dims);
+  if (p.rank == 0) p.dims[p.rank++] = 1;
   for (int k = 0; k < axes.n; k++) {
     int d = (int)(axes.v[k] < 0 ? axes.v[k] + x->rank : axes.v[k]);
     p.before[d] = pads.v[k];
@@ -353,24 +354,24 @@ static xai_status find_pads(const xai_call *c, xk_pad *out, xai_err *err) {
 }
 
 static xai_status pad_infer(xai_call *c, xai_err *err) {
-  XAI_TRY(xai_op__need_float(c, 0, err));
-  if (xai_call_has(c, VALUE)) {
-    XAI_TRY(xai_op__need_float(c, VALUE, err));
-    if (xai_shape_size(&c->in[VALUE].shape) != 1)
-      return xai_fail(err, XAI_ESHAPE, "constant_value %s is not one number", TEXT(&c->in[VALUE].shape));
-  }
+  const xai_view *x = &c->in[0], *value = &c->in[VALUE];
+  if (xai_call_has(c, VALUE) && (value->dtype != x->dtype || xai_shape_size(&value->shape) != 1))
+    return xai_fail(err, XAI_EARG, "constant_value is %s %s (expected one %s)", xai_dtype_name(value->dtype),
+                    TEXT(&value->shape), xai_dtype_name(x->dtype));
   xk_pad p;
   XAI_TRY(find_pads(c, &p, err));
-  c->out[0].dtype = XAI_F32;
-  c->out[0].shape = c->in[0].shape;
-  for (int d = 0; d < p.rank; d++) c->out[0].shape.dims[d] += p.before[d] + p.after[d];
+  c->out[0].dtype = x->dtype;
+  c->out[0].shape = x->shape;
+  for (int d = 0; d < x->shape.rank; d++) c->out[0].shape.dims[d] += p.before[d] + p.after[d];
   return XAI_OK;
 }
 
 static void pad_forward(const xai_call *c) {
   xk_pad p;
   find_pads(c, &p, NULL); /* infer has seen it succeed */
-  xk_pad_forward(&p, xai_op__scalar(c, VALUE, 0), c->in[0].data, c->out[0].data);
+  static const int64_t zero = 0; /* all types have zero bits for it */
+  const void *value = xai_call_has(c, VALUE) ? c->in[VALUE].data : &zero;
+  xk_pad_forward(&p, xai_dtype_size(c->in[0].dtype), value, c->in[0].data, c->out[0].data);
 }
 
 static void pad_backward(const xai_call *c) {

@@ -1,6 +1,6 @@
 /* kernels/depthwise.c: convolutions whose groups have one input channel (MobileNet's depthwise layers).
- * There is no sum over channels to make a matrix product of, so each plane is convolved directly:
- * for every tap, one multiply-add over all positions that see the input through it. A group may have several filters ("multiplier"). */
+ * There is no sum over channels to make a matrix product of, so each plane is convolved directly: for every
+ * tap, one multiply-add over all positions that see the input through it. A group may have several filters. */
 #include <string.h>
 
 #include "kernels/private.h"
@@ -15,8 +15,13 @@ typedef struct patch {
 static patch patch_of(const xk_conv2d *p, int64_t ky, int64_t kx) {
   xk__sight v = xk__sight_of(p->h, p->oh, p->sh, p->pad_top, ky * p->dh);
   xk__sight u = xk__sight_of(p->w, p->ow, p->sw, p->pad_left, kx * p->dw);
-  return (patch){.rows = v.count, .columns = u.count, .x = v.in * p->w + u.in, .x_row = p->sh * p->w, .x_step = p->sw,
-                 .y = v.out * p->ow + u.out, .y_row = p->ow};
+  return (patch){.rows = v.count,
+                 .columns = u.count,
+                 .x = v.in * p->w + u.in,
+                 .x_row = p->sh * p->w,
+                 .x_step = p->sw,
+                 .y = v.out * p->ow + u.out,
+                 .y_row = p->ow};
 }
 
 /* y += a * x over a patch */

@@ -21,8 +21,8 @@ XK_CLONES static float dot(int64_t n, const float *x, const float *y) {
 }
 
 /* y[j*step] = alpha * sum_l x[l] * b[j][l] + beta * y[j*step]: rows of b are read in order. */
-static void vector_times_rows(int64_t n, int64_t k, float alpha, const float *x, const float *b, int64_t ldb, float beta,
-                              float *y, int64_t step) {
+static void vector_times_rows(int64_t n, int64_t k, float alpha, const float *x, const float *b, int64_t ldb,
+                              float beta, float *y, int64_t step) {
   for (int64_t j = 0; j < n; j++) {
     float sum = alpha * dot(k, x, b + j * ldb);
     y[j * step] = beta == 0 ? sum : sum + beta * y[j * step];

@@ -19,7 +19,8 @@ static run run_at(const xk_conv2d *p, int64_t position, int64_t end) {
 }
 
 static void pick(int64_t n, int64_t stride, const float *x, float *col) {
-  if (stride == 1) memcpy(col, x, (size_t)n * sizeof(float));
+  if (stride == 1)
+    memcpy(col, x, (size_t)n * sizeof(float));
   else
     for (int64_t i = 0; i < n; i++) col[i] = x[i * stride];
 }
@@ -34,7 +35,8 @@ static void put_back(int64_t n, int64_t stride, const float *col, float *x) {
 static void zero(int64_t n, float *col) { memset(col, 0, (size_t)n * sizeof(float)); }
 
 /* One row of the matrix: tap (ky, kx) of plane x. */
-static void fill_row(const xk_conv2d *p, const float *x, int64_t ky, int64_t kx, int64_t first, int64_t end, float *col) {
+static void fill_row(const xk_conv2d *p, const float *x, int64_t ky, int64_t kx, int64_t first, int64_t end,
+                     float *col) {
   xk__sight see = xk__sight_of(p->w, p->ow, p->sw, p->pad_left, kx * p->dw);
   for (int64_t at = first; at < end;) {
     run r = run_at(p, at, end);
@@ -58,8 +60,8 @@ void xk__im2col(const xk_conv2d *p, int64_t channels, const float *x, int64_t fi
 }
 
 /* Adds one row of the matrix back to where fill_row took it from. */
-static void add_row(const xk_conv2d *p, const float *col, int64_t ky, int64_t kx, int64_t first, int64_t end, int64_t y0,
-                    int64_t y1, float *x) {
+static void add_row(const xk_conv2d *p, const float *col, int64_t ky, int64_t kx, int64_t first, int64_t end,
+                    int64_t y0, int64_t y1, float *x) {
   xk__sight see = xk__sight_of(p->w, p->ow, p->sw, p->pad_left, kx * p->dw);
   for (int64_t at = first; at < end;) {
     run r = run_at(p, at, end);

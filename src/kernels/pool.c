@@ -19,15 +19,17 @@ static span window(int64_t o, int64_t stride, int64_t pad, int64_t kernel, int64
 }
 
 static span window_rows(const xk_pool2d *p, int64_t oy) { return window(oy, p->sh, p->pad_top, p->kh, p->dh, p->h); }
-static span window_columns(const xk_pool2d *p, int64_t ox) { return window(ox, p->sw, p->pad_left, p->kw, p->dw, p->w); }
+static span window_columns(const xk_pool2d *p, int64_t ox) {
+  return window(ox, p->sw, p->pad_left, p->kw, p->dw, p->w);
+}
 
 /* Does v displace the best so far? NaN displaces numbers; the first of equals stays. */
 static bool displaces(float v, float best) { return (v > best) | ((v != v) & (best == best)); }
 
 /* ---- maximum --------------------------------------------------------------------------------------- */
 /* y = the larger of y and x, NaN being larger than numbers; neighbours in x are 'step' apart */
-XK_CLONES static void raise_rows(int64_t rows, int64_t n, const float *x, int64_t x_row, int64_t step, float *restrict y,
-                                 int64_t y_row) {
+XK_CLONES static void raise_rows(int64_t rows, int64_t n, const float *x, int64_t x_row, int64_t step,
+                                 float *restrict y, int64_t y_row) {
   for (int64_t r = 0; r < rows; r++, x += x_row, y += y_row) {
     if (step == 1)
       for (int64_t i = 0; i < n; i++) y[i] = x[i] > y[i] || x[i] != x[i] ? x[i] : y[i];

@@ -319,8 +319,9 @@ static xai_status check_pads(int64_t mode, int axis, int64_t n, int64_t before, 
   int64_t kept = n + (before < 0 ? before : 0) + (after < 0 ? after : 0);
   int64_t most = before > after ? before : after;
   if (kept < 0)
-    return xai_fail(err, XAI_ESHAPE, "pads %" PRId64 " and %" PRId64 " cut more than the %" PRId64 " elements of axis %d",
-                    before, after, n, axis);
+    return xai_fail(err, XAI_ESHAPE,
+                    "pads %" PRId64 " and %" PRId64 " cut more than the %" PRId64 " elements of axis %d", before, after, n,
+                    axis);
   if ((mode == XK_PAD_REFLECT && most > 0 && most >= kept) || (mode == XK_PAD_EDGE && most > 0 && kept == 0))
     return xai_fail(err, XAI_ESHAPE, "%" PRId64 " elements along axis %d are too few for %s padding by %" PRId64, kept,
                     axis, pad_modes[mode], most);
@@ -332,7 +333,8 @@ static xai_status find_pads(const xai_call *c, xk_pad *out, xai_err *err) {
   int64_t mode = c->attrs->pad.mode;
   xai_ints pads, axes = {.n = x->rank};
   bool seen[XAI_MAX_RANK];
-  if (mode < XK_PAD_CONSTANT || mode > XK_PAD_EDGE) return xai_fail(err, XAI_EARG, "mode %" PRId64 " is no choice", mode);
+  if (mode < XK_PAD_CONSTANT || mode > XK_PAD_EDGE)
+    return xai_fail(err, XAI_EARG, "mode %" PRId64 " is no choice", mode);
   for (int d = 0; d < x->rank; d++) axes.v[d] = d;
   XAI_TRY(xai_op__ints(c, PADS, "pads", &pads, err));
   if (xai_call_has(c, PAD_AXES)) XAI_TRY(xai_op__ints(c, PAD_AXES, "axes", &axes, err));

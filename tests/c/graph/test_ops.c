@@ -387,8 +387,10 @@ static const refusal refusals[] = {
     {XAI_OP_RELU, "i3", "", XAI_EUNSUPPORTED, "Relu: input 0 is int64 (expected float32)"},
     {XAI_OP_RELU, "0x3", "", XAI_ESHAPE, "Relu: input 0 has no elements (0x3)"},
 
-    {XAI_OP_CONV, "1x64x8x8 32x3x3x3", "", XAI_ESHAPE, "Conv: 64 input channels do not match weights 32x3x3x3 in 1 group"},
-    {XAI_OP_CONV, "1x4x8x8 6x1x3x3", "group=2", XAI_ESHAPE, "4 input channels do not match weights 6x1x3x3 in 2 groups"},
+    {XAI_OP_CONV, "1x64x8x8 32x3x3x3", "", XAI_ESHAPE,
+     "Conv: 64 input channels do not match weights 32x3x3x3 in 1 group"},
+    {XAI_OP_CONV, "1x4x8x8 6x1x3x3", "group=2", XAI_ESHAPE,
+     "4 input channels do not match weights 6x1x3x3 in 2 groups"},
     {XAI_OP_CONV, "1x3x8x8 6x1x3x3", "group=2", XAI_ESHAPE, "3 input channels do not match"},
     {XAI_OP_CONV, "1x3x8x8 4x1x3x3", "group=3", XAI_ESHAPE, "4 output channels do not divide into 3 groups"},
     {XAI_OP_CONV, "1x3x8x8 4x3x3x3", "group=0", XAI_EARG, "group 0 (expected 1 or more)"},
@@ -405,7 +407,8 @@ static const refusal refusals[] = {
     {XAI_OP_CONV, "1x3x8x8 4x3x3x3", "pads=1,1", XAI_EARG, "pads has 2 entries (expected 4)"},
     {XAI_OP_CONV, "1x3x8x8 4x3x3x3", "auto_pad=nonsense", XAI_EARG, "auto_pad 4 is no choice"},
     {XAI_OP_CONV, "1x3x8x2 4x3x3x3", "", XAI_ESHAPE, "a window of 3 does not fit into 2 padded to 2"},
-    {XAI_OP_CONV, "1x3x8x8 4x3x3x3", "dilations=1,5 pads=0,1,0,1", XAI_ESHAPE, "window of 11 does not fit into 8 padded to 10"},
+    {XAI_OP_CONV, "1x3x8x8 4x3x3x3", "dilations=1,5 pads=0,1,0,1", XAI_ESHAPE,
+     "window of 11 does not fit into 8 padded to 10"},
     {XAI_OP_CONV, "1x1x1x1 1x1x1x1", "pads=16000000,16000000,16000000,16000000", XAI_ESHAPE, "too many elements"},
 
     {XAI_OP_MAX_POOL, "1x1x4x4", "", XAI_EARG, "MaxPool: kernel_shape is missing"},
@@ -415,7 +418,8 @@ static const refusal refusals[] = {
     {XAI_OP_MAX_POOL, "1x1x4x4", "kernel_shape=2,2 pads=0,0,0,2", XAI_ESHAPE, "a window lies entirely in the padding"},
     {XAI_OP_MAX_POOL, "1x1x1x1", "kernel_shape=2,2 dilations=3,3 pads=2,2,2,2", XAI_ESHAPE, "entirely in the padding"},
     {XAI_OP_MAX_POOL, "1x4", "kernel_shape=2,2", XAI_EUNSUPPORTED, "has 2 axes (expected 3 or 4)"},
-    {XAI_OP_AVERAGE_POOL, "1x1x4x4", "kernel_shape=2,2 pads=2,0,0,0", XAI_ESHAPE, "AveragePool: a window lies entirely"},
+    {XAI_OP_AVERAGE_POOL, "1x1x4x4", "kernel_shape=2,2 pads=2,0,0,0", XAI_ESHAPE,
+     "AveragePool: a window lies entirely"},
     {XAI_OP_GLOBAL_AVERAGE_POOL, "1x3", "", XAI_ESHAPE, "input 1x3 has no spatial axes"},
     {XAI_OP_GLOBAL_MAX_POOL, "1x3", "", XAI_ESHAPE, "GlobalMaxPool: input 1x3 has no spatial axes"},
     {XAI_OP_REDUCE_MEAN, "2x3 i1=2", "", XAI_ESHAPE, "ReduceMean: axis 2 out of range for rank 2"},
@@ -441,7 +445,8 @@ static const refusal refusals[] = {
     {XAI_OP_DIV, "i3000000x1=1 i3000000=1", "", XAI_ESHAPE, "Div: the result 3000000x3000000 has too many elements"},
 
     {XAI_OP_GEMM, "1x512 256x10", "", XAI_ESHAPE, "Gemm: inner sizes 512 and 256 differ (A 1x512, B 256x10)"},
-    {XAI_OP_GEMM, "2x3 2x3", "transA=1 transB=1", XAI_ESHAPE, "inner sizes 2 and 3 differ (A 2x3 transposed, B 2x3 transposed)"},
+    {XAI_OP_GEMM, "2x3 2x3", "transA=1 transB=1", XAI_ESHAPE,
+     "inner sizes 2 and 3 differ (A 2x3 transposed, B 2x3 transposed)"},
     {XAI_OP_GEMM, "1x2x3 3x4", "", XAI_ESHAPE, "expected two matrices, got 1x2x3 and 3x4"},
     {XAI_OP_GEMM, "2x3 3x4 3", "", XAI_ESHAPE, "C 3 does not broadcast to 2x4"},
     {XAI_OP_GEMM, "1x3 3x4 2x4", "", XAI_ESHAPE, "C 2x4 does not broadcast to 1x4"},
@@ -495,7 +500,8 @@ static const refusal refusals[] = {
     {XAI_OP_PAD, "4 i2=0," MOST, "", XAI_EARG, "pads 0 and " MOST " along axis 0 are out of range"},
     {XAI_OP_PAD, "4 i2=" LEAST ",0", "", XAI_EARG, "pads " LEAST " and 0 along axis 0 are out of range"},
     {XAI_OP_PAD, "4 i2=-3,-2", "", XAI_ESHAPE, "pads -3 and -2 cut more than the 4 elements of axis 0"},
-    {XAI_OP_PAD, "4 i2=0,4", "mode=reflect", XAI_ESHAPE, "4 elements along axis 0 are too few for reflect padding by 4"},
+    {XAI_OP_PAD, "4 i2=0,4", "mode=reflect", XAI_ESHAPE,
+     "4 elements along axis 0 are too few for reflect padding by 4"},
     {XAI_OP_PAD, "4 i2=-4,1", "mode=edge", XAI_ESHAPE, "0 elements along axis 0 are too few for edge padding by 1"},
     {XAI_OP_PAD, "4 i2=0,1", "mode=wrap", XAI_EARG, "mode 3 is no choice"},
     {XAI_OP_PAD, "4 i2=0,1 2", "", XAI_EARG, "constant_value is float32 2 (expected one float32)"},
@@ -522,7 +528,8 @@ static void everything_that_does_not_fit_is_refused_with_its_reason(void **state
 static void second_outputs_are_refused(void **state) {
   (void)state;
   static const refusal two[] = {
-      {XAI_OP_MAX_POOL, "1x1x2x2", "kernel_shape=2,2", XAI_EUNSUPPORTED, "MaxPool: the output 'Indices' is not supported"},
+      {XAI_OP_MAX_POOL, "1x1x2x2", "kernel_shape=2,2", XAI_EUNSUPPORTED,
+       "MaxPool: the output 'Indices' is not supported"},
       {XAI_OP_DROPOUT, "2", "", XAI_EUNSUPPORTED, "Dropout: the output 'mask' is not supported"},
       {XAI_OP_RELU, "2", "", XAI_EARG, "Relu: 2 outputs (expected 1)"},
   };

@@ -7,10 +7,13 @@
 #define _POSIX_C_SOURCE 200809L
 #include "app/interrupt.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "xai/status.h"
 
@@ -18,6 +21,7 @@ enum { INSTRUCTIONS = 1000 }; /* between two looks of a coroutine: a few microse
 
 static lua_State *main_state;
 static bool installed;
+static int wake[2] = {-1, -1}; /* a pipe that holds a byte while the request stands */
 
 /* Raises while the request stands, and then again at every instruction; afterwards it puts itself to rest. */
 static void stop_hook(lua_State *L, lua_Debug *ar) {
@@ -33,11 +37,17 @@ static void stop_hook(lua_State *L, lua_Debug *ar) {
   }
 }
 
-/* SA_RESETHAND has already restored the default action, so that the next SIGINT ends the process. */
+/* Any thread may get the signal. SA_RESETHAND has already restored the default action, so that the next SIGINT
+ * ends the process. */
 static void on_sigint(int signal_number) {
   (void)signal_number;
+  int error = errno;
   xai_stop_request();
   if (main_state != NULL) lua_sethook(main_state, stop_hook, LUA_MASKCOUNT, 1);
+  if (write(wake[1], "", 1) < 0) {
+    /* full: then it is readable already */
+  }
+  errno = error;
 }
 
 static void catch_sigint(void) {
@@ -73,19 +83,33 @@ void app_interrupt_install(lua_State *L) {
 
   struct sigaction inherited;
   if (sigaction(SIGINT, NULL, &inherited) == 0 && inherited.sa_handler == SIG_IGN) return;
+  if (pipe(wake) == 0)
+    for (int i = 0; i < 2; i++) {
+      fcntl(wake[i], F_SETFL, O_NONBLOCK);
+      fcntl(wake[i], F_SETFD, FD_CLOEXEC);
+    }
   main_state = L;
   installed = true;
   catch_sigint();
 }
 
 void app_interrupt_clear(void) {
+  if (!installed) return;
+  char bytes[8];
+  while (read(wake[0], bytes, sizeof bytes) > 0) {}
   xai_stop_clear();
-  if (installed) catch_sigint();
+  catch_sigint();
 }
+
+int app_interrupt_fd(void) { return wake[0]; }
 
 void app_interrupt_remove(void) {
   if (!installed) return;
   signal(SIGINT, SIG_DFL);
   main_state = NULL;
   installed = false;
+  for (int i = 0; i < 2; i++) {
+    close(wake[i]);
+    wake[i] = -1;
+  }
 }

@@ -17,6 +17,9 @@ void app_interrupt_install(lua_State *L);
 /* The interrupt has been acted on: forget it and be ready for the next. */
 void app_interrupt_clear(void);
 
+/* Becomes readable while an interrupt stands: for poll. -1, which poll passes over, when interrupts are ignored. */
+int app_interrupt_fd(void);
+
 /* Before the state is closed: SIGINT ends the process again. */
 void app_interrupt_remove(void);
 

@@ -7,12 +7,14 @@
 #include <histedit.h>
 #include <lauxlib.h>
 #include <locale.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "app/interrupt.h"
 #include "app/recipe.h"
@@ -101,6 +103,37 @@ static unsigned char complete(EditLine *editor, int key) {
   return answer;
 }
 
+/* ---- keys -------------------------------------------------------------------------------------------- */
+
+/* Waits for a byte of input or for Ctrl-C. The signal itself would not do to end the wait: it may arrive just
+ * before, or in another thread. Returns 1, or 0 at the end of input, or -1. */
+static int read_byte(unsigned char *byte) {
+  struct pollfd sources[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = app_interrupt_fd(), .events = POLLIN}};
+  int ready;
+  do ready = poll(sources, 2, -1);
+  while (ready < 0 && errno == EINTR); /* resized, continued: libedit's handlers have drawn anew */
+  if (xai_stop_requested()) {
+    errno = EINTR;
+    return -1;
+  }
+  return ready < 0 ? -1 : (int)read(STDIN_FILENO, byte, 1);
+}
+
+/* libedit's source of keys: one character in the user's encoding; bytes that are none are dropped. */
+static int read_key(EditLine *editor, wchar_t *key) {
+  (void)editor;
+  mbstate_t state;
+  memset(&state, 0, sizeof state);
+  for (;;) {
+    unsigned char byte = 0;
+    int n = read_byte(&byte);
+    if (n <= 0) return n;
+    size_t used = mbrtowc(key, (const char *)&byte, 1, &state);
+    if (used == 0 || used == 1) return 1; /* 0: the character is NUL */
+    if (used == (size_t)-1) memset(&state, 0, sizeof state);
+  }
+}
+
 /* ---- lines -------------------------------------------------------------------------------------------- */
 static void open_editor(repl *r) {
   setlocale(LC_CTYPE, ""); /* so that a letter beyond ASCII is one column wide; numbers stay as in C */
@@ -117,6 +150,7 @@ static void open_editor(repl *r) {
   }
   el_set(r->editor, EL_CLIENTDATA, r);
   el_set(r->editor, EL_PROMPT, show_prompt);
+  el_set(r->editor, EL_GETCFN, read_key);
   el_set(r->editor, EL_EDITOR, "emacs");
   el_set(r->editor, EL_SIGNAL, 1); /* leaves raw mode for Ctrl-Z and Ctrl-C, follows the window's size */
   el_set(r->editor, EL_ADDFN, "xairun-complete", "complete the word", complete);
@@ -200,6 +234,7 @@ static void loop(repl *r) {
     const char *line = NULL;
     switch (read_line(r, &line)) {
       case GOT_LINE:
+        app_interrupt_clear(); /* came too late for the command before */
         remember(r, line);
         if (!take_line(r, line)) return;
         break;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,6 +80,17 @@ static inline void child_expect(child *c, const char *text) {
   }
   kill(c->pid, SIGKILL);
   fail_msg("expected \"%s\" after: %s", text, c->output + c->seen);
+}
+
+/* Waits until line editing has taken over the terminal: before that, control keys are the system's. */
+static inline void child_edits(child *c) {
+  struct termios t;
+  for (int ms = 0; ms < CHILD_PATIENCE_MS; ms++) {
+    if (tcgetattr(c->terminal, &t) == 0 && (t.c_lflag & ICANON) == 0) return;
+    usleep(1000);
+  }
+  kill(c->pid, SIGKILL);
+  fail_msg("no line editing after: %s", c->output);
 }
 
 static inline void child_type(child *c, const char *text) {

@@ -12,11 +12,16 @@
 static child c;
 static char home[] = "/tmp/xairun-test-XXXXXX";
 
+static void prompt(const char *text) {
+  child_expect(&c, text);
+  child_edits(&c);
+}
+
 static void start(void) {
   char *argv[] = {NULL, NULL};
   child_start(&c, argv, home, false);
   child_expect(&c, "help() for help");
-  child_expect(&c, "> ");
+  prompt("> ");
 }
 
 /* Types the line and waits for the answer on a line of its own, then for the next prompt. */
@@ -26,7 +31,7 @@ static void ask(const char *line, const char *answer) {
   child_type(&c, "\n");
   snprintf(expected, sizeof expected, "\n%s\r\n", answer);
   child_expect(&c, expected);
-  child_expect(&c, "> ");
+  prompt("> ");
 }
 
 static void leave(void) {
@@ -51,9 +56,9 @@ static void a_command_may_take_several_lines(void **state) {
   (void)state;
   start();
   child_type(&c, "for i = 1, 2 do\n");
-  child_expect(&c, ">> ");
+  prompt(">> ");
   child_type(&c, "print('line ' .. i)\n");
-  child_expect(&c, ">> ");
+  prompt(">> ");
   ask("end", "line 1\r\nline 2");
   leave();
 }
@@ -77,7 +82,7 @@ static void ctrl_c_interrupts_a_command_and_keeps_the_variables(void **state) {
     child_expect(&c, "\ngo\r\n");
     kill(c.pid, SIGINT);
     child_expect(&c, "interrupted\r\n");
-    child_expect(&c, "> ");
+    prompt("> ");
     ask("kept", "17");
   }
   ask("select(2, coroutine.resume(coroutine.create(function() for i = 1, 1e5 do end return 'runs on' end)))", "runs on");
@@ -91,13 +96,13 @@ static void ctrl_c_at_the_prompt_drops_the_line(void **state) {
     child_type(&c, "error('must not run'");
     child_expect(&c, "must not run'");
     child_type(&c, "\003"); /* through the terminal, as a person would */
-    child_expect(&c, "> ");
+    prompt("> ");
     ask("'clean'", "clean");
   }
   child_type(&c, "if true then\n");
-  child_expect(&c, ">> ");
+  prompt(">> ");
   child_type(&c, "\003");
-  child_expect(&c, "> ");
+  prompt("> ");
   ask("'fresh'", "fresh");
   leave();
 }
@@ -125,7 +130,7 @@ static void history_is_kept_between_sessions(void **state) {
   start();
   child_type(&c, "\020"); /* Ctrl-P: the line before */
   child_expect(&c, "'remember ' .. 'me'");
-  ask("", "remember me");
+  ask("", "remember me"); /* Enter */
   leave();
 }
 
@@ -141,7 +146,7 @@ static void after_a_script_the_prompt_has_its_globals(void **state) {
   char *argv[] = {NULL, (char *)"-e", (char *)"inherited = 8", (char *)"-e", (char *)"error 'late'", (char *)"-i", NULL};
   child_start(&c, argv, home, false);
   child_expect(&c, "xairun: (command line):1: late");
-  child_expect(&c, "> ");
+  prompt("> ");
   ask("inherited", "8");
   leave();
 }

@@ -16,12 +16,12 @@ extern "C" {
 /* A score: weighted sum of units, or of a whole tensor (sum of seed * activation). */
 typedef struct xai_target_term {
   int layer;          /* XAI_LAYER_LOGITS for a class */
-  int64_t channel;    /* 0-based; for logits the class id */
-  int64_t row, col;   /* 0-based; -1: mean over all positions of the channel */
+  int64_t channel;    /* 0-based; for logits the class id; XAI_STRONGEST: the channel with the largest activation */
+  int64_t row, col;   /* 0-based; XAI_MEAN: mean over the channel's positions; XAI_STRONGEST: its largest activation */
   float weight;
 } xai_target_term;
 
-enum { XAI_TARGET_TERMS = 64 };
+enum { XAI_TARGET_TERMS = 64, XAI_MEAN = -1, XAI_STRONGEST = -2 };
 typedef struct xai_target {
   int n_terms;        /* 0 and no seed: the most probable class */
   xai_target_term terms[XAI_TARGET_TERMS];
@@ -32,6 +32,9 @@ typedef struct xai_target {
 /* Appends what 'text' names, times weight: a class id ("243"), a label ("tiger cat"), "layer:channel" (mean over
  * the map) or "layer:channel:row:col" (1-based, like all positions outside C). Fails with XAI_ENOTFOUND and suggestions. */
 XAI_API xai_status xai_target_add(const xai_net *net, const char *text, float weight, xai_target *target, xai_err *err);
+/* The unit that 'text' names, as Zeiler and Fergus pick one: "layer" its strongest unit, "layer:channel" that channel's
+ * strongest position, "layer:channel:row:col" exactly that one. */
+XAI_API xai_status xai_target_add_unit(const xai_net *net, const char *text, xai_target *target, xai_err *err);
 XAI_API xai_status xai_target_add_class(const xai_net *net, int64_t id, float weight, xai_target *target, xai_err *err);
 
 /* ---- what comes back -------------------------------------------------------------------------------- */
@@ -95,7 +98,7 @@ XAI_API xai_status xai_gradcam(xai_net *net, const xai_view *x, const xai_gradca
 typedef enum xai_score { XAI_SCORE_LOGIT, XAI_SCORE_PROB } xai_score;
 typedef struct xai_occlusion_opts {
   xai_explain_opts common;
-  int64_t window, stride; /* pixels; defaults 32 and 8 */
+  int64_t window, stride; /* pixels; 0: a seventh of the shorter side (32 at 224), a quarter of the window (8) */
   double fill;            /* in network units; default 0 */
   xai_score score;        /* default logit */
   int64_t batch;          /* images per pass, 0: chosen from memory; does not change the result */

@@ -63,9 +63,13 @@ XAI_API xai_layer xai_net_layer(const xai_net *net, int layer);
  * that stem), "layer4" the last node inside the module; '.' and '/' are the same. "input" or the
  * graph input's name gives XAI_LAYER_INPUT. Fails with XAI_ENOTFOUND and the nearest name. */
 XAI_API xai_status xai_net_find_layer(const xai_net *net, const char *name, int *layer, xai_err *err);
-/* The last layer with spatial extent (height or width > 1) before pooling or flattening: where Grad-CAM looks.
+/* The last layer with spatial extent (height or width > 1 for inputs of shape x) before pooling or flattening:
+ * where Grad-CAM looks.
  * Fails with XAI_ENOTFOUND when there is none. */
-XAI_API xai_status xai_net_default_layer(const xai_net *net, int *layer, xai_err *err);
+XAI_API xai_status xai_net_default_layer(const xai_net *net, const xai_shape *x, int *layer, xai_err *err);
+
+/* The shape of a layer's activation for inputs of shape x. */
+XAI_API xai_status xai_net_layer_shape(const xai_net *net, int layer, const xai_shape *x, xai_shape *out, xai_err *err);
 
 /* Shape of the (first) input as the file says, free dims -1; its name. */
 XAI_API xai_shape xai_net_input_shape(const xai_net *net);
@@ -139,8 +143,11 @@ XAI_API xai_status xai_run_forward(xai_run *run, const xai_view *x, xai_err *err
 XAI_API const xai_view *xai_run_value(const xai_run *run, int layer);
 /* The writable seed of a seed layer, all zeros after each forward; same shape as its activation. */
 XAI_API xai_view *xai_run_seed(xai_run *run, int layer);
-/* One backward pass from the seeds. */
+/* One backward pass from the seeds. Once per forward pass, unless everything is kept. */
 XAI_API xai_status xai_run_backward(xai_run *run, xai_err *err);
+/* For a pass opened with keep_all: plans a backward pass from other seeds to other layers over the activations
+ * that are there; seeds are zero afterwards. */
+XAI_API xai_status xai_run_plan_backward(xai_run *run, const int *seeds, int n_seeds, const int *wants, int n_wants, xai_err *err);
 /* Gradient of a wanted layer after backward; NULL if it was not asked for or no seed reaches it. */
 XAI_API const xai_view *xai_run_grad(const xai_run *run, int layer);
 /* Gradient of input 'input' (1 weights, 2 bias) of a layer, when request.weights was set; summed over the batch. */

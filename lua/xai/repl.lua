@@ -109,9 +109,6 @@ local function collect(value, found)
       for key in next, value do
         if type(key) == "string" and key:find "^[%a_][%w_]*$" then found[key] = true end
       end
-    else
-      local members = xai and type(xai.core) == "table" and xai.core.members
-      for _, key in ipairs(type(value) == "userdata" and members and members(value) or {}) do found[key] = true end
     end
     local meta = debug.getmetatable(value)
     value = meta and rawget(meta, "__index")

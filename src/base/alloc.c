@@ -1,4 +1,5 @@
 /* base/alloc.c: aligned blocks with their size kept in front. */
+#define _POSIX_C_SOURCE 200112L
 #include "base/alloc.h"
 
 #include <stdatomic.h>
@@ -33,13 +34,12 @@ static void count_in(size_t bytes) {
 }
 
 void *xai_alloc(size_t bytes) {
-  size_t cap = atomic_load(&limit);
+  size_t cap = atomic_load(&limit), used = atomic_load(&live);
   if (bytes > SIZE_MAX / 2 || told_to_fail()) return NULL;
-  if (cap != 0 && bytes > cap - (atomic_load(&live) < cap ? atomic_load(&live) : cap)) return NULL;
-  size_t total = (bytes + 2 * XAI_ALIGN - 1) / XAI_ALIGN * XAI_ALIGN;
-  char *raw = aligned_alloc(XAI_ALIGN, total);
-  if (raw == NULL) return NULL;
-  void *p = raw + XAI_ALIGN;
+  if (cap != 0 && (used > cap || bytes > cap - used)) return NULL;
+  void *raw; /* the exact size, so that a sanitizer sees the first byte beyond it */
+  if (posix_memalign(&raw, XAI_ALIGN, XAI_ALIGN + bytes) != 0) return NULL;
+  void *p = (char *)raw + XAI_ALIGN;
   header_of(p)->bytes = bytes;
   count_in(bytes);
   return p;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -120,6 +121,7 @@ static bool write_all(int fd, const unsigned char *p, size_t n) {
   while (n > 0) {
     ssize_t w = write(fd, p, n);
     if (w < 0 && errno == EINTR) continue;
+    if (w == 0) errno = EIO;
     if (w <= 0) return false;
     p += w;
     n -= (size_t)w;
@@ -127,30 +129,36 @@ static bool write_all(int fd, const unsigned char *p, size_t n) {
   return true;
 }
 
+/* A new file beside 'path', with the mode that the user's umask gives; its name into 'temporary'. */
+static int open_temporary(const char *path, char *temporary, size_t room) {
+  static atomic_uint serial;
+  for (;;) {
+    snprintf(temporary, room, "%s.%ld-%u~", path, (long)getpid(), atomic_fetch_add(&serial, 1));
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0 || errno != EEXIST) return fd; /* EEXIST: left behind by a killed process with our number */
+  }
+}
+
 xai_status xai_file_write(const char *path, const void *bytes, size_t n, xai_err *err) {
-  xai_status st = XAI_OK;
-  int fd = -1;
-  size_t room = strlen(path) + sizeof ".XXXXXX";
+  char target[PATH_MAX]; /* behind symbolic links: the file is replaced, not the link */
+  struct stat info;
+  if (realpath(path, target) == NULL) snprintf(target, sizeof target, "%s", path);
+  if (strlen(path) >= sizeof target) return xai_fail(err, XAI_EIO, "%.200s...: %s", path, strerror(ENAMETOOLONG));
+  if (stat(target, &info) == 0 && !S_ISREG(info.st_mode)) /* renaming over /dev/null would take it away */
+    return xai_fail(err, XAI_EARG, "%s: %s, expected a file", path, S_ISDIR(info.st_mode) ? "a directory" : "not a regular file");
+  size_t room = strlen(target) + 40;
   char *temporary = xai_alloc(room);
   if (temporary == NULL) return xai_fail_memory(err, room);
-  snprintf(temporary, room, "%s.XXXXXX", path);
-  fd = mkstemp(temporary);
+  int fd = open_temporary(target, temporary, room), error = 0;
   if (fd < 0) {
-    st = xai_fail(err, XAI_EIO, "%s: cannot write here: %s", path, strerror(errno));
+    xai_status st = xai_fail(err, XAI_EIO, "%s: cannot write here: %s", path, strerror(errno));
     xai_free(temporary);
     return st;
   }
-  /* mkstemp gives mode 600; a picture should get what the user's umask says. */
-  mode_t mask = umask(0);
-  umask(mask);
-  bool good = fchmod(fd, 0666 & ~mask) == 0 && write_all(fd, bytes, n) && fsync(fd) == 0;
-  int error = errno;
-  if (close(fd) != 0 && good) good = false, error = errno;
-  if (good && rename(temporary, path) != 0) good = false, error = errno;
-  if (!good) {
-    unlink(temporary);
-    st = xai_fail(err, XAI_EIO, "%s: %s", path, strerror(error));
-  }
+  if (!write_all(fd, bytes, n) || fsync(fd) != 0) error = errno;
+  if (close(fd) != 0 && error == 0) error = errno;
+  if (error == 0 && rename(temporary, target) != 0) error = errno;
+  if (error != 0) unlink(temporary);
   xai_free(temporary);
-  return st;
+  return error == 0 ? XAI_OK : xai_fail(err, XAI_EIO, "%s: %s", path, strerror(error));
 }

@@ -7,7 +7,9 @@
 #include "base/status.h"
 
 /* A read-only private mapping of a regular file, shared by reference count: tensors made from it
- * keep it alive. The path is kept for messages. An empty file maps to size 0 and a valid pointer. */
+ * keep it alive. The path is kept for messages. An empty file maps to size 0 and a valid pointer.
+ * What another program does to the file's bytes in place shows in the mapping, and cutting it short makes reading
+ * fatal (SIGBUS): files are to be replaced by renaming, as xai_file_write does. */
 typedef struct xai_file xai_file;
 
 /* Fails with XAI_ENOTFOUND (no such file; names a near neighbour in the directory if there is one),
@@ -20,7 +22,8 @@ xai_file *xai_file_retain(xai_file *f);
 void xai_file_release(xai_file *f);
 
 /* Puts the bytes into a temporary beside 'path', syncs it, then renames: afterwards 'path' holds
- * the old bytes or all the new ones. Missing parent directories are an error, not created. */
+ * the old bytes or all the new ones. Missing parent directories are an error, not created. A symbolic
+ * link is followed. Fails with XAI_EARG when 'path' is a directory or a device, else with XAI_EIO. */
 xai_status xai_file_write(const char *path, const void *bytes, size_t n, xai_err *err);
 
 #endif

@@ -27,11 +27,21 @@ const char *xai_status_text(xai_status st) {
   return "unknown status";
 }
 
-/* Names in messages come from files: keep them from moving the cursor or starting a new line. */
+/* Names in messages come from files: keep them from moving the cursor or starting a new line. Besides ASCII's
+ * control characters some terminals obey U+0080..U+009F, which UTF-8 writes as C2 80 .. C2 9F. A character that
+ * was cut at the buffer's end goes altogether. */
 static void defuse(char *text) {
+  size_t n = strlen(text), start = n;
+  while (start > 0 && n - start < 3 && ((unsigned char)text[start - 1] & 0xC0) == 0x80) start--;
+  if (start > 0 && n == XAI_ERR_MAX - 1) {
+    unsigned char lead = (unsigned char)text[start - 1];
+    size_t wanted = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+    if (n - start + 1 < wanted) text[start - 1] = '\0';
+  }
   for (; *text != '\0'; text++) {
-    unsigned char c = (unsigned char)*text;
-    if (c < 0x20 || c == 0x7f) *text = '?';
+    unsigned char c = (unsigned char)*text, next = (unsigned char)text[1];
+    if (c == 0xC2 && next >= 0x80 && next < 0xA0) text[0] = text[1] = '?';
+    else if (c < 0x20 || c == 0x7f) *text = '?';
   }
 }
 

@@ -18,6 +18,22 @@ bool xai_str_equal_nocase(const char *a, const char *b) {
 
 bool xai_str_starts(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
+/* The Unicode standard's table of well-formed byte sequences: only the second byte's range depends on the first. */
+bool xai_str_utf8(const char *text, size_t n) {
+  const unsigned char *p = (const unsigned char *)text, *end = p + n;
+  while (p < end) {
+    unsigned char c = *p++;
+    if (c < 0x80) continue;
+    if (c < 0xC2 || c > 0xF4) return false;
+    ptrdiff_t more = c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
+    unsigned char lo = c == 0xE0 ? 0xA0 : c == 0xF0 ? 0x90 : 0x80, hi = c == 0xED ? 0x9F : c == 0xF4 ? 0x8F : 0xBF;
+    if (end - p < more || *p < lo || *p > hi) return false;
+    for (p++; --more > 0; p++)
+      if (*p < 0x80 || *p > 0xBF) return false;
+  }
+  return true;
+}
+
 int xai_str_distance(const char *a, const char *b) {
   size_t na = strlen(a), nb = strlen(b);
   if (na > LONGEST || nb > LONGEST) return INT_MAX;
@@ -50,6 +66,7 @@ static bool contains_nocase(const char *text, const char *part) {
 const char *xai_str_nearest(const char *name, size_t n, const char *(*get)(const void *, size_t), const void *ctx) {
   size_t length = strlen(name);
   int allowed = (int)(length / 3 > 2 ? length / 3 : 2);
+  if (length <= 2) allowed = length == 2; /* "ab" is no slip of "xy" */
   int best = INT_MAX;
   const char *winner = NULL, *holder = NULL;
   for (size_t i = 0; i < n; i++) {

@@ -9,7 +9,8 @@
 int xai_str_distance(const char *a, const char *b);
 
 /* The candidate closest to 'name', or NULL when none is close enough to be a plausible slip
- * (more than a third of the letters, at least 2, would have to change). A candidate of which
+ * (more than a third of the letters would have to change; 2 changes are always allowed in a name of three
+ * letters or more, 1 in a name of two). A candidate of which
  * 'name' is a part always counts. get(ctx, i) gives candidate i. */
 const char *xai_str_nearest(const char *name, size_t n, const char *(*get)(const void *ctx, size_t i), const void *ctx);
 
@@ -21,6 +22,7 @@ const char *xai_str_suggest(char *buf, size_t size, const char *nearest);
 
 bool xai_str_starts(const char *text, const char *prefix);
 bool xai_str_equal_nocase(const char *a, const char *b); /* ASCII */
+bool xai_str_utf8(const char *text, size_t n);            /* well-formed UTF-8: no overlong forms, no surrogates */
 
 /* Appends formatted text at *used (kept <= size-1); silently cuts. For lists in messages. */
 void xai_str_append(char *buf, size_t size, size_t *used, const char *format, ...) __attribute__((format(printf, 4, 5)));

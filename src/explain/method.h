@@ -29,7 +29,8 @@ typedef struct xai_method {
   const char *name;    /* "gradcam": xai.gradcam, scripts/gradcam.lua */
   const char *summary; /* one line */
   const char *paper;
-  bool uses_layer;     /* the option 'layer' is meaningful */
+  bool uses_layer;     /* takes the option "layer" */
+  bool uses_at;        /* takes the option "at": a unit in place of a target (xai_target_add_unit) */
   size_t opts_size;    /* struct starts with xai_explain_opts */
   const xai_opt_spec *opts; /* ends with name NULL; 'target' and 'layer' are implied */
   xai_method_fn run;

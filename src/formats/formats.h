@@ -11,8 +11,8 @@
 /* ---- what a file is ------------------------------------------------------------------------------------ */
 typedef enum xai_format {
   XAI_FORMAT_UNKNOWN, XAI_FORMAT_ONNX, XAI_FORMAT_SAFETENSORS, XAI_FORMAT_NPY, XAI_FORMAT_ZIP /* npz, pth */,
-  XAI_FORMAT_PICKLE, XAI_FORMAT_PNG, XAI_FORMAT_JPEG, XAI_FORMAT_BMP, XAI_FORMAT_GIF, XAI_FORMAT_WEBP, XAI_FORMAT_TIFF, XAI_FORMAT_HDF5,
-  XAI_FORMAT_TEXT, XAI_FORMAT_EMPTY
+  XAI_FORMAT_PICKLE, XAI_FORMAT_PNG, XAI_FORMAT_JPEG, XAI_FORMAT_BMP, XAI_FORMAT_GIF, XAI_FORMAT_WEBP, XAI_FORMAT_TIFF, XAI_FORMAT_HEIF,
+  XAI_FORMAT_PDF, XAI_FORMAT_HDF5, XAI_FORMAT_TEXT, XAI_FORMAT_EMPTY
 } xai_format;
 xai_format xai_format_sniff(const unsigned char *data, size_t size);
 const char *xai_format_name(xai_format f); /* "an ONNX model", "a PNG picture", ...: for messages */
@@ -41,15 +41,31 @@ xai_status xai_archive_add(xai_archive *a, const char *name, xai_tensor *t, xai_
 xai_status xai_archive_add_meta(xai_archive *a, const char *key, const char *value, xai_err *err);
 
 /* .safetensors or .npy by content (an .npy holds one tensor, called "data"). *out starts zeroed, untouched on failure.
- * float16, bfloat16 and float64 become float32; int8/16, uint16/32 become int32 or int64. */
+ * float16, bfloat16 and float64 become float32; int8/16 and uint16 become int32, uint32/64 int64; a bool becomes 0 or 1. */
 xai_status xai_archive_read(const char *path, xai_archive *out, xai_err *err);
-/* .safetensors or .npy (exactly one tensor) by extension, atomically. */
+/* .safetensors or .npy (exactly one tensor, no metadata) by extension, atomically: the old file stays until the new
+ * one is complete. XAI_EARG for another extension, or for what the format cannot hold. */
 xai_status xai_archive_write(const char *path, const xai_archive *a, xai_err *err);
 
 xai_status xai_safetensors_parse(xai_file *file, xai_archive *out, xai_err *err);
 xai_status xai_npy_parse(xai_file *file, xai_archive *out, xai_err *err);
+xai_status xai_safetensors_write(const char *path, const xai_archive *a, xai_err *err);
+xai_status xai_npy_write(const char *path, const xai_tensor *t, xai_err *err);
 
-/* float16 and bfloat16 bit patterns to float32 (exact), little-endian source at any address. */
+/* ---- elements as files store them, little-endian (stored.c) ------------------------------------------------------ */
+typedef enum xai_stored {
+  XAI_STORED_F16, XAI_STORED_BF16, XAI_STORED_F32, XAI_STORED_F64, XAI_STORED_I8, XAI_STORED_I16, XAI_STORED_I32,
+  XAI_STORED_I64, XAI_STORED_U8, XAI_STORED_U16, XAI_STORED_U32, XAI_STORED_U64, XAI_STORED_BOOL
+} xai_stored;
+size_t xai_stored_size(xai_stored s);
+
+/* The tensor of a shape already counted whose elements start at 'at', widened as xai_archive_read says; XAI_EUNSUPPORTED
+ * for a uint64 beyond int64. float32, int64, int32 and uint8 that lie aligned in 'file' are not copied; 'file' is NULL
+ * when the bytes are not a file's. The range must have been checked. */
+xai_status xai_stored_tensor(xai_stored s, xai_shape shape, xai_file *file, const unsigned char *at, xai_tensor **out,
+                             xai_err *err);
+
+/* float16 and bfloat16 bit patterns to float32 (exact), little-endian source at any address (halves.c). */
 void xai_widen_f16(const unsigned char *from, size_t n, float *to);
 void xai_widen_bf16(const unsigned char *from, size_t n, float *to);
 

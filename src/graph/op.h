@@ -51,9 +51,23 @@ typedef struct xai_attrs_lrn {
 typedef struct xai_attrs_axis {
   int64_t axis;
 } xai_attrs_axis;
-typedef struct xai_attrs_number { /* epsilon of BatchNormalization, alpha of LeakyRelu, value of ConstantOfShape */
+typedef struct xai_attrs_number { /* alpha of LeakyRelu */
   double number;
 } xai_attrs_number;
+typedef struct xai_attrs_norm {
+  double epsilon, momentum; /* momentum: training only */
+  int64_t training_mode;
+} xai_attrs_norm;
+typedef struct xai_attrs_fill { /* ConstantOfShape: ONNX' one-element tensor "value", which the reader takes apart */
+  double number;
+  int64_t dtype; /* an xai_dtype */
+} xai_attrs_fill;
+typedef struct xai_attrs_range { /* of Shape: dims [start, end) */
+  int64_t start, end;
+} xai_attrs_range;
+typedef struct xai_attrs_dropout {
+  int64_t seed; /* training only */
+} xai_attrs_dropout;
 typedef struct xai_attrs_reshape {
   int64_t allowzero;
 } xai_attrs_reshape;
@@ -67,7 +81,8 @@ typedef struct xai_attrs_reduce {
   int64_t keepdims, noop_with_empty_axes;
 } xai_attrs_reduce;
 typedef struct xai_attrs_cast {
-  int64_t to; /* an xai_dtype */
+  int64_t to; /* an xai_dtype: the reader translates ONNX' number */
+  int64_t saturate; /* concerns 8-bit floats only */
 } xai_attrs_cast;
 
 typedef union xai_attrs {
@@ -77,6 +92,10 @@ typedef union xai_attrs {
   xai_attrs_lrn lrn;
   xai_attrs_axis axis;
   xai_attrs_number number;
+  xai_attrs_norm norm;
+  xai_attrs_fill fill;
+  xai_attrs_range range;
+  xai_attrs_dropout dropout;
   xai_attrs_reshape reshape;
   xai_attrs_transpose transpose;
   xai_attrs_pad pad;
@@ -104,7 +123,7 @@ enum { XAI_MAX_OUTPUTS = 2 };
 
 typedef struct xai_call {
   const xai_attrs *attrs;
-  int n_in, n_out;
+  int n_in, n_out;      /* n_out counts up to the last output that anyone uses */
   const xai_view *in;   /* n_in; an omitted optional input has rank -1. During infer 'data' is NULL unless known */
   xai_view *out;        /* n_out; infer writes dtype and shape; forward writes the elements */
   /* backward only */
@@ -125,7 +144,8 @@ enum {
 };
 
 enum { XAI_GRAD_INPUTS = 5 };
-/* What the gradient to input i reads: XAI_READS(j) the elements of input j, XAI_READS_OUT of output 0. */
+/* What the gradient to input i reads: XAI_READS(j) the elements of input j (if the node has it), XAI_READS_OUT of
+ * output 0. Shapes may be read always. */
 #define XAI_READS(j) (1u << (j))
 #define XAI_READS_OUT (1u << 30)
 #define XAI_NO_GRAD (1u << 31)
@@ -137,9 +157,10 @@ typedef struct xai_op_def {
   unsigned grad[XAI_GRAD_INPUTS]; /* per input; inputs beyond the last use the last entry. XAI_NO_GRAD: none */
   const xai_attr_spec *attrs; /* ends with name NULL; NULL: no attributes */
 
-  /* Checks everything that can be wrong with inputs and attributes; writes out[i].dtype and .shape. */
+  /* Checks everything that can be wrong with inputs and attributes; writes out[i].dtype and .shape.
+   * To be called through xai_op_infer, which has checked what is the same for all rows. */
   xai_status (*infer)(xai_call *call, xai_err *err);
-  /* Scratch bytes for forward and backward with these shapes; NULL: none. */
+  /* Scratch bytes for forward and backward with these shapes (inputs and outputs); NULL: none. */
   size_t (*workspace)(const xai_call *call);
   void (*forward)(const xai_call *call);
   void (*backward)(const xai_call *call); /* NULL when every grad entry is XAI_NO_GRAD */
@@ -152,6 +173,10 @@ bool xai_op_find(const char *name, xai_op *op);
 const char *xai_op_nearest(const char *name);
 /* gradient entry of input i of a row, honouring "the last entry repeats" */
 unsigned xai_op_grad(const xai_op_def *def, int input);
+/* Checks the number of inputs and outputs and that required ones are there, runs the row's infer and checks the size
+ * of what comes out. Input shapes must be complete (no dim -1). Messages start with the operator: "Conv: ...". Fails
+ * with XAI_EARG (inputs, attributes), XAI_ESHAPE, or XAI_EUNSUPPORTED (element type, rank, a shape that is not known). */
+xai_status xai_op_infer(xai_op op, xai_call *call, xai_err *err);
 void xai_attrs_default(xai_op op, xai_attrs *attrs);
 const xai_attr_spec *xai_attr_find(xai_op op, const char *name);
 

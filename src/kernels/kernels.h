@@ -138,6 +138,18 @@ void xk_scatter_strided_accumulate(int rank, const int64_t *dims, const int64_t 
 /* Sum over the dims whose keep[d] is 0: y has the kept dims. Summed in double, times 'scale'. */
 void xk_reduce_sum(int rank, const int64_t *dims, const bool *keep, double scale, const float *x, float *y /*[out]*/);
 
+/* ---- padding (pad.c) ----------------------------------------------------------------------------- */
+typedef enum xk_pad_mode { XK_PAD_CONSTANT, XK_PAD_REFLECT, XK_PAD_EDGE } xk_pad_mode;
+/* Negative pads cut elements off, first; positive ones then repeat what is left: reflected without doubling the border
+ * (less than what is left), or its last element. y has before + dims + after elements per axis. */
+typedef struct xk_pad {
+  xk_pad_mode mode;
+  int rank; /* up to 8 */
+  int64_t dims[8], before[8], after[8];
+} xk_pad;
+void xk_pad_forward(const xk_pad *p, float value /* of XK_PAD_CONSTANT */, const float *x, float *y /*[out]*/);
+void xk_pad_backward(const xk_pad *p, const float *dy, float *dx /*[out]*/);
+
 /* ---- pictures and maps (resize.c) -------------------------------------------------------------- */
 /* Antialiased triangle filter on interleaved 8-bit channels, support scaled by the reduction factor,
  * horizontal pass first, 8-bit between the passes: Pillow's bilinear. */

@@ -23,6 +23,7 @@ bool xai_shape_equal(const xai_shape *a, const xai_shape *b) {
 bool xai_shape_count(const xai_shape *s, int64_t *count) {
   int64_t n = 1;
   bool zero = false;
+  if (s->rank < 0 || s->rank > XAI_MAX_RANK) return false;
   for (int i = 0; i < s->rank; i++) {
     if (s->dims[i] < 0) return false;
     if (s->dims[i] == 0) zero = true;
@@ -42,13 +43,15 @@ int64_t xai_shape_size(const xai_shape *s) { return xai_shape_span(s, 0, s->rank
 
 const char *xai_shape_text(const xai_shape *s, char buf[XAI_SHAPE_TEXT]) {
   size_t used = 0;
-  if (s->rank == 0) return "scalar";
   buf[0] = '\0';
-  for (int i = 0; i < s->rank; i++) {
-    if (i > 0) xai_str_append(buf, XAI_SHAPE_TEXT, &used, "x");
-    if (s->dims[i] < 0) xai_str_append(buf, XAI_SHAPE_TEXT, &used, "?");
-    else xai_str_append(buf, XAI_SHAPE_TEXT, &used, "%" PRId64, s->dims[i]);
-  }
+  if (s->rank < 0 || s->rank > XAI_MAX_RANK) xai_str_append(buf, XAI_SHAPE_TEXT, &used, "rank %d", s->rank);
+  else if (s->rank == 0) xai_str_append(buf, XAI_SHAPE_TEXT, &used, "scalar");
+  else
+    for (int i = 0; i < s->rank; i++) {
+      if (i > 0) xai_str_append(buf, XAI_SHAPE_TEXT, &used, "x");
+      if (s->dims[i] < 0) xai_str_append(buf, XAI_SHAPE_TEXT, &used, "?");
+      else xai_str_append(buf, XAI_SHAPE_TEXT, &used, "%" PRId64, s->dims[i]);
+    }
   return buf;
 }
 

@@ -13,7 +13,8 @@ xai_shape xai_shape_of(int rank, const int64_t *dims);
 
 bool xai_shape_equal(const xai_shape *a, const xai_shape *b);
 
-/* Product of the dims into *count; false for a negative dim or more than XAI_MAX_ELEMENTS. */
+/* Product of the dims into *count; false for a negative dim, more than XAI_MAX_ELEMENTS (zeros apart) or a rank
+ * outside 0..XAI_MAX_RANK. */
 bool xai_shape_count(const xai_shape *s, int64_t *count);
 /* The same for a shape already known to be good. */
 int64_t xai_shape_size(const xai_shape *s);
@@ -27,7 +28,7 @@ xai_status xai_shape_broadcast(const xai_shape *a, const xai_shape *b, xai_shape
 xai_status xai_shape_axis(int64_t axis, int rank, int *out, xai_err *err);
 
 enum { XAI_SHAPE_TEXT = XAI_MAX_RANK * 21 + 1 };
-/* "1x3x224x224", "scalar"; a negative dim prints as '?'. Returns buf. */
+/* "1x3x224x224", "scalar"; a negative dim prints as '?', an impossible rank as "rank 9". Returns buf. */
 const char *xai_shape_text(const xai_shape *s, char buf[XAI_SHAPE_TEXT]);
 
 #endif

@@ -6,7 +6,7 @@
 #include "tensor/shape.h"
 #include "xai/tensor.h"
 
-/* A float32 tensor of uninitialised elements, for writers that fill all of it. */
+/* A tensor of uninitialised elements, for writers that fill all of it. */
 xai_status xai_tensor_new_raw(xai_dtype dtype, xai_shape shape, xai_tensor **out, xai_err *err);
 
 /* A tensor over bytes of a mapped file, which it keeps alive. Nothing is copied when 'at' is

@@ -15,23 +15,21 @@ local function check(name, ok, message)
   if message then print("     " .. tostring(message)) end
 end
 
--- Blocks keep their line numbers, so that an error names the line of the README.
-local number, from, lines = 0, nil, nil
+-- The blocks are one script, as a reader takes them: later ones use the locals of earlier ones. All stay on their
+-- lines, so that an error names the line of the README.
+local script, inside, blocks = {}, false, 0
 for line in io.lines(source .. "/README.md") do
-  number = number + 1
-  if not lines and line:find "^```lua" then
-    from, lines = number, {}
-  elseif lines and line:find "^```" then
-    local chunk, trouble = load(("\n"):rep(from) .. table.concat(lines, "\n"), "@README.md", "t")
-    arg = { [0] = "README.md", "model.onnx", "cat.png" }
-    local ok = chunk
-    if chunk then ok, trouble = pcall(chunk, table.unpack(arg)) end
-    check("README.md:" .. from, ok, trouble)
-    lines = nil
-  elseif lines then
-    lines[#lines + 1] = line
-  end
+  if inside and line:find "^```" then inside = false end
+  script[#script + 1] = inside and line or ""
+  if not inside and line:find "^```lua" then inside, blocks = true, blocks + 1 end
 end
+local chunk, trouble = load(table.concat(script, "\n"), "@README.md", "t")
+local ok = chunk ~= nil
+if ok then
+  arg = { [0] = "README.md", "model.onnx", "cat.png" }
+  ok, trouble = pcall(chunk, table.unpack(arg))
+end
+check(("README.md: %d blocks"):format(blocks), ok, trouble)
 
 local program = "'" .. build .. "/xairun'"
 local list = assert(io.popen(program .. " --list"))

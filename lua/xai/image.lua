@@ -1,0 +1,39 @@
+-- xai.image (module): pictures: reading, saving, showing.
+local core = require "xai.core"
+local say = require "xai.say"
+local write, print = io and io.write or print, print
+
+local Image = core.types.image
+
+--- Reads a PNG, JPEG or BMP file.
+local function read(path)
+  local img, had_alpha = core.read_image(path)
+  if had_alpha then say.once("image: transparent pixels were composited on white") end
+  return img
+end
+
+--- Writes the picture (see say.place for where) and says so.
+function Image:save(path)
+  path = say.place(path)
+  self:write(path)
+  say.wrote(path)
+  return self
+end
+
+--- Shows the picture in a terminal, as half blocks in 24-bit colour; elsewhere saves it and prints the path.
+local shown = 0
+function Image:show()
+  if core.on_terminal() then
+    local columns = math.min(self.width, tonumber(os and os.getenv "COLUMNS") or 80)
+    local rows = math.max(1, self.height * columns // self.width)
+    write(self:resize(columns, rows):blocks())
+  else
+    shown = shown + 1
+    local path = say.place(("show-%d.png"):format(shown))
+    self:write(path)
+    print(path)
+  end
+  return self
+end
+
+return read

@@ -1,0 +1,42 @@
+-- xai: explains convolutional networks. This file puts together what scripts see; xai.help() lists it.
+local core = require "xai.core"
+local Explanation = require "xai.explanation"
+local help = require "xai.help"
+
+local xai = {
+  version = core.version,
+  load = require "xai.net",
+  image = require "xai.image",
+  tensor = core.tensor, zeros = core.zeros, randn = core.randn,
+  read = core.read,
+  sheet = require "xai.sheet",
+  args = require "xai.args",
+  help = help.help, methods = help.methods,
+  seed = core.seed, threads = core.threads, clock = core.clock, quiet = core.quiet,
+}
+
+--- xai.write(path, { name = tensor } or tensor, { key = text })
+function xai.write(path, tensors, meta)
+  local function sorted(list, t)
+    for key, value in pairs(t) do list[#list + 1] = { key, value } end
+    table.sort(list, function(a, b) return tostring(a[1]) < tostring(b[1]) end)
+    return list
+  end
+  if core.is_tensor(tensors) then tensors = { data = tensors } end
+  if type(tensors) ~= "table" then core.fail("write: expected a table of tensors, got a " .. type(tensors)) end
+  core.write(path, sorted({}, tensors), sorted({}, meta or {}))
+end
+
+-- xai.<method>(net, x, options) for every method there is
+for name, run in pairs(core.methods) do
+  xai[name] = function(net, x, options) return setmetatable(run(net, x, options), Explanation) end
+end
+
+-- A slip in a name is told where it happens, not as "attempt to call a nil value".
+return setmetatable(xai, { __index = function(_, key)
+  local names = {}
+  for name in pairs(xai) do names[#names + 1] = name end
+  table.sort(names)
+  local near = type(key) == "string" and core.nearest(key, names)
+  core.fail(("xai: there is no xai.%s%s"):format(key, near and ("; did you mean 'xai.%s'?"):format(near) or ""))
+end })

@@ -1,0 +1,61 @@
+-- xai.net: loading networks, finding layers, printing them.
+local core = require "xai.core"
+local check = require "xai.check"
+local say = require "xai.say"
+
+local Net = core.types.net
+
+--- The label file that lies beside a model: model.txt or labels.txt.
+local function labels_beside(path)
+  for _, candidate in ipairs { (path:gsub("%.[^./]*$", "")) .. ".txt", (path:match "^.*/" or "") .. "labels.txt" } do
+    if core.exists(candidate) then return candidate end
+  end
+end
+
+local function with_labels(net, labels, path)
+  if type(labels) == "string" then return core.set_labels(net, core.read_labels(labels)) end
+  if labels then return core.set_labels(net, labels) end
+  local file = labels_beside(path)
+  if not file then return net end
+  local names = core.read_labels(file)
+  if #names == net.classes then return core.set_labels(net, names) end
+  say.note(("load: %s has %d labels for %d classes and is not used"):format(file, #names, net.classes))
+  return net
+end
+
+--- xai.load(path, {preprocess = "imagenet", labels = "names.txt"})
+local function load(path, options)
+  options = check.options("load", options, { "preprocess", "labels" })
+  local net = core.load_net(path)
+  if options.preprocess then net = core.set_preprocess(net, options.preprocess) end
+  return with_labels(net, options.labels, path)
+end
+
+--- Names of the layers that contain 'pattern', or match it as a Lua pattern; an empty list when there are none.
+function Net:find(pattern)
+  local names = {}
+  for _, layer in ipairs(self:layers()) do
+    local valid, found = pcall(string.find, layer.name, pattern)
+    if layer.name:find(pattern, 1, true) or (valid and found) then names[#names + 1] = layer.name end
+  end
+  return names
+end
+
+--- What print(net) shows: one line per layer, aligned, and totals.
+function Net:tostring()
+  local rows, width = { { "layer", "op", "shape", "parameters" } }, { 0, 0, 0, 0 }
+  for _, layer in ipairs(self:layers()) do
+    local count = layer.params > 0 and tostring(layer.params) or ""
+    rows[#rows + 1] = { layer.name .. (layer.replaced and " (replaced)" or ""), layer.op, tostring(layer.shape or "?"), count }
+  end
+  for _, row in ipairs(rows) do
+    for i, text in ipairs(row) do width[i] = math.max(width[i], #text) end
+  end
+  local line = ("%%-%ds  %%-%ds  %%-%ds  %%%ds"):format(table.unpack(width))
+  local out = { ("%s: input %s"):format(self.path or "net", self.input) }
+  for _, row in ipairs(rows) do out[#out + 1] = line:format(table.unpack(row)) end
+  out[#out + 1] = ("%d layers, %d parameters, %d classes"):format(#rows - 1, self:params(), self.classes)
+  return table.concat(out, "\n")
+end
+
+return load

@@ -1,0 +1,32 @@
+-- xai.say: what the library tells the user, and where pictures go.
+local core = require "xai.core"
+local stderr, print = io and io.stderr, print -- a sandbox may have no io
+
+local say = {}
+
+--- A remark, on stderr so that a script's own output stays clean.
+function say.note(text)
+  if stderr and not core.quiet() then stderr:write(text, "\n") end
+end
+core.on_note(say.note)
+
+--- The same remark once per process.
+local told = {}
+function say.once(text)
+  if not told[text] then say.note(text) end
+  told[text] = true
+end
+
+--- Where a picture goes: "a.png" into the output folder (-o, default "out"), "here/a.png" and "./a.png" as they stand.
+function say.place(path)
+  if type(path) ~= "string" then core.fail("save: expected a file name, got " .. type(path)) end
+  if path:find("/", 1, true) then return path end
+  core.make_dir(core.out_dir())
+  return core.out_dir() .. "/" .. path
+end
+
+function say.wrote(path)
+  if not core.quiet() then print("wrote " .. path) end
+end
+
+return say

@@ -1,0 +1,250 @@
+/* bindings/l_methods.c: every row of explain/methods.def as core.methods.<name>(net, x, options), through one function
+ * that reads the row's descriptor. A new method needs no line here.
+ *
+ * The result is a table: method, target, label, layer ("" if none), class and p when the target is one class, unit,
+ * values, one field per extra tensor, options (those that were used), signed, reduce, height, width, seconds, net, x. */
+#include "bindings/core.h"
+#include "explain/method.h"
+#include "tensor/shape.h"
+
+enum { OPTIONS_MAX = 32 };
+
+static void destroy(void *object) { xai_explanation_free(object); }
+static const xl_type explanation_type = {"explanation", "xai.explanation.native", destroy};
+
+static const char *const reductions[] = {"none", "max_abs", "sum"}; /* in xai_reduce's order */
+
+/* ---- options ------------------------------------------------------------------------------------------ */
+
+/* target, at, layer and the method's own, NULL-terminated */
+static void option_names(const xai_method *m, const char *names[OPTIONS_MAX]) {
+  int n = 0;
+  names[n++] = "target";
+  names[n++] = "at";
+  if (m->uses_layer) names[n++] = "layer";
+  for (const xai_opt_spec *o = m->opts; o->name != NULL && n < OPTIONS_MAX - 1; o++) names[n++] = o->name;
+  names[n] = NULL;
+}
+
+/* The value on top of the stack into the options struct. */
+static void read_option(lua_State *L, const xai_opt_spec *o, void *opts) {
+  void *to = (char *)opts + o->offset;
+  switch (o->kind) {
+    case XAI_OPT_BOOL:
+      if (!lua_isboolean(L, -1)) xl_expected(L, -1, o->name, "true or false");
+      *(bool *)to = lua_toboolean(L, -1);
+      break;
+    case XAI_OPT_INT: *(int64_t *)to = xl_check_int(L, -1, o->name, (lua_Integer)o->lo, (lua_Integer)o->hi); break;
+    case XAI_OPT_NUMBER: {
+      double v = xl_check_number(L, -1, o->name);
+      if (!(v >= o->lo && v <= o->hi)) xl_expected(L, -1, o->name, lua_pushfstring(L, "a number from %f to %f", o->lo, o->hi));
+      *(double *)to = v;
+      break;
+    }
+    case XAI_OPT_CHOICE: *(int *)to = xl_check_choice(L, -1, o->name, o->choices); break;
+  }
+}
+
+static void push_option(lua_State *L, const xai_opt_spec *o, const void *opts) {
+  const void *from = (const char *)opts + o->offset;
+  switch (o->kind) {
+    case XAI_OPT_BOOL: lua_pushboolean(L, *(const bool *)from); break;
+    case XAI_OPT_INT: lua_pushinteger(L, *(const int64_t *)from); break;
+    case XAI_OPT_NUMBER: lua_pushnumber(L, *(const double *)from); break;
+    case XAI_OPT_CHOICE: lua_pushstring(L, o->choices[*(const int *)from]); break;
+  }
+}
+
+/* The options at slot 3 into a new struct, a userdata pushed on the stack. */
+static xai_explain_opts *check_method_options(lua_State *L, const xai_method *m, const xai_net *net, int *seed_slot) {
+  const char *names[OPTIONS_MAX];
+  xai_explain_opts *opts = lua_newuserdatauv(L, m->opts_size, 0);
+  xai_method_defaults(m, opts);
+  *seed_slot = 0;
+  if (!xl_check_options(L, 3)) return opts;
+  option_names(m, names);
+  xl_check_keys(L, 3, names);
+  for (const xai_opt_spec *o = m->opts; o->name != NULL; o++) {
+    if (xl_get(L, 3, o->name) != LUA_TNIL) read_option(L, o, opts);
+    lua_pop(L, 1);
+  }
+  if (m->uses_layer && xl_get(L, 3, "layer") != LUA_TNIL) opts->layer = xl_check_layer(L, -1, net, "layer");
+  xl_check_target(L, 3, net, m->uses_at, &opts->target, seed_slot);
+  return opts;
+}
+
+/* ---- results ---------------------------------------------------------------------------------------------- */
+
+static void set_string(lua_State *L, const char *key, const char *value) {
+  lua_pushstring(L, value);
+  lua_setfield(L, -2, key);
+}
+
+static void set_integer(lua_State *L, const char *key, lua_Integer value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, key);
+}
+
+static void set_tensor(lua_State *L, const char *key, xai_tensor *t) {
+  xl_new_box(L, &xl_tensor_type)->tensor = xai_tensor_retain(t);
+  xl_charge_tensor(L, t);
+  lua_setfield(L, -2, key);
+}
+
+static void push_result(lua_State *L, const xai_method *m, const xai_explanation *e, const xai_explain_opts *opts) {
+  lua_createtable(L, 0, 24);
+  set_string(L, "method", e->method);
+  set_string(L, "target", e->target);
+  set_string(L, "label", e->label);
+  set_string(L, "layer", e->layer);
+  set_string(L, "unit", e->unit);
+  set_string(L, "reduce", reductions[e->reduce]);
+  set_integer(L, "height", e->height);
+  set_integer(L, "width", e->width);
+  if (e->class_id >= 0) {
+    set_integer(L, "class", e->class_id);
+    lua_pushnumber(L, e->probability);
+    lua_setfield(L, -2, "p");
+  }
+  lua_pushboolean(L, e->is_signed);
+  lua_setfield(L, -2, "signed");
+  lua_pushnumber(L, e->seconds);
+  lua_setfield(L, -2, "seconds");
+  set_tensor(L, "values", e->values);
+  for (int i = 0; i < e->n_extras; i++) set_tensor(L, e->extras[i].name, e->extras[i].tensor);
+  lua_newtable(L);
+  for (const xai_opt_spec *o = m->opts; o->name != NULL; o++) {
+    push_option(L, o, opts);
+    lua_setfield(L, -2, o->name);
+  }
+  lua_setfield(L, -2, "options");
+}
+
+/* "gradcam: layer 'fire9/concat_2' (512x13x13)" when the user did not choose one */
+static void tell_layer(lua_State *L, const xai_method *m, const xai_net *net, const char *name) {
+  char text[XAI_SHAPE_TEXT];
+  int layer;
+  if (xai_net_find_layer(net, name, &layer, NULL) != XAI_OK || layer < 0) return;
+  xai_layer found = xai_net_layer(net, layer);
+  if (found.shape.rank < 2) {
+    xl_note(L, "%s: layer '%s'", m->name, name);
+    return;
+  }
+  xai_shape shape = xai_shape_of(found.shape.rank - 1, found.shape.dims + 1);
+  xl_note(L, "%s: layer '%s' (%s)", m->name, name, xai_shape_text(&shape, text));
+}
+
+/* ---- the call ------------------------------------------------------------------------------------------------ */
+
+/* upvalues: name, descriptor */
+static int call_method(lua_State *L) {
+  const xai_method *m = lua_touserdata(L, lua_upvalueindex(2));
+  xai_net *net = xl_check_net(L, 1);
+  lua_settop(L, 3);
+  xl_box *x = xl_check_input(L, 2, 1);
+  int seed_slot;
+  xai_explain_opts *opts = check_method_options(L, m, net, &seed_slot);
+  xl_box *box = xl_new_box(L, &explanation_type);
+  xl_pass pass;
+  xl_pass_begin(L, 1, &pass);
+  xl_pass_hold(&pass, x);
+  xl_pass_hold(&pass, seed_slot != 0 ? lua_touserdata(L, seed_slot) : NULL);
+  xai_explanation *e = NULL;
+  xai_err err;
+  xai_status st;
+  XL_WORK(L, st, m->run(net, xai_tensor_view(x->tensor), opts, &e, &err));
+  box->object = e;
+  xl_pass_end(&pass, st, &err);
+  if (m->uses_layer && opts->layer == XAI_LAYER_NONE) tell_layer(L, m, net, e->layer);
+  push_result(L, m, e, opts);
+  lua_pushvalue(L, 1);
+  lua_setfield(L, -2, "net");
+  lua_pushvalue(L, 2);
+  lua_setfield(L, -2, "x");
+  return 1;
+}
+
+/* ---- descriptions ---------------------------------------------------------------------------------------------- */
+
+static void push_spec(lua_State *L, const xai_opt_spec *o) {
+  static const char *const kinds[] = {"boolean", "integer", "number", "choice"}; /* in xai_opt_kind's order */
+  lua_createtable(L, 0, 5);
+  set_string(L, "name", o->name);
+  set_string(L, "kind", kinds[o->kind]);
+  set_string(L, "help", o->help);
+  switch (o->kind) {
+    case XAI_OPT_BOOL: lua_pushboolean(L, o->fallback != 0); break;
+    case XAI_OPT_INT: lua_pushinteger(L, (lua_Integer)o->fallback); break;
+    case XAI_OPT_NUMBER: lua_pushnumber(L, o->fallback); break;
+    case XAI_OPT_CHOICE: lua_pushstring(L, o->choices[(int)o->fallback]); break;
+  }
+  lua_setfield(L, -2, "default");
+  if (o->kind != XAI_OPT_CHOICE) return;
+  lua_newtable(L);
+  for (int i = 0; o->choices[i] != NULL; i++) {
+    lua_pushstring(L, o->choices[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "choices");
+}
+
+/* method_table() -> list of {name=, summary=, paper=, layer=, at=, options={...}} in the order of methods.def */
+static int method_table(lua_State *L) {
+  int n = 0;
+  lua_newtable(L);
+  for (const xai_method *const *row = xai_methods(); *row != NULL; row++) {
+    const xai_method *m = *row;
+    int options = 0;
+    lua_createtable(L, 0, 6);
+    set_string(L, "name", m->name);
+    set_string(L, "summary", m->summary);
+    set_string(L, "paper", m->paper);
+    lua_pushboolean(L, m->uses_layer);
+    lua_setfield(L, -2, "layer");
+    lua_pushboolean(L, m->uses_at);
+    lua_setfield(L, -2, "at");
+    lua_newtable(L);
+    for (const xai_opt_spec *o = m->opts; o->name != NULL; o++) {
+      push_spec(L, o);
+      lua_rawseti(L, -2, ++options);
+    }
+    lua_setfield(L, -2, "options");
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
+/* map(values, reduce, height, width): H x W at input resolution, what xai_explanation_map makes */
+static int explanation_map(lua_State *L) {
+  static const char *const names[] = {"none", "max_abs", "sum", NULL};
+  xai_explanation e = {.values = xl_check_tensor(L, 1, "values")};
+  e.reduce = (xai_reduce)xl_check_choice(L, 2, "reduce", names);
+  e.height = (int)xl_check_int(L, 3, "height", 1, 65536);
+  e.width = (int)xl_check_int(L, 4, "width", 1, 65536);
+  const xai_view *v = xai_tensor_view(e.values);
+  if (v->dtype != XAI_F32 || v->shape.rank < 2 || v->shape.rank > 3 || xai_shape_size(&v->shape) == 0)
+    return xl_expected(L, 1, "values", "float32 H x W or C x H x W");
+  xai_err err;
+  xai_status st;
+  xl_box *box = xl_new_box(L, &xl_tensor_type);
+  XL_WORK(L, st, xai_explanation_map(&e, &box->tensor, &err));
+  if (st != XAI_OK) return xl_raise(L, st, &err);
+  xl_charge_tensor(L, box->tensor);
+  return 1;
+}
+
+void xl_open_methods(lua_State *L) {
+  static const xl_reg functions[] = {{"method_table", method_table, NULL}, {"map", explanation_map, NULL}, {NULL, NULL, NULL}};
+  static const xl_reg none[] = {{NULL, NULL, NULL}};
+  xl_register(L, "", functions);
+  xl_new_type(L, &explanation_type, NULL, none, NULL);
+  lua_pop(L, 1); /* scripts never hold one */
+  lua_newtable(L);
+  for (const xai_method *const *row = xai_methods(); *row != NULL; row++) {
+    lua_pushstring(L, (*row)->name);
+    lua_pushlightuserdata(L, (void *)*row);
+    lua_pushcclosure(L, call_method, 2);
+    lua_setfield(L, -2, (*row)->name);
+  }
+  lua_setfield(L, -2, "methods");
+}

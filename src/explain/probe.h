@@ -1,0 +1,48 @@
+/* explain/probe.h: "run, keep these layers, give me the gradient of the score at those": what most methods share. */
+#ifndef EXPLAIN_PROBE_H
+#define EXPLAIN_PROBE_H
+
+#include "explain/method.h"
+
+typedef struct xai_probe {
+  xai_net *net;
+  xai_run *run;
+  const xai_view *x;
+  xai_target target; /* resolved: never empty, no STRONGEST left */
+  double score;      /* of the target */
+  double started;    /* clock */
+} xai_probe;
+
+/* Forward and, when n_wants > 0, backward from the target with the given rule (the net's own rule when PLAIN).
+ * 'keep' and 'wants' are layers. The probe is closed by xai_probe_close, also after a failure. */
+xai_status xai_probe_run(xai_net *net, const xai_view *x, const xai_explain_opts *opts, const int *keep, int n_keep,
+                         const int *wants, int n_wants, xai_relu rule, xai_probe *p, xai_err *err);
+void xai_probe_close(xai_probe *p);
+
+/* Gradient at a wanted layer; XAI_EARG when the target does not depend on it. */
+xai_status xai_probe_grad(const xai_probe *p, int layer, const xai_view **out, xai_err *err);
+
+/* A new explanation with target, label, probability, input size and time filled in; 'layer' NONE: no layer. */
+xai_status xai_probe_explain(const xai_probe *p, const char *method, int layer, xai_explanation **out, xai_err *err);
+
+/* The layer that a class activation map is made from: opts->layer or the default; refuses one without extent. */
+xai_status xai_probe_layer(const xai_net *net, const xai_view *x, const xai_explain_opts *opts, int *layer, xai_err *err);
+
+/* Adds a named tensor, whose reference the explanation takes over (also on failure). */
+xai_status xai_explanation_extra(xai_explanation *e, const char *name, xai_tensor *t, xai_err *err);
+
+/* ---- target.c ------------------------------------------------------------------------------------------- */
+/* Layers of the target's terms, LOGITS for an empty one; returns how many (no doubles). */
+int xai_target_layers(const xai_net *net, const xai_target *t, int layers[XAI_TARGET_TERMS]);
+/* Replaces "most probable class" and "strongest unit" by what they are in this pass and checks every index. */
+xai_status xai_target_resolve(const xai_run *run, const xai_net *net, xai_target *t, xai_err *err);
+/* The score of image 'n' of the batch from the kept activations. */
+double xai_target_score(const xai_run *run, const xai_target *t, int64_t n);
+/* The same with the softmax probability in place of a logit: every term must be a class. */
+double xai_target_probability(const xai_run *run, const xai_target *t, int64_t n);
+/* Puts d score / d activation into the run's seeds, for every image of the batch. */
+void xai_target_seed(xai_run *run, const xai_target *t);
+/* "243", "fire9/concat_2:12:7:5", "243 + 282", at most size-1 bytes. */
+void xai_target_text(const xai_net *net, const xai_target *t, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,109 @@
+/* formats/onnx_load.c: an ONNX file to a network: initializers become constants, inputs that are not initializers
+ * the network's inputs, nodes its layers under the names that the file gives them.
+ *
+ * All bytes are untrusted. The whole file is checked first (onnx_wire.c); names, counts and element counts are
+ * bounded before anything is allocated for them; what the values mean is checked by the builder and by shape
+ * inference. Not read: weights in separate files, subgraphs (If, Loop), functions, operators of other domains. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/status.h"
+#include "formats/formats.h"
+#include "formats/onnx_ops.h"
+
+static const size_t most_bytes = INT32_MAX; /* protobuf's own limit */
+
+/* What the file is, when it is something else. */
+static xai_status fail_format(xai_onnx_span file, xai_status st, xai_err *err) {
+  if (st != XAI_EFORMAT) return st;
+  xai_format format = xai_format_sniff(file.at, file.n);
+  if (format == XAI_FORMAT_ONNX) return st;
+  if (format == XAI_FORMAT_UNKNOWN) return xai_err_prefix(err, st, "not an ONNX model, or damaged: ");
+  return xai_fail(err, st, "%s, expected an ONNX model", xai_format_name(format));
+}
+
+static xai_status add_initializer(xai_onnx_reader *r, xai_onnx_span message, xai_err *err) {
+  char *name = NULL;
+  xai_tensor *t = NULL;
+  xai_status st;
+  xai_onnx_span text = xai_onnx__tensor_name(message);
+  if (text.n == 0) return xai_fail(err, XAI_EFORMAT, "an initializer without a name");
+  XAI_GOTO(xai_onnx__text(text, &name, err));
+  XAI_GOTO(xai_onnx__tensor(r->file, message, &t, err));
+  XAI_GOTO(xai_builder_constant(r->builder, name, t, err));
+done:
+  xai_tensor_free(t);
+  xai_free(name);
+  return xai_err_prefix(err, st, "initializer '%.*s': ", XAI_SPAN(text));
+}
+
+/* Files of IR 3 and older list the initializers among the inputs; newer ones may, to say that they can be replaced. */
+static xai_status add_input(xai_onnx_reader *r, xai_onnx_span message, xai_err *err) {
+  char *name = NULL;
+  xai_onnx_value v;
+  xai_tensor *constant = NULL;
+  xai_status st;
+  xai_onnx_span text = xai_onnx__value_name(message);
+  if (text.n == 0) return xai_fail(err, XAI_EFORMAT, "an input without a name");
+  XAI_GOTO(xai_onnx__text(text, &name, err));
+  if (xai_builder_find(r->builder, name, &constant) && constant != NULL) goto done;
+  XAI_GOTO(xai_onnx__value(message, &v, err));
+  XAI_GOTO(xai_builder_input(r->builder, name, v.dtype, v.shape, err));
+done:
+  xai_free(name);
+  return xai_err_prefix(err, st, "input '%.*s': ", XAI_SPAN(text));
+}
+
+static xai_status add_node(xai_onnx_reader *r, xai_onnx_span message, xai_err *err) {
+  xai_onnx_node n;
+  xai_status st = xai_onnx__node(message, &n, err);
+  if (st == XAI_OK) st = xai_onnx__add(r, &n, err);
+  xai_onnx__node_free(&n);
+  xai_onnx_span label = xai_onnx__node_label(message);
+  return xai_err_prefix(err, st, "node '%.*s': ", XAI_SPAN(label));
+}
+
+static xai_status add_output(xai_onnx_reader *r, xai_onnx_span message, xai_err *err) {
+  char *name;
+  XAI_TRY(xai_onnx__text(xai_onnx__value_name(message), &name, err));
+  xai_status st = xai_builder_output(r->builder, name, err);
+  xai_free(name);
+  return xai_err_prefix(err, st, "output: ");
+}
+
+static xai_status add_all(xai_onnx_reader *r, xai_onnx_span graph, uint32_t number,
+                          xai_status (*add)(xai_onnx_reader *, xai_onnx_span, xai_err *), xai_err *err) {
+  for (xai_onnx_field f; xai_onnx__next_of(&graph, number, &f);) {
+    if (xai_stop_requested()) return xai_fail_stop(err);
+    XAI_TRY(add(r, f.bytes, err));
+  }
+  return XAI_OK;
+}
+
+xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err) {
+  xai_status st;
+  xai_onnx_model m;
+  xai_onnx_reader r = {.file = file, .last_op = XAI_OP_COUNT};
+  xai_onnx_span all = {xai_file_data(file), xai_file_size(file)};
+  xai_net *net = NULL;
+  if (all.n > most_bytes) {
+    st = xai_fail(err, XAI_EFORMAT, "file of %.1f MB is over the limit of %.1f MB", (double)all.n / 1e6, (double)most_bytes / 1e6);
+    goto done;
+  }
+  st = xai_onnx__model(all, &m, err);
+  if (st != XAI_OK) {
+    st = fail_format(all, st, err);
+    goto done;
+  }
+  r.opset = m.opset;
+  XAI_GOTO(xai_builder_new(&r.builder, err));
+  XAI_GOTO(add_all(&r, m.graph, XAI_GRAPH_INITIALIZER, add_initializer, err));
+  XAI_GOTO(add_all(&r, m.graph, XAI_GRAPH_INPUT, add_input, err));
+  XAI_GOTO(add_all(&r, m.graph, XAI_GRAPH_NODE, add_node, err));
+  XAI_GOTO(add_all(&r, m.graph, XAI_GRAPH_OUTPUT, add_output, err));
+  XAI_GOTO(xai_builder_freeze(r.builder, &net, err));
+  *out = net;
+done:
+  xai_builder_free(r.builder);
+  return xai_err_prefix(err, st, "%s: ", xai_file_path(file));
+}

@@ -1,0 +1,316 @@
+/* formats/onnx_ops.c: one node of the file to nodes of the network.
+ *
+ * The operator table knows the newest form of each operator. Older forms differ in four ways, and each way is a
+ * table or a function here:
+ *   - what is an input now was an attribute: a constant is made of it (the table 'moved');
+ *   - attributes that mattered once or only in training are dropped (onnx_attr.c) or refused (check_batch_norm);
+ *   - Softmax flattened its input to two dims before opset 13 (add_flat_softmax);
+ *   - Add, Sub, Mul and Div aligned their second input with an axis before opset 7 (add_aligned).
+ * Operator sets newer than those this was written for (22) are read as long as their operators are known. */
+#include "formats/onnx_ops.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/status.h"
+#include "base/str.h"
+
+/* ---- one node at work ------------------------------------------------------------------------------------------- */
+enum { MOST_HELPERS = 8 };
+
+typedef struct job {
+  xai_onnx_reader *r;
+  xai_onnx_node *n;
+  xai_op op;
+  xai_attrs attrs;
+  bool aligned; /* old arithmetic: in[1] starts at dim 'axis' of in[0] */
+  int64_t axis;
+  char *names[MOST_HELPERS]; /* of added values, owned */
+  int n_names;
+} job;
+
+/* A name for an added value: "<node>/<what>", with a number when the file has that name already. */
+static xai_status fresh_name(job *j, const char *what, const char **out, xai_err *err) {
+  size_t room = strlen(j->n->label) + strlen(what) + 16;
+  XAI_ASSERT(j->n_names < MOST_HELPERS, err);
+  char *name = xai_alloc(room);
+  if (name == NULL) return xai_fail_memory(err, room);
+  snprintf(name, room, "%s/%s", j->n->label, what);
+  while (xai_builder_find(j->r->builder, name, NULL)) snprintf(name, room, "%s/%s_%u", j->n->label, what, ++j->r->fresh);
+  j->names[j->n_names++] = name;
+  *out = name;
+  return XAI_OK;
+}
+
+static xai_status add_constant(job *j, const char *what, xai_tensor *t, const char **name, xai_err *err) {
+  XAI_TRY(fresh_name(j, what, name, err));
+  return xai_builder_constant(j->r->builder, *name, t, err);
+}
+
+/* A node of one output beside the one that the file speaks of; second NULL: it has one input. attrs NULL: defaults. */
+static xai_status add_helper(job *j, const char *what, xai_op op, const xai_attrs *attrs, const char *first,
+                             const char *second, const char **name, xai_err *err) {
+  XAI_TRY(fresh_name(j, what, name, err));
+  const char *in[] = {first, second};
+  return xai_builder_node(j->r->builder, *name, op, attrs, second != NULL ? 2 : 1, in, 1, name, err);
+}
+
+/* The node that makes the file's value. */
+static xai_status add_last(job *j, xai_op op, const xai_attrs *attrs, int n_in, const char *const *in, xai_err *err) {
+  const xai_onnx_node *n = j->n;
+  return xai_builder_node(j->r->builder, n->name, op, attrs, n_in, in, n->n_out, n->out, err);
+}
+
+static xai_attrs axis_attrs(xai_op op, int64_t axis) {
+  xai_attrs attrs;
+  xai_attrs_default(op, &attrs);
+  attrs.axis.axis = axis;
+  return attrs;
+}
+
+/* ---- attributes that have become inputs --------------------------------------------------------------------------- */
+static const struct {
+  xai_op op;
+  int below; /* opset from which it is an input */
+  const char *name;
+  xai_onnx_type type;
+  int input;
+} moved[] = {
+    {XAI_OP_RESHAPE, 5, "shape", XAI_ONNX_T_INTS, 1},    {XAI_OP_CLIP, 11, "min", XAI_ONNX_T_FLOAT, 1},
+    {XAI_OP_CLIP, 11, "max", XAI_ONNX_T_FLOAT, 2},       {XAI_OP_PAD, 2, "paddings", XAI_ONNX_T_INTS, 1},
+    {XAI_OP_PAD, 11, "pads", XAI_ONNX_T_INTS, 1},        {XAI_OP_PAD, 11, "value", XAI_ONNX_T_FLOAT, 2},
+    {XAI_OP_SLICE, 10, "starts", XAI_ONNX_T_INTS, 1},    {XAI_OP_SLICE, 10, "ends", XAI_ONNX_T_INTS, 2},
+    {XAI_OP_SLICE, 10, "axes", XAI_ONNX_T_INTS, 3},      {XAI_OP_SQUEEZE, 13, "axes", XAI_ONNX_T_INTS, 1},
+    {XAI_OP_UNSQUEEZE, 13, "axes", XAI_ONNX_T_INTS, 1},  {XAI_OP_REDUCE_MEAN, 18, "axes", XAI_ONNX_T_INTS, 1},
+};
+
+static xai_status move_attributes(job *j, xai_err *err) {
+  xai_onnx_node *n = j->n;
+  for (size_t i = 0; i < sizeof moved / sizeof *moved; i++) {
+    const xai_onnx_attr *a;
+    xai_tensor *t;
+    if (moved[i].op != j->op || j->r->opset >= moved[i].below) continue;
+    XAI_TRY(xai_onnx__take(n, moved[i].name, moved[i].type, &a, err));
+    if (a == NULL) continue;
+    if (n->in[moved[i].input][0] != '\0')
+      return xai_fail(err, XAI_EFORMAT, "'%s' is given as an attribute and as an input", moved[i].name);
+    XAI_TRY(xai_onnx__attr_tensor(j->r, a, &t, err));
+    xai_status st = add_constant(j, moved[i].name, t, &n->in[moved[i].input], err);
+    xai_tensor_free(t);
+    if (st != XAI_OK) return st;
+    if (n->n_in <= moved[i].input) n->n_in = moved[i].input + 1;
+  }
+  return XAI_OK;
+}
+
+/* ---- attributes that mean something else than the operator table's ---------------------------------------------------- */
+/* Before opset 9 the statistics could be per element instead of per channel; before opset 14 a node with more than
+ * one output was one that is being trained. */
+static xai_status check_batch_norm(job *j, xai_err *err) {
+  const xai_onnx_attr *spatial;
+  XAI_TRY(xai_onnx__take(j->n, "spatial", XAI_ONNX_T_INT, &spatial, err));
+  if (spatial != NULL && spatial->i == 0) return xai_fail(err, XAI_EUNSUPPORTED, "spatial = 0 is not supported");
+  for (int i = 1; i < j->n->n_out; i++)
+    if (j->n->out[i][0] != '\0')
+      return xai_fail(err, XAI_EUNSUPPORTED, "this is the form for training, with %d outputs; export the network for inference",
+                      j->n->n_out);
+  return XAI_OK;
+}
+
+/* ONNX' number (before opset 6: word) for an element type, to ours. Narrow types are widened as everywhere: a cast to
+ * float16 or int8 does not round or wrap. */
+static xai_status read_cast(job *j, xai_err *err) {
+  static const char *const words[] = {"FLOAT", "UINT8",  "INT8", "UINT16",  "INT16",  "INT32", "INT64",
+                                      "STRING", "BOOL", "FLOAT16", "DOUBLE", "UINT32", "UINT64"};
+  const xai_onnx_attr *to;
+  xai_dtype dtype = XAI_F32;
+  int64_t number = 0;
+  XAI_TRY(xai_onnx__take(j->n, "to", j->r->opset < 6 ? XAI_ONNX_T_STRING : XAI_ONNX_T_INT, &to, err));
+  if (to == NULL) return xai_fail(err, XAI_EFORMAT, "attribute 'to' is missing");
+  number = to->i;
+  for (size_t i = 0; j->r->opset < 6 && i < sizeof words / sizeof *words; i++)
+    if (xai_onnx__equal(to->s, words[i])) number = (int64_t)i + 1;
+  XAI_TRY(xai_onnx__dtype(number, &dtype, err));
+  j->attrs.cast.to = dtype;
+  return XAI_OK;
+}
+
+static xai_status read_fill(job *j, xai_err *err) {
+  const xai_onnx_attr *value;
+  xai_tensor *t;
+  XAI_TRY(xai_onnx__take(j->n, "value", XAI_ONNX_T_TENSOR, &value, err));
+  if (value == NULL) return XAI_OK;
+  XAI_TRY(xai_onnx__attr_tensor(j->r, value, &t, err));
+  const xai_view *v = xai_tensor_view(t);
+  bool one = xai_tensor_count(t) == 1;
+  if (one) {
+    j->attrs.fill.number = xai_view_get(v, 0);
+    j->attrs.fill.dtype = v->dtype;
+  }
+  xai_tensor_free(t);
+  return one ? XAI_OK : xai_fail(err, XAI_EFORMAT, "attribute 'value' must have exactly one element");
+}
+
+/* Before opset 7 shapes had to be equal unless 'broadcast' was set; in[1] then started at dim 'axis' of in[0], or
+ * ended where in[0] ends, which is today's rule. */
+static xai_status read_broadcast(job *j, xai_err *err) {
+  const xai_onnx_attr *broadcast, *axis;
+  if (j->r->opset >= 7) return XAI_OK;
+  XAI_TRY(xai_onnx__take(j->n, "broadcast", XAI_ONNX_T_INT, &broadcast, err));
+  XAI_TRY(xai_onnx__take(j->n, "axis", XAI_ONNX_T_INT, &axis, err));
+  if (broadcast == NULL || broadcast->i == 0 || axis == NULL || axis->i == -1) return XAI_OK;
+  if (axis->i < 0 || axis->i >= XAI_MAX_RANK)
+    return xai_fail(err, XAI_EUNSUPPORTED, "axis %" PRId64 " is not supported (expected 0 to %d)", axis->i, XAI_MAX_RANK - 1);
+  j->aligned = true;
+  j->axis = axis->i;
+  return XAI_OK;
+}
+
+static xai_status need(job *j, const char *name, xai_err *err) {
+  if (xai_onnx__attr(j->n, name) != NULL) return XAI_OK;
+  return xai_fail(err, XAI_EFORMAT, "attribute '%s' is missing", name);
+}
+
+/* Defaults that depend on the opset, and attributes that the operator table cannot read. */
+static xai_status prepare(job *j, xai_err *err) {
+  switch (j->op) {
+    case XAI_OP_ADD:
+    case XAI_OP_SUB:
+    case XAI_OP_MUL:
+    case XAI_OP_DIV: return read_broadcast(j, err);
+    case XAI_OP_BATCH_NORM: return check_batch_norm(j, err);
+    case XAI_OP_CAST: return read_cast(j, err);
+    case XAI_OP_CONSTANT_OF_SHAPE: return read_fill(j, err);
+    case XAI_OP_DROPOUT: j->n->n_out = 1; break; /* nobody needs the mask at inference */
+    case XAI_OP_LRN: return need(j, "size", err);
+    case XAI_OP_CONCAT:
+      if (j->r->opset >= 4) return need(j, "axis", err);
+      j->attrs.axis.axis = 1;
+      break;
+    case XAI_OP_SOFTMAX:
+      if (j->r->opset < 13) j->attrs.axis.axis = 1;
+      break;
+    default: break;
+  }
+  return XAI_OK;
+}
+
+/* ---- older forms that need more than one node --------------------------------------------------------------------- */
+/* true when the softmax's input is known to have two dims, or one element per channel */
+static bool comes_from(const job *j, xai_op op) {
+  return j->r->last_op == op && xai_onnx__equal(j->r->last_output, j->n->in[0]);
+}
+
+/* Softmax over all dims from 'axis' on together:  y = Reshape(Softmax(Flatten(x, axis), -1), Shape(x)).
+ * Where the input is seen to have nothing behind that axis, this is an ordinary Softmax. */
+static xai_status add_flat_softmax(job *j, xai_err *err) {
+  int64_t axis = j->attrs.axis.axis;
+  bool matrix = comes_from(j, XAI_OP_GEMM) || comes_from(j, XAI_OP_FLATTEN);
+  bool pooled = comes_from(j, XAI_OP_GLOBAL_AVERAGE_POOL) || comes_from(j, XAI_OP_GLOBAL_MAX_POOL);
+  if (axis == -1 || (axis == 1 && (matrix || pooled))) return add_last(j, j->op, &j->attrs, j->n->n_in, j->n->in, err);
+  xai_attrs flat_axis = axis_attrs(XAI_OP_FLATTEN, axis), last_axis = axis_attrs(XAI_OP_SOFTMAX, -1);
+  const char *x = j->n->in[0], *flat, *in[2];
+  XAI_TRY(add_helper(j, "flatten", XAI_OP_FLATTEN, &flat_axis, x, NULL, &flat, err));
+  XAI_TRY(add_helper(j, "softmax", XAI_OP_SOFTMAX, &last_axis, flat, NULL, &in[0], err));
+  XAI_TRY(add_helper(j, "shape", XAI_OP_SHAPE, NULL, x, NULL, &in[1], err));
+  return add_last(j, XAI_OP_RESHAPE, NULL, 2, in, err);
+}
+
+/* A view of 'second' with one more dim of size 1 at its end, as a constant. */
+static xai_status add_widened(job *j, xai_tensor *second, const char **name, xai_err *err) {
+  xai_shape shape = xai_tensor_view(second)->shape;
+  xai_tensor *t;
+  shape.dims[shape.rank++] = 1;
+  XAI_TRY(xai_tensor_reshape(second, shape, &t, err));
+  xai_status st = add_constant(j, "second", t, name, err);
+  xai_tensor_free(t);
+  return st;
+}
+
+/* x op b, where b's dims stand below those of x from 'axis' on. The rank of x is not known here, so everything behind
+ * b becomes one dim for the moment:  y = Reshape(op(Reshape(x, [0 ... 0, -1]), b x 1), Shape(x)). */
+static xai_status add_aligned(job *j, xai_err *err) {
+  const char *x = j->n->in[0], *merged, *layout, *in[2], *wide;
+  xai_tensor *b = NULL, *t;
+  if (!xai_builder_find(j->r->builder, j->n->in[1], &b) || b == NULL)
+    return xai_fail(err, XAI_EUNSUPPORTED, "axis = %" PRId64 " with a second input that is not a constant is not supported",
+                    j->axis);
+  if (xai_tensor_count(b) == 1) return add_last(j, j->op, &j->attrs, j->n->n_in, j->n->in, err);
+  int kept = (int)j->axis + xai_tensor_view(b)->shape.rank;
+  if (kept >= XAI_MAX_RANK) return xai_fail(err, XAI_EUNSUPPORTED, "axis %" PRId64 " needs more than %d dims", j->axis, XAI_MAX_RANK);
+  int64_t dims[XAI_MAX_RANK] = {0};
+  dims[kept] = -1;
+  xai_view view = {XAI_I64, XAI_SHAPE(kept + 1), dims};
+  XAI_TRY(xai_tensor_copy(&view, &t, err));
+  xai_status st = add_constant(j, "layout", t, &layout, err);
+  xai_tensor_free(t);
+  if (st != XAI_OK) return st;
+  XAI_TRY(add_widened(j, b, &wide, err));
+  XAI_TRY(add_helper(j, "merged", XAI_OP_RESHAPE, NULL, x, layout, &merged, err));
+  XAI_TRY(add_helper(j, "aligned", j->op, &j->attrs, merged, wide, &in[0], err));
+  XAI_TRY(add_helper(j, "shape", XAI_OP_SHAPE, NULL, x, NULL, &in[1], err));
+  return add_last(j, XAI_OP_RESHAPE, NULL, 2, in, err);
+}
+
+/* ---- a node -------------------------------------------------------------------------------------------------------------- */
+static xai_status fail_operator(const xai_onnx_reader *r, const char *op, xai_err *err) {
+  char list[340] = "", hint[XAI_ONNX_TEXT] = "";
+  size_t used = 0;
+  for (int i = 0; i < XAI_OP_COUNT; i++) {
+    const char *name = xai_op_get((xai_op)i)->name;
+    if (used + strlen(name) + sizeof ", ..." > sizeof list) {
+      xai_str_append(list, sizeof list, &used, ", ...");
+      break;
+    }
+    xai_str_append(list, sizeof list, &used, "%s%s", i > 0 ? ", " : "", name);
+  }
+  const char *nearest = xai_op_nearest(op);
+  if (nearest != NULL) snprintf(hint, sizeof hint, " (nearest: '%s')", nearest);
+  return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' (opset %" PRId64 ") is not supported%s; supported: %s", op, r->opset,
+                  hint, list);
+}
+
+/* Constant: the one attribute is the value, whichever form it takes. */
+static xai_status add_constant_node(xai_onnx_reader *r, const xai_onnx_node *n, xai_err *err) {
+  static const char *const forms[] = {"value", "value_float", "value_floats", "value_int", "value_ints"};
+  if (n->n_attrs != 1) return xai_fail(err, XAI_EFORMAT, "a Constant has one attribute, this has %d", n->n_attrs);
+  if (n->n_out != 1) return xai_fail(err, XAI_EFORMAT, "a Constant has one output, this has %d", n->n_out);
+  const xai_onnx_attr *a = &n->attrs[0];
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    if (!xai_onnx__equal(a->name, forms[i])) continue;
+    xai_tensor *t;
+    XAI_TRY(xai_onnx__attr_tensor(r, a, &t, err));
+    xai_status st = xai_builder_constant(r->builder, n->out[0], t, err);
+    xai_tensor_free(t);
+    return st;
+  }
+  return xai_fail(err, XAI_EUNSUPPORTED, "a Constant with '%.*s' is not supported", XAI_SPAN(a->name));
+}
+
+static xai_status add_operator(job *j, xai_err *err) {
+  xai_attrs_default(j->op, &j->attrs);
+  XAI_TRY(move_attributes(j, err));
+  XAI_TRY(prepare(j, err));
+  XAI_TRY(xai_onnx__attrs(j->n, j->op, &j->attrs, err));
+  XAI_TRY(xai_onnx__attrs_all_used(j->n, j->op, j->r->opset, err));
+  if (j->aligned) return add_aligned(j, err);
+  if (j->op == XAI_OP_SOFTMAX && j->r->opset < 13) return add_flat_softmax(j, err);
+  return add_last(j, j->op, &j->attrs, j->n->n_in, j->n->in, err);
+}
+
+xai_status xai_onnx__add(xai_onnx_reader *r, xai_onnx_node *n, xai_err *err) {
+  job j = {.r = r, .n = n};
+  if (n->domain.n > 0 && !xai_onnx__equal(n->domain, "ai.onnx"))
+    return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' is from domain '%.*s' (expected only ONNX' own)", n->op,
+                    XAI_SPAN(n->domain));
+  if (n->n_out == 0 || n->out[0][0] == '\0') return xai_fail(err, XAI_EFORMAT, "operator '%.40s' has no output", n->op);
+  if (strcmp(n->op, "Constant") == 0) return add_constant_node(r, n, err);
+  if (!xai_op_find(n->op, &j.op)) return fail_operator(r, n->op, err);
+  xai_status st = add_operator(&j, err);
+  while (j.n_names > 0) xai_free(j.names[--j.n_names]);
+  r->last_op = j.op;
+  r->last_output = n->first_output;
+  return st;
+}

@@ -1,0 +1,192 @@
+/* formats/onnx_tensor.c: TensorProto to tensor.
+ *
+ * The elements are either raw_data, little-endian and row-major, or in one of the typed lists: float32 in
+ * float_data; int32 and everything smaller, and the bit patterns of float16 and bfloat16, one per item of
+ * int32_data; int64 in int64_data, float64 in double_data, uint32 and uint64 in uint64_data. A packed list of
+ * floats or doubles is the same bytes as raw_data and is read as such; any other list is first written out as
+ * such. Files where several of them are filled mean different weights to different programs and are refused. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/status.h"
+#include "formats/formats.h"
+#include "formats/onnx_model.h"
+
+enum { FLOAT_DATA = 4, INT32_DATA = 5, STRING_DATA = 6, INT64_DATA = 7, RAW_DATA = 9, DOUBLE_DATA = 10, UINT64_DATA = 11 };
+enum { F32 = 1, U8, I8, U16, I16, I32, I64, STRING, BOOL, F16, F64, U32, U64, C64, C128, BF16, TYPES };
+
+typedef struct element_type {
+  const char *name;
+  uint32_t field; /* its typed list; 0: the type is not supported */
+  xai_stored stored;
+  xai_dtype becomes;
+  int64_t least, most; /* items of the typed list that the type can hold; both 0: any, they are bit patterns */
+} element_type;
+
+static const element_type types[TYPES] = {
+    [F32] = {"float32", FLOAT_DATA, XAI_STORED_F32, XAI_F32, 0, 0},
+    [U8] = {"uint8", INT32_DATA, XAI_STORED_U8, XAI_U8, 0, UINT8_MAX},
+    [I8] = {"int8", INT32_DATA, XAI_STORED_I8, XAI_I32, INT8_MIN, INT8_MAX},
+    [U16] = {"uint16", INT32_DATA, XAI_STORED_U16, XAI_I32, 0, UINT16_MAX},
+    [I16] = {"int16", INT32_DATA, XAI_STORED_I16, XAI_I32, INT16_MIN, INT16_MAX},
+    [I32] = {"int32", INT32_DATA, XAI_STORED_I32, XAI_I32, INT32_MIN, INT32_MAX},
+    [I64] = {"int64", INT64_DATA, XAI_STORED_I64, XAI_I64, 0, 0},
+    [STRING] = {.name = "string"},
+    [BOOL] = {"bool", INT32_DATA, XAI_STORED_BOOL, XAI_BOOL, 0, 1},
+    [F16] = {"float16", INT32_DATA, XAI_STORED_F16, XAI_F32, 0, UINT16_MAX},
+    [F64] = {"float64", DOUBLE_DATA, XAI_STORED_F64, XAI_F32, 0, 0},
+    [U32] = {"uint32", UINT64_DATA, XAI_STORED_U32, XAI_I64, 0, UINT32_MAX},
+    [U64] = {"uint64", UINT64_DATA, XAI_STORED_U64, XAI_I64, 0, 0},
+    [C64] = {.name = "complex64"},
+    [C128] = {.name = "complex128"},
+    [BF16] = {"bfloat16", INT32_DATA, XAI_STORED_BF16, XAI_F32, 0, UINT16_MAX},
+};
+
+xai_status xai_onnx__dtype(int64_t type, xai_dtype *out, xai_err *err) {
+  if (type <= 0 || type >= TYPES)
+    return xai_fail(err, XAI_EUNSUPPORTED, "elements of type number %" PRId64 " are not supported", type);
+  if (types[type].field == 0) return xai_fail(err, XAI_EUNSUPPORTED, "elements of type %s are not supported", types[type].name);
+  *out = types[type].becomes;
+  return XAI_OK;
+}
+
+/* ---- the message --------------------------------------------------------------------------------------------- */
+typedef struct proto {
+  xai_shape shape;
+  int64_t type;
+  xai_onnx_span all, raw;
+  uint32_t payload; /* field with elements; 0: none */
+} proto;
+
+xai_onnx_span xai_onnx__tensor_name(xai_onnx_span message) {
+  xai_onnx_span name = {0};
+  for (xai_onnx_field f; xai_onnx__next_of(&message, 8, &f);) name = f.bytes;
+  return name;
+}
+
+static xai_status fail_external(xai_onnx_span message, xai_err *err) {
+  xai_onnx_span place = {0};
+  for (xai_onnx_field pair; xai_onnx__next_of(&message, 13, &pair);) {
+    xai_onnx_span key = {0}, value = {0};
+    for (xai_onnx_field f; xai_onnx__next(&pair.bytes, &f);) {
+      if (f.number == 1) key = f.bytes;
+      if (f.number == 2) value = f.bytes;
+    }
+    if (xai_onnx__equal(key, "location")) place = value;
+  }
+  return xai_fail(err, XAI_EUNSUPPORTED, "weights are in a separate file '%.*s'; not supported yet", XAI_SPAN(place));
+}
+
+static xai_status read_dims(xai_onnx_span message, xai_shape *shape, xai_err *err) {
+  xai_onnx_numbers dims = xai_onnx__numbers(message, 1, 0);
+  shape->rank = 0;
+  for (uint64_t bits; xai_onnx__number(&dims, &bits);) {
+    if (shape->rank == XAI_MAX_RANK) return xai_fail(err, XAI_EUNSUPPORTED, "more than %d dims", XAI_MAX_RANK);
+    shape->dims[shape->rank++] = (int64_t)bits;
+  }
+  return XAI_OK;
+}
+
+/* An empty payload field does not count: it says nothing. */
+static bool is_payload(const xai_onnx_field *f) {
+  switch (f->number) {
+    case FLOAT_DATA:
+    case INT32_DATA:
+    case STRING_DATA:
+    case INT64_DATA:
+    case RAW_DATA:
+    case DOUBLE_DATA:
+    case UINT64_DATA: return f->wire != XAI_WIRE_BYTES || f->bytes.n > 0;
+    default: return false;
+  }
+}
+
+static xai_status read_proto(xai_onnx_span message, proto *out, xai_err *err) {
+  proto p = {.all = message};
+  int raws = 0;
+  XAI_TRY(read_dims(message, &p.shape, err));
+  for (xai_onnx_field f; xai_onnx__next(&message, &f);) {
+    if (f.number == 2) p.type = (int64_t)f.bits;
+    if (f.number == 3) return xai_fail(err, XAI_EUNSUPPORTED, "a tensor in segments is not supported");
+    if (f.number == 14 && f.bits == 1) return fail_external(p.all, err);
+    if (f.number == RAW_DATA) p.raw = f.bytes, raws++;
+    if (!is_payload(&f)) continue;
+    if (raws > 1 || (p.payload != 0 && p.payload != f.number))
+      return xai_fail(err, XAI_EFORMAT, "its elements are given twice");
+    p.payload = f.number;
+  }
+  *out = p;
+  return XAI_OK;
+}
+
+/* ---- elements ---------------------------------------------------------------------------------------------------- */
+static xai_onnx_numbers typed_list(const proto *p) {
+  return xai_onnx__numbers(p->all, p->payload, p->payload == FLOAT_DATA ? 4 : p->payload == DOUBLE_DATA ? 8 : 0);
+}
+
+/* A packed list of floats or doubles in one piece becomes raw bytes where it lies. */
+static void unwrap_packed(proto *p) {
+  if (p->payload != FLOAT_DATA && p->payload != DOUBLE_DATA) return;
+  xai_onnx_span rest = p->all;
+  xai_onnx_field first, second;
+  if (!xai_onnx__next_of(&rest, p->payload, &first) || first.wire != XAI_WIRE_BYTES) return;
+  if (xai_onnx__next_of(&rest, p->payload, &second)) return;
+  p->raw = first.bytes;
+  p->payload = RAW_DATA;
+}
+
+static xai_status check_count(const proto *p, const element_type *t, int64_t count, xai_err *err) {
+  char text[XAI_SHAPE_TEXT];
+  size_t size = xai_stored_size(t->stored);
+  if (p->payload == RAW_DATA || p->payload == 0) { /* count <= XAI_MAX_ELEMENTS: the product cannot overflow */
+    if (p->raw.n == (uint64_t)count * size) return XAI_OK;
+    return xai_fail(err, XAI_EFORMAT, "%zu bytes do not make a %s of %s (expected %llu)", p->raw.n,
+                    xai_shape_text(&p->shape, text), t->name, (unsigned long long)count * size);
+  }
+  xai_onnx_numbers list = typed_list(p);
+  int64_t n = 0;
+  for (uint64_t bits; xai_onnx__number(&list, &bits);) n++;
+  if (n == count) return XAI_OK;
+  return xai_fail(err, XAI_EFORMAT, "%" PRId64 " elements do not make a %s of %s (expected %" PRId64 ")", n,
+                  xai_shape_text(&p->shape, text), t->name, count);
+}
+
+/* The typed list as raw bytes, little-endian. */
+static xai_status write_out(const proto *p, const element_type *t, int64_t count, unsigned char *bytes, xai_err *err) {
+  size_t size = xai_stored_size(t->stored);
+  xai_onnx_numbers list = typed_list(p);
+  uint64_t bits;
+  for (int64_t i = 0; i < count && xai_onnx__number(&list, &bits); i++) {
+    int64_t item = (int64_t)bits;
+    if ((t->least != 0 || t->most != 0) && (item < t->least || item > t->most))
+      return xai_fail(err, XAI_EFORMAT, "element %" PRId64 " is out of range for %s", i, t->name);
+    for (size_t k = 0; k < size; k++) bytes[(size_t)i * size + k] = (unsigned char)(bits >> 8 * k);
+  }
+  return XAI_OK;
+}
+
+xai_status xai_onnx__tensor(xai_file *file, xai_onnx_span message, xai_tensor **out, xai_err *err) {
+  proto p;
+  xai_dtype becomes;
+  int64_t count;
+  XAI_TRY(read_proto(message, &p, err));
+  XAI_TRY(xai_onnx__dtype(p.type, &becomes, err));
+  const element_type *t = &types[p.type];
+  if (!xai_shape_count(&p.shape, &count)) {
+    char text[XAI_SHAPE_TEXT];
+    return xai_fail(err, XAI_EFORMAT, "no tensor can have the shape %s", xai_shape_text(&p.shape, text));
+  }
+  if (p.payload != 0 && p.payload != RAW_DATA && p.payload != t->field)
+    return xai_fail(err, XAI_EFORMAT, "elements of type %s in the wrong field", t->name);
+  unwrap_packed(&p);
+  XAI_TRY(check_count(&p, t, count, err)); /* from here on count is bounded by the size of the file */
+  if (count == 0) return xai_tensor_new(becomes, p.shape, out, err);
+  if (p.payload == RAW_DATA) return xai_stored_tensor(t->stored, p.shape, file, p.raw.at, out, err);
+  unsigned char *bytes = xai_calloc((size_t)count, xai_stored_size(t->stored));
+  if (bytes == NULL) return xai_fail_memory(err, (size_t)count * xai_stored_size(t->stored));
+  xai_status st = write_out(&p, t, count, bytes, err);
+  if (st == XAI_OK) st = xai_stored_tensor(t->stored, p.shape, NULL, bytes, out, err);
+  xai_free(bytes);
+  return st;
+}

@@ -1,0 +1,490 @@
+/* formats/safetensors.c: named tensors in the safetensors format.
+ *
+ *   8 bytes   N, little-endian
+ *   N bytes   JSON, UTF-8, starts with '{', may end in spaces:
+ *             {"__metadata__": {string: string, ...},              optional
+ *              name: {"dtype": "F32", "shape": [4, 3], "data_offsets": [begin, end]}, ...}
+ *   the rest  the elements, little-endian, row-major; offsets count from here
+ *
+ * Sorted by offset the ranges must follow each other without a gap or an overlap and fill the rest exactly, and each
+ * must be as long as its shape and dtype say. Names may not repeat. Unknown keys inside an entry are ignored.
+ *
+ * The header is cut into members here and cJSON sees one member's text at a time, so that its tree (over a hundred
+ * bytes per number) stays small whatever the file. The dtypes of 8 bits and less that are no integers, the complex
+ * ones and U64 are not supported. */
+#include <cJSON.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "formats/formats.h"
+
+enum { MAX_HEADER = 16 << 20, MAX_TENSORS = 65536, MAX_ENTRY = 65536 };
+static const char metadata_key[] = "__metadata__";
+
+static const struct {
+  const char *name;
+  xai_stored stored;
+} dtypes[] = {
+    {"F32", XAI_STORED_F32}, {"F16", XAI_STORED_F16}, {"BF16", XAI_STORED_BF16}, {"F64", XAI_STORED_F64},
+    {"I64", XAI_STORED_I64}, {"I32", XAI_STORED_I32}, {"I16", XAI_STORED_I16},   {"I8", XAI_STORED_I8},
+    {"U32", XAI_STORED_U32}, {"U16", XAI_STORED_U16}, {"U8", XAI_STORED_U8},     {"BOOL", XAI_STORED_BOOL},
+};
+enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
+
+/* ---- JSON ------------------------------------------------------------------------------------------------------ */
+
+/* cJSON's allocator is one for the process: it is ours only while we hold this lock, and the standard one again after,
+ * for the sake of a host program that uses cJSON too. */
+static pthread_mutex_t json_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool json_starved;
+
+static void *json_alloc(size_t bytes) {
+  void *p = xai_alloc(bytes);
+  if (p == NULL) json_starved = true;
+  return p;
+}
+
+static void json_begin(void) {
+  pthread_mutex_lock(&json_lock);
+  cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = json_alloc, .free_fn = xai_free});
+  json_starved = false;
+}
+
+static void json_end(void) {
+  cJSON_InitHooks(NULL);
+  pthread_mutex_unlock(&json_lock);
+}
+
+/* A stretch of the header, consumed from the left. */
+typedef struct span {
+  const char *at, *end;
+} span;
+
+static void skip_space(span *s) {
+  while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r')) s->at++;
+}
+
+static bool take_char(span *s, char c) {
+  skip_space(s);
+  if (s->at == s->end || *s->at != c) return false;
+  s->at++;
+  return true;
+}
+
+/* The text of one key or value, found without understanding it: strings are stepped over and brackets counted, up to
+ * the mark that ends it on its own level. cJSON judges it afterwards. */
+static bool take_value(span *s, span *value) {
+  size_t depth = 0;
+  skip_space(s);
+  value->at = s->at;
+  for (; s->at < s->end; s->at++) {
+    char c = *s->at;
+    if (c == '"') {
+      for (s->at++; s->at < s->end && *s->at != '"'; s->at++)
+        if (*s->at == '\\' && s->end - s->at > 1) s->at++;
+      if (s->at == s->end) return false;
+    } else if (c == '{' || c == '[') {
+      depth++;
+    } else if (c == '}' || c == ']') {
+      if (depth == 0) break;
+      depth--;
+    } else if ((c == ',' || c == ':') && depth == 0) {
+      break;
+    }
+  }
+  value->end = s->at;
+  return s->at < s->end && value->at < value->end;
+}
+
+static xai_status bad_json(xai_err *err) { return xai_fail(err, XAI_EFORMAT, "the header is not valid JSON"); }
+
+/* The tree of one value; free with cJSON_Delete. */
+static xai_status parse_json(span text, cJSON **out, xai_err *err) {
+  const char *stop = NULL;
+  size_t n = (size_t)(text.end - text.at);
+  cJSON *tree = cJSON_ParseWithLengthOpts(text.at, n, &stop, false);
+  if (tree == NULL) return json_starved ? xai_fail_memory(err, n) : bad_json(err);
+  span rest = {stop, text.end};
+  skip_space(&rest);
+  if (rest.at != rest.end) {
+    cJSON_Delete(tree);
+    return bad_json(err);
+  }
+  *out = tree;
+  return XAI_OK;
+}
+
+/* The string that the text holds, or XAI_EFORMAT; free with xai_free. */
+static xai_status parse_string(span text, char **out, xai_err *err) {
+  cJSON *tree;
+  XAI_TRY(parse_json(text, &tree, err));
+  xai_status st = XAI_OK;
+  if (!cJSON_IsString(tree)) st = bad_json(err);
+  else if ((*out = xai_strdup(tree->valuestring)) == NULL) st = xai_fail_memory(err, strlen(tree->valuestring));
+  cJSON_Delete(tree);
+  return st;
+}
+
+/* A whole number below 2^53: cJSON keeps doubles, which are exact up to there. */
+static bool whole(const cJSON *number, int64_t *out) {
+  if (!cJSON_IsNumber(number) || !(number->valuedouble >= 0 && number->valuedouble < 0x1p53)) return false;
+  *out = (int64_t)number->valuedouble;
+  return (double)*out == number->valuedouble;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------- */
+
+typedef struct record {
+  char *name;
+  xai_stored stored;
+  xai_shape shape;
+  int64_t begin, end;
+} record;
+
+typedef struct reader {
+  record *records;
+  size_t n, room;
+  bool has_metadata;
+  xai_archive archive; /* what has been built of the result */
+} reader;
+
+typedef xai_status visitor(reader *r, char *key, span value, xai_err *err);
+
+/* Calls visit for every member of an object that fills the text. */
+static xai_status each_member(reader *r, span object, visitor *visit, xai_err *err) {
+  if (!take_char(&object, '{')) return bad_json(err);
+  if (!take_char(&object, '}')) {
+    do {
+      span key_text, value;
+      if (!take_value(&object, &key_text) || !take_char(&object, ':') || !take_value(&object, &value)) return bad_json(err);
+      char *key = NULL;
+      XAI_TRY(parse_string(key_text, &key, err));
+      xai_status st = visit(r, key, value, err);
+      xai_free(key);
+      XAI_TRY(st);
+    } while (take_char(&object, ','));
+    if (!take_char(&object, '}')) return bad_json(err);
+  }
+  skip_space(&object);
+  return object.at == object.end ? XAI_OK : bad_json(err);
+}
+
+static xai_status visit_metadata(reader *r, char *key, span value, xai_err *err) {
+  char *text = NULL;
+  if (r->archive.n_meta == MAX_TENSORS) return xai_fail(err, XAI_EFORMAT, "more than %d metadata strings", MAX_TENSORS);
+  XAI_TRY(parse_string(value, &text, err));
+  xai_status st = xai_archive_add_meta(&r->archive, key, text, err);
+  xai_free(text);
+  return st;
+}
+
+static xai_status read_dtype(const cJSON *value, xai_stored *out, xai_err *err) {
+  if (!cJSON_IsString(value)) return xai_fail(err, XAI_EFORMAT, "its dtype is not a string");
+  for (int i = 0; i < N_DTYPES; i++)
+    if (strcmp(value->valuestring, dtypes[i].name) == 0) {
+      *out = dtypes[i].stored;
+      return XAI_OK;
+    }
+  char list[100] = "";
+  size_t used = 0;
+  for (int i = 0; i < N_DTYPES; i++) xai_str_append(list, sizeof list, &used, " %s", dtypes[i].name);
+  return xai_fail(err, XAI_EUNSUPPORTED, "its dtype '%.20s' is not supported (expected one of%s)", value->valuestring, list);
+}
+
+static xai_status read_shape(const cJSON *value, xai_shape *out, xai_err *err) {
+  const cJSON *dim;
+  xai_shape s = {0};
+  int64_t count;
+  if (!cJSON_IsArray(value)) return xai_fail(err, XAI_EFORMAT, "its shape is not a list");
+  cJSON_ArrayForEach(dim, value) {
+    if (s.rank == XAI_MAX_RANK) return xai_fail(err, XAI_EUNSUPPORTED, "it has more than %d dimensions", XAI_MAX_RANK);
+    if (!whole(dim, &s.dims[s.rank])) return xai_fail(err, XAI_EFORMAT, "its shape holds something else than whole numbers");
+    s.rank++;
+  }
+  if (!xai_shape_count(&s, &count)) {
+    char text[XAI_SHAPE_TEXT];
+    return xai_fail(err, XAI_EFORMAT, "its shape %s is too large", xai_shape_text(&s, text));
+  }
+  *out = s;
+  return XAI_OK;
+}
+
+static xai_status read_offsets(const cJSON *value, record *e, xai_err *err) {
+  if (!cJSON_IsArray(value) || cJSON_GetArraySize(value) != 2 || !whole(value->child, &e->begin) ||
+      !whole(value->child->next, &e->end) || e->begin > e->end)
+    return xai_fail(err, XAI_EFORMAT, "its data_offsets are not two whole numbers in order");
+  return XAI_OK;
+}
+
+static xai_status read_record(const cJSON *entry, record *e, xai_err *err) {
+  enum { DTYPE = 1, SHAPE = 2, OFFSETS = 4, ALL = 7 };
+  int seen = 0;
+  const cJSON *child;
+  if (!cJSON_IsObject(entry)) return xai_fail(err, XAI_EFORMAT, "its description is not an object");
+  cJSON_ArrayForEach(child, entry) {
+    const char *key = child->string;
+    int what = strcmp(key, "dtype") == 0 ? DTYPE : strcmp(key, "shape") == 0 ? SHAPE : strcmp(key, "data_offsets") == 0 ? OFFSETS : 0;
+    if (seen & what) return xai_fail(err, XAI_EFORMAT, "its %s is given twice", key);
+    seen |= what;
+    if (what == DTYPE) XAI_TRY(read_dtype(child, &e->stored, err));
+    if (what == SHAPE) XAI_TRY(read_shape(child, &e->shape, err));
+    if (what == OFFSETS) XAI_TRY(read_offsets(child, e, err));
+  }
+  if (seen != ALL)
+    return xai_fail(err, XAI_EFORMAT, "its %s is missing", !(seen & DTYPE) ? "dtype" : !(seen & SHAPE) ? "shape" : "data_offsets");
+  /* cannot overflow: read_shape has bounded the count by 2^33 */
+  int64_t bytes = xai_shape_size(&e->shape) * (int64_t)xai_stored_size(e->stored);
+  if (e->end - e->begin != bytes)
+    return xai_fail(err, XAI_EFORMAT, "it has %" PRId64 " bytes, but its shape and dtype need %" PRId64, e->end - e->begin, bytes);
+  return XAI_OK;
+}
+
+/* One more record, owned by the reader. */
+static xai_status add_record(reader *r, const record *e, xai_err *err) {
+  if (r->n == r->room) {
+    size_t room = r->room == 0 ? 16 : 2 * r->room;
+    record *more = xai_realloc(r->records, room * sizeof *more);
+    if (more == NULL) return xai_fail_memory(err, room * sizeof *more);
+    r->records = more;
+    r->room = room;
+  }
+  r->records[r->n] = *e;
+  r->records[r->n].name = xai_strdup(e->name);
+  if (r->records[r->n].name == NULL) return xai_fail_memory(err, strlen(e->name));
+  r->n++;
+  return XAI_OK;
+}
+
+static xai_status visit_entry(reader *r, char *key, span value, xai_err *err) {
+  if (strcmp(key, metadata_key) == 0) {
+    if (r->has_metadata) return xai_fail(err, XAI_EFORMAT, "%s is given twice", metadata_key);
+    r->has_metadata = true;
+    return xai_err_prefix(err, each_member(r, value, visit_metadata, err), "%s: ", metadata_key);
+  }
+  if (r->n == MAX_TENSORS) return xai_fail(err, XAI_EFORMAT, "more than %d tensors", MAX_TENSORS);
+  if (value.end - value.at > MAX_ENTRY) return xai_fail(err, XAI_EFORMAT, "the description of tensor '%.100s' is too long", key);
+  cJSON *tree;
+  XAI_TRY(parse_json(value, &tree, err));
+  record e = {.name = key};
+  xai_status st = xai_err_prefix(err, read_record(tree, &e, err), "tensor '%.100s': ", key);
+  cJSON_Delete(tree);
+  return st == XAI_OK ? add_record(r, &e, err) : st;
+}
+
+static int by_name(const void *a, const void *b) { return strcmp((*(record *const *)a)->name, (*(record *const *)b)->name); }
+
+static int by_offset(const void *a, const void *b) {
+  const record *x = *(record *const *)a, *y = *(record *const *)b;
+  if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
+  return (x->end > y->end) - (x->end < y->end);
+}
+
+static int pair_by_key(const void *a, const void *b) {
+  return strcmp((*(xai_pair *const *)a)->key, (*(xai_pair *const *)b)->key);
+}
+
+/* No name twice; the ranges fill [0, bytes) exactly. */
+static xai_status check_records(const reader *r, int64_t bytes, xai_err *err) {
+  xai_status st = XAI_OK;
+  int64_t filled = 0;
+  record **sorted = xai_alloc(r->n * sizeof *sorted);
+  if (sorted == NULL) return xai_fail_memory(err, r->n * sizeof *sorted);
+  for (size_t i = 0; i < r->n; i++) sorted[i] = &r->records[i];
+  qsort(sorted, r->n, sizeof *sorted, by_name);
+  for (size_t i = 1; i < r->n && st == XAI_OK; i++)
+    if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
+      st = xai_fail(err, XAI_EFORMAT, "tensor '%.100s' is given twice", sorted[i]->name);
+  qsort(sorted, r->n, sizeof *sorted, by_offset);
+  for (size_t i = 0; i < r->n && st == XAI_OK; filled = sorted[i++]->end)
+    if (sorted[i]->begin != filled || sorted[i]->end > bytes)
+      st = xai_fail(err, XAI_EFORMAT, "tensor '%.100s' lies at %" PRId64 "..%" PRId64 ", expected a start at %" PRId64 " and an end by %" PRId64 "%s",
+                    sorted[i]->name, sorted[i]->begin, sorted[i]->end, filled, bytes, sorted[i]->end > bytes ? " (is the file cut off?)" : "");
+  if (st == XAI_OK && filled != bytes)
+    st = xai_fail(err, XAI_EFORMAT, "%" PRId64 " bytes of data belong to no tensor", bytes - filled);
+  xai_free(sorted);
+  return st;
+}
+
+/* No key twice; 'fault' is what it is called when one is. */
+static xai_status check_metadata(const xai_archive *a, xai_status fault, xai_err *err) {
+  xai_status st = XAI_OK;
+  xai_pair **sorted = xai_alloc(a->n_meta * sizeof *sorted);
+  if (sorted == NULL) return xai_fail_memory(err, a->n_meta * sizeof *sorted);
+  for (size_t i = 0; i < a->n_meta; i++) sorted[i] = &a->meta[i];
+  qsort(sorted, a->n_meta, sizeof *sorted, pair_by_key);
+  for (size_t i = 1; i < a->n_meta && st == XAI_OK; i++)
+    if (strcmp(sorted[i - 1]->key, sorted[i]->key) == 0)
+      st = xai_fail(err, fault, "%s: '%.100s' is given twice", metadata_key, sorted[i]->key);
+  xai_free(sorted);
+  return st;
+}
+
+static xai_status find_header(xai_file *file, span *header, xai_cursor *data, xai_err *err) {
+  uint64_t n;
+  *data = (xai_cursor){xai_file_data(file), xai_file_data(file) + xai_file_size(file)};
+  if (!xai_cursor_u64(data, &n)) return xai_fail(err, XAI_EFORMAT, "too short for a safetensors file");
+  if (n > MAX_HEADER) return xai_fail(err, XAI_EFORMAT, "a header of %" PRIu64 " bytes (at most %d)", n, MAX_HEADER);
+  const unsigned char *text;
+  if (!xai_cursor_take(data, (size_t)n, &text))
+    return xai_fail(err, XAI_EFORMAT, "the file ends inside its header of %" PRIu64 " bytes", n);
+  *header = (span){(const char *)text, (const char *)text + n};
+  if (n == 0 || *header->at != '{' || !xai_str_utf8(header->at, (size_t)n)) return bad_json(err);
+  return XAI_OK;
+}
+
+xai_status xai_safetensors_parse(xai_file *file, xai_archive *out, xai_err *err) {
+  reader r = {0};
+  span header;
+  xai_cursor data;
+  xai_status st;
+  XAI_GOTO(find_header(file, &header, &data, err));
+  json_begin();
+  st = each_member(&r, header, visit_entry, err);
+  json_end();
+  if (st != XAI_OK) goto done;
+  XAI_GOTO(check_metadata(&r.archive, XAI_EFORMAT, err));
+  XAI_GOTO(check_records(&r, (int64_t)xai_cursor_left(&data), err));
+  for (size_t i = 0; i < r.n; i++) {
+    const record *e = &r.records[i];
+    xai_tensor *t;
+    XAI_GOTO(xai_stored_tensor(e->stored, e->shape, file, data.at + e->begin, &t, err));
+    st = xai_archive_add(&r.archive, e->name, t, err);
+    xai_tensor_free(t);
+    if (st != XAI_OK) goto done;
+  }
+  *out = r.archive;
+  r.archive = (xai_archive){0};
+done:
+  xai_err_prefix(err, st, "%s: ", xai_file_path(file));
+  for (size_t i = 0; i < r.n; i++) xai_free(r.records[i].name);
+  xai_free(r.records);
+  xai_archive_free(&r.archive);
+  return st;
+}
+
+/* ---- writing --------------------------------------------------------------------------------------------------------- */
+
+static const char *dtype_text(xai_dtype dtype) {
+  static const char *const text[] = {[XAI_F32] = "F32", [XAI_I64] = "I64", [XAI_I32] = "I32", [XAI_U8] = "U8", [XAI_BOOL] = "BOOL"};
+  return text[dtype];
+}
+
+static void add_text(xai_buf *b, const char *text) { xai_buf_add(b, text, strlen(text)); }
+
+static void add_number(xai_buf *b, int64_t v) {
+  char text[24];
+  snprintf(text, sizeof text, "%" PRId64, v);
+  add_text(b, text);
+}
+
+static void add_string(xai_buf *b, const char *text) {
+  add_text(b, "\"");
+  for (; *text != '\0'; text++) {
+    char escape[8];
+    if (*text == '"' || *text == '\\') snprintf(escape, sizeof escape, "\\%c", *text);
+    else if ((unsigned char)*text < 0x20) snprintf(escape, sizeof escape, "\\u%04x", (unsigned)*text);
+    else snprintf(escape, sizeof escape, "%c", *text);
+    add_text(b, escape);
+  }
+  add_text(b, "\"");
+}
+
+static int entry_by_name(const void *a, const void *b) {
+  return strcmp((*(const xai_entry *const *)a)->name, (*(const xai_entry *const *)b)->name);
+}
+
+/* The order in the file: falling element size, so that everything lies aligned, then name. */
+static int entry_by_size(const void *a, const void *b) {
+  size_t x = xai_dtype_size(xai_tensor_view((*(const xai_entry *const *)a)->tensor)->dtype);
+  size_t y = xai_dtype_size(xai_tensor_view((*(const xai_entry *const *)b)->tensor)->dtype);
+  return x != y ? (x < y) - (x > y) : entry_by_name(a, b);
+}
+
+static xai_status check_writable(const xai_archive *a, const xai_entry **sorted, xai_err *err) {
+  if (a->n > MAX_TENSORS || a->n_meta > MAX_TENSORS) return xai_fail(err, XAI_EARG, "more than %d tensors or metadata strings", MAX_TENSORS);
+  XAI_TRY(check_metadata(a, XAI_EARG, err));
+  for (size_t i = 0; i < a->n_meta; i++)
+    if (!xai_str_utf8(a->meta[i].key, strlen(a->meta[i].key)) || !xai_str_utf8(a->meta[i].value, strlen(a->meta[i].value)))
+      return xai_fail(err, XAI_EARG, "metadata '%.100s' is not valid UTF-8", a->meta[i].key);
+  for (size_t i = 0; i < a->n; i++) {
+    const char *name = sorted[i]->name;
+    if (!xai_str_utf8(name, strlen(name))) return xai_fail(err, XAI_EARG, "the name '%.100s' is not valid UTF-8", name);
+    if (strcmp(name, metadata_key) == 0) return xai_fail(err, XAI_EARG, "no tensor can be called '%s'", name);
+    if (i > 0 && strcmp(name, sorted[i - 1]->name) == 0) return xai_fail(err, XAI_EARG, "tensor '%.100s' is given twice", name);
+  }
+  return XAI_OK;
+}
+
+static void add_metadata(xai_buf *b, const xai_archive *a) {
+  add_string(b, metadata_key);
+  add_text(b, ":{");
+  for (size_t i = 0; i < a->n_meta; i++) {
+    if (i > 0) add_text(b, ",");
+    add_string(b, a->meta[i].key);
+    add_text(b, ":");
+    add_string(b, a->meta[i].value);
+  }
+  add_text(b, "}");
+}
+
+static void add_entry(xai_buf *b, const xai_entry *e, int64_t begin) {
+  const xai_view *v = xai_tensor_view(e->tensor);
+  add_string(b, e->name);
+  add_text(b, ":{\"dtype\":\"");
+  add_text(b, dtype_text(v->dtype));
+  add_text(b, "\",\"shape\":[");
+  for (int d = 0; d < v->shape.rank; d++) {
+    if (d > 0) add_text(b, ",");
+    add_number(b, v->shape.dims[d]);
+  }
+  add_text(b, "],\"data_offsets\":[");
+  add_number(b, begin);
+  add_text(b, ",");
+  add_number(b, begin + (int64_t)xai_tensor_bytes(e->tensor));
+  add_text(b, "]}");
+}
+
+/* The header with its length in front, padded with spaces so that the data start at a multiple of 8. */
+static void add_header(xai_buf *b, const xai_archive *a, const xai_entry *const *sorted) {
+  int64_t at = 0;
+  xai_buf_add(b, "\0\0\0\0\0\0\0\0{", 9);
+  if (a->n_meta > 0) add_metadata(b, a);
+  for (size_t i = 0; i < a->n; i++) {
+    if (i > 0 || a->n_meta > 0) add_text(b, ",");
+    add_entry(b, sorted[i], at);
+    at += (int64_t)xai_tensor_bytes(sorted[i]->tensor);
+  }
+  add_text(b, "}");
+  while (b->size % 8 != 0) add_text(b, " ");
+  if (b->failed) return;
+  for (int i = 0; i < 8; i++) b->data[i] = (unsigned char)((b->size - 8) >> 8 * i);
+}
+
+xai_status xai_safetensors_write(const char *path, const xai_archive *a, xai_err *err) {
+  xai_status st;
+  xai_buf b = {0};
+  const xai_entry **sorted = xai_alloc(a->n * sizeof *sorted);
+  if (sorted == NULL) return xai_fail_memory(err, a->n * sizeof *sorted);
+  for (size_t i = 0; i < a->n; i++) sorted[i] = &a->entries[i];
+  if (a->n > 0) qsort(sorted, a->n, sizeof *sorted, entry_by_name);
+  st = xai_err_prefix(err, check_writable(a, sorted, err), "%s: ", path);
+  if (st != XAI_OK) goto done;
+  if (a->n > 0) qsort(sorted, a->n, sizeof *sorted, entry_by_size);
+  add_header(&b, a, sorted);
+  if (!b.failed && b.size > MAX_HEADER) {
+    st = xai_fail(err, XAI_EARG, "%s: the names and metadata need %zu bytes (at most %d)", path, b.size, MAX_HEADER);
+    goto done;
+  }
+  for (size_t i = 0; i < a->n; i++) xai_buf_add(&b, xai_tensor_view(sorted[i]->tensor)->data, xai_tensor_bytes(sorted[i]->tensor));
+  st = b.failed ? xai_fail_memory(err, b.size) : xai_file_write(path, b.data, b.size, err);
+done:
+  xai_free(sorted);
+  xai_buf_free(&b);
+  return st;
+}

@@ -1,0 +1,367 @@
+/* graph/build.c: the builder of build.h. Names are looked up in an open-addressing table, so that a
+ * hundred thousand nodes are read in linear time. */
+#include "graph/build.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "graph/net.h"
+
+enum { MOST_NODES = 100000, MOST_NAME = 4096 };
+
+struct xai_builder {
+  xai_graph *g;
+  int room_values, room_nodes, room_inputs, room_outputs;
+  int *table; /* value id + 1 by hash of its name, 0 = free; size is a power of two */
+  size_t table_size;
+};
+
+xai_status xai_builder_new(xai_builder **out, xai_err *err) {
+  xai_builder *b = xai_calloc(1, sizeof *b);
+  if (b != NULL) b->g = xai_calloc(1, sizeof *b->g);
+  if (b == NULL || b->g == NULL) {
+    xai_free(b);
+    return xai_fail_memory(err, sizeof *b);
+  }
+  atomic_init(&b->g->refs, 1);
+  *out = b;
+  return XAI_OK;
+}
+
+void xai_builder_free(xai_builder *b) {
+  if (b == NULL) return;
+  xai_graph__release(b->g);
+  xai_free(b->table);
+  xai_free(b);
+}
+
+/* Makes room for one more element, zeroed. */
+static xai_status grow(void **array, int used, int *room, size_t size, xai_err *err) {
+  if (used < *room) return XAI_OK;
+  int more = *room == 0 ? 32 : *room * 2;
+  char *p = xai_realloc(*array, (size_t)more * size);
+  if (p == NULL) return xai_fail_memory(err, (size_t)more * size);
+  memset(p + (size_t)*room * size, 0, (size_t)(more - *room) * size);
+  *array = p;
+  *room = more;
+  return XAI_OK;
+}
+
+/* ---- names ---------------------------------------------------------------------------------------------- */
+static uint64_t hash(const char *name) { /* FNV-1a */
+  uint64_t h = UINT64_C(0xcbf29ce484222325);
+  for (; *name != '\0'; name++) h = (h ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+  return h;
+}
+
+/* Where 'name' is in the table, or the free place where it belongs. */
+static size_t place(const xai_builder *b, const char *name) {
+  size_t i = (size_t)hash(name) & (b->table_size - 1);
+  while (b->table[i] != 0 && strcmp(b->g->values[b->table[i] - 1].name, name) != 0) i = (i + 1) & (b->table_size - 1);
+  return i;
+}
+
+static int value_id(const xai_builder *b, const char *name) {
+  return b->table_size == 0 ? -1 : b->table[place(b, name)] - 1;
+}
+
+static xai_status rehash(xai_builder *b, xai_err *err) {
+  size_t size = b->table_size == 0 ? 256 : b->table_size * 2;
+  int *table = xai_calloc(size, sizeof *table);
+  if (table == NULL) return xai_fail_memory(err, size * sizeof *table);
+  xai_free(b->table);
+  b->table = table;
+  b->table_size = size;
+  for (int v = 0; v < b->g->n_values; v++) b->table[place(b, b->g->values[v].name)] = v + 1;
+  return XAI_OK;
+}
+
+static xai_status new_value(xai_builder *b, const char *name, int *id, xai_err *err) {
+  xai_graph *g = b->g;
+  if (strlen(name) > MOST_NAME) return xai_fail(err, XAI_EFORMAT, "a name of %zu bytes (at most %d)", strlen(name), MOST_NAME);
+  if (value_id(b, name) >= 0) return xai_fail(err, XAI_EFORMAT, "value '%s' is defined twice", name);
+  XAI_TRY(grow((void **)&g->values, g->n_values, &b->room_values, sizeof *g->values, err));
+  if ((size_t)g->n_values * 2 >= b->table_size) XAI_TRY(rehash(b, err));
+  xai_value *v = &g->values[g->n_values];
+  *v = (xai_value){.node = -1, .shape = {.rank = -1}};
+  v->name = xai_strdup(name);
+  if (v->name == NULL) return xai_fail_memory(err, strlen(name));
+  b->table[place(b, name)] = g->n_values + 1;
+  *id = g->n_values++;
+  return XAI_OK;
+}
+
+bool xai_builder_find(const xai_builder *b, const char *name, xai_tensor **constant) {
+  int id = value_id(b, name);
+  if (id >= 0 && constant != NULL) *constant = b->g->values[id].constant;
+  return id >= 0;
+}
+
+/* ---- parts -------------------------------------------------------------------------------------------------- */
+xai_status xai_builder_input(xai_builder *b, const char *name, xai_dtype dtype, xai_shape shape, xai_err *err) {
+  int id;
+  XAI_TRY(grow((void **)&b->g->inputs, b->g->n_inputs, &b->room_inputs, sizeof(int), err));
+  XAI_TRY(new_value(b, name, &id, err));
+  b->g->values[id].dtype = dtype;
+  b->g->values[id].shape = shape;
+  b->g->inputs[b->g->n_inputs++] = id;
+  return XAI_OK;
+}
+
+xai_status xai_builder_constant(xai_builder *b, const char *name, xai_tensor *t, xai_err *err) {
+  int id;
+  XAI_TRY(new_value(b, name, &id, err));
+  b->g->values[id].constant = xai_tensor_retain(t);
+  return XAI_OK;
+}
+
+static const char *value_name(const void *ctx, size_t i) { return ((const xai_graph *)ctx)->values[i].name; }
+
+static xai_status known_value(const xai_builder *b, const char *name, int *id, xai_err *err) {
+  *id = value_id(b, name);
+  if (*id >= 0) return XAI_OK;
+  char hint[XAI_ERR_MAX];
+  xai_str_suggest(hint, sizeof hint, xai_str_nearest(name, (size_t)b->g->n_values, value_name, b->g));
+  return xai_fail(err, XAI_ENOTFOUND, "value '%s' is used before it is defined%s", name, hint);
+}
+
+static bool empty(const char *name) { return name == NULL || name[0] == '\0'; }
+
+static xai_status check_counts(const xai_op_def *def, int n_in, int n_out, const char *const *outputs, xai_err *err) {
+  if (n_in < def->min_in || (def->max_in >= 0 && n_in > def->max_in)) {
+    if (def->max_in == def->min_in)
+      return xai_fail(err, XAI_EFORMAT, "wrong number of inputs for %s (expected %d, got %d)", def->name, def->min_in, n_in);
+    return xai_fail(err, XAI_EFORMAT, "wrong number of inputs for %s (expected %d to %d, got %d)", def->name, def->min_in,
+                    def->max_in < 0 ? 9999 : def->max_in, n_in);
+  }
+  if (n_out < 1 || n_out > def->max_out || empty(outputs[0]))
+    return xai_fail(err, XAI_EFORMAT, "wrong number of outputs for %s (expected %s%d, got %d)", def->name,
+                    def->max_out > 1 ? "1 to " : "", def->max_out, n_out);
+  return XAI_OK;
+}
+
+xai_status xai_builder_node(xai_builder *b, const char *name, xai_op op, const xai_attrs *attrs, int n_in,
+                            const char *const *inputs, int n_out, const char *const *outputs, xai_err *err) {
+  xai_graph *g = b->g;
+  const xai_op_def *def = xai_op_get(op);
+  while (n_in > def->min_in && empty(inputs[n_in - 1])) n_in--; /* trailing omitted inputs */
+  while (n_out > 1 && empty(outputs[n_out - 1])) n_out--;
+  XAI_TRY(check_counts(def, n_in, n_out, outputs, err));
+  if (g->n_nodes >= MOST_NODES) return xai_fail(err, XAI_EFORMAT, "more than %d nodes", MOST_NODES);
+  XAI_TRY(grow((void **)&g->nodes, g->n_nodes, &b->room_nodes, sizeof *g->nodes, err));
+  int index = g->n_nodes++; /* from here on the graph owns what hangs on the node */
+  xai_node node = {.op = op, .n_in = n_in, .n_out = n_out};
+  node.name = xai_strdup(empty(name) ? outputs[0] : name);
+  node.in = xai_alloc((size_t)n_in * sizeof(int));
+  node.out = xai_alloc((size_t)n_out * sizeof(int));
+  if (attrs != NULL) node.attrs = *attrs;
+  else xai_attrs_default(op, &node.attrs);
+  g->nodes[index] = node;
+  if (node.name == NULL || node.in == NULL || node.out == NULL) return xai_fail_memory(err, sizeof node);
+  for (int i = 0; i < n_in; i++) {
+    if (empty(inputs[i])) node.in[i] = -1;
+    else XAI_TRY(known_value(b, inputs[i], &node.in[i], err));
+    if (i < def->min_in && node.in[i] < 0)
+      return xai_fail(err, XAI_EFORMAT, "input %d of %s may not be left out", i + 1, def->name);
+  }
+  for (int i = 0; i < n_out; i++) {
+    node.out[i] = -1;
+    if (empty(outputs[i])) continue;
+    XAI_TRY(new_value(b, outputs[i], &node.out[i], err));
+    g->values[node.out[i]].node = index;
+  }
+  return XAI_OK;
+}
+
+xai_status xai_builder_output(xai_builder *b, const char *name, xai_err *err) {
+  int id;
+  XAI_TRY(known_value(b, name, &id, err));
+  XAI_TRY(grow((void **)&b->g->outputs, b->g->n_outputs, &b->room_outputs, sizeof(int), err));
+  b->g->outputs[b->g->n_outputs++] = id;
+  return XAI_OK;
+}
+
+/* ---- freezing -------------------------------------------------------------------------------------------------- */
+/* Marks the nodes that some output needs. */
+static xai_status find_needed(const xai_graph *g, bool **out, xai_err *err) {
+  bool *needed = xai_calloc((size_t)g->n_nodes + 1, sizeof *needed);
+  if (needed == NULL) return xai_fail_memory(err, (size_t)g->n_nodes);
+  for (int i = 0; i < g->n_outputs; i++)
+    if (g->values[g->outputs[i]].node >= 0) needed[g->values[g->outputs[i]].node] = true;
+  for (int n = g->n_nodes; n-- > 0;)
+    for (int i = 0; needed[n] && i < g->nodes[n].n_in; i++) {
+      int v = g->nodes[n].in[i];
+      if (v >= 0 && g->values[v].node >= 0) needed[g->values[v].node] = true;
+    }
+  *out = needed;
+  return XAI_OK;
+}
+
+/* Takes nodes out whose 'stay' is false; their outputs become orphans or, when folded, constants. */
+static void drop_nodes(xai_graph *g, const bool *stay) {
+  int kept = 0;
+  for (int n = 0; n < g->n_nodes; n++) {
+    xai_node node = g->nodes[n];
+    if (stay[n]) {
+      for (int i = 0; i < node.n_out; i++)
+        if (node.out[i] >= 0) g->values[node.out[i]].node = kept;
+      g->nodes[kept++] = node;
+      continue;
+    }
+    for (int i = 0; i < node.n_out; i++)
+      if (node.out[i] >= 0) g->values[node.out[i]].node = -1;
+    xai_free(node.name);
+    xai_free(node.in);
+    xai_free(node.out);
+  }
+  for (int n = kept; n < g->n_nodes; n++) g->nodes[n] = (xai_node){0};
+  g->n_nodes = kept;
+}
+
+/* Computes nodes that depend on constants only and makes their outputs constants. */
+static xai_status fold(xai_graph *g, bool *needed, xai_err *err) {
+  xai_status st = XAI_OK;
+  for (int n = 0; n < g->n_nodes; n++) {
+    const xai_node *node = &g->nodes[n];
+    bool constant = needed[n] && node->n_out == 1;
+    for (int i = 0; constant && i < node->n_in; i++)
+      constant = node->in[i] < 0 || g->values[node->in[i]].constant != NULL;
+    if (!constant) continue;
+    const xai_op_def *def = xai_op_get(node->op);
+    xai_view *in = xai_calloc((size_t)node->n_in + 1, sizeof *in), out = {0};
+    xai_tensor *t = NULL;
+    void *work = NULL;
+    if (in == NULL) return xai_fail_memory(err, sizeof *in);
+    for (int i = 0; i < node->n_in; i++)
+      if (node->in[i] < 0) in[i].shape.rank = -1;
+      else in[i] = *xai_tensor_view(g->values[node->in[i]].constant);
+    xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = 1, .in = in, .out = &out};
+    int64_t count = 0;
+    st = def->infer(&call, err);
+    if (st == XAI_OK && (!xai_shape_count(&out.shape, &count) || count > INT64_C(1) << 26))
+      st = xai_fail(err, XAI_EFORMAT, "a constant would grow to more than %lld elements", 1LL << 26);
+    if (st == XAI_OK) st = xai_tensor_new(out.dtype, out.shape, &t, err);
+    size_t bytes = st == XAI_OK && def->workspace != NULL ? def->workspace(&call) : 0;
+    if (bytes > 0 && (work = xai_alloc(bytes)) == NULL) st = xai_fail_memory(err, bytes);
+    if (st == XAI_OK) {
+      out.data = xai_tensor_view(t)->data;
+      call.work = work;
+      def->forward(&call);
+      g->values[node->out[0]].constant = t;
+      needed[n] = false;
+      t = NULL;
+    }
+    xai_tensor_free(t);
+    xai_free(work);
+    xai_free(in);
+    if (st != XAI_OK) return xai_err_prefix(err, st, "layer '%s': ", node->name);
+  }
+  return st;
+}
+
+/* Constants that no node reads any more. */
+static void drop_constants(xai_graph *g, bool *used) {
+  for (int n = 0; n < g->n_nodes; n++)
+    for (int i = 0; i < g->nodes[n].n_in; i++)
+      if (g->nodes[n].in[i] >= 0) used[g->nodes[n].in[i]] = true;
+  for (int i = 0; i < g->n_outputs; i++) used[g->outputs[i]] = true;
+  for (int v = 0; v < g->n_values; v++)
+    if (!used[v]) {
+      xai_tensor_free(g->values[v].constant);
+      g->values[v].constant = NULL;
+    }
+}
+
+/* Two nodes of one name would make "layer" ambiguous: later ones take their output's name. */
+static xai_status distinct_names(xai_builder *b, xai_err *err) {
+  xai_graph *g = b->g;
+  size_t size = 64;
+  while (size < (size_t)g->n_nodes * 2) size *= 2;
+  int *table = xai_calloc(size, sizeof *table);
+  if (table == NULL) return xai_fail_memory(err, size * sizeof *table);
+  for (int n = 0; n < g->n_nodes; n++) {
+    size_t i = (size_t)hash(g->nodes[n].name) & (size - 1);
+    while (table[i] != 0 && strcmp(g->nodes[table[i] - 1].name, g->nodes[n].name) != 0) i = (i + 1) & (size - 1);
+    if (table[i] == 0) table[i] = n + 1;
+    else {
+      char *name = xai_strdup(g->values[g->nodes[n].out[0]].name);
+      if (name == NULL) {
+        xai_free(table);
+        return xai_fail_memory(err, 64);
+      }
+      xai_free(g->nodes[n].name);
+      g->nodes[n].name = name;
+    }
+  }
+  xai_free(table);
+  return XAI_OK;
+}
+
+/* The class scores: what a final Softmax reads, looking through operators that only rename elements. */
+static int find_logits(const xai_graph *g) {
+  int v = g->outputs[0];
+  for (;;) {
+    int n = g->values[v].node;
+    if (n < 0) return g->outputs[0];
+    const xai_node *node = &g->nodes[n];
+    if (node->op == XAI_OP_SOFTMAX) return node->in[0];
+    if ((xai_op_get(node->op)->flags & XAI_OP_ALIAS) == 0) return g->outputs[0];
+    v = node->in[0];
+  }
+}
+
+/* Shapes of all layers at batch 1 and the declared size; checks the whole graph when no other dim is free. */
+static xai_status find_shapes(xai_net *net, xai_err *err) {
+  xai_graph *g = net->graph;
+  g->shapes = xai_calloc((size_t)g->n_nodes + 1, sizeof *g->shapes);
+  if (g->shapes == NULL) return xai_fail_memory(err, (size_t)g->n_nodes * sizeof *g->shapes);
+  for (int n = 0; n < g->n_nodes; n++) g->shapes[n].rank = -1;
+  if (g->n_inputs != 1) return XAI_OK;
+  xai_shape x = g->values[g->inputs[0]].shape;
+  for (int i = 1; i < x.rank; i++)
+    if (x.dims[i] < 0) return XAI_OK;
+  if (x.rank < 1) return XAI_OK;
+  if (x.dims[0] < 0) x.dims[0] = 1;
+  xai_facts f = {0};
+  XAI_TRY(xai_facts_make(net, &x, NULL, &f, err));
+  for (int n = 0; n < g->n_nodes; n++) g->shapes[n] = f.views[g->nodes[n].out[0]].shape;
+  xai_facts_free(&f);
+  return XAI_OK;
+}
+
+xai_status xai_builder_freeze(xai_builder *b, xai_net **out, xai_err *err) {
+  xai_graph *g = b->g;
+  xai_status st = XAI_OK;
+  bool *needed = NULL, *used = NULL;
+  xai_net *net = NULL;
+  if (g->n_outputs == 0) return xai_fail(err, XAI_EFORMAT, "the graph has no output");
+  if (g->n_inputs == 0) return xai_fail(err, XAI_EFORMAT, "the graph has no input");
+  XAI_GOTO(find_needed(g, &needed, err));
+  XAI_GOTO(fold(g, needed, err));
+  drop_nodes(g, needed);
+  used = xai_calloc((size_t)g->n_values, sizeof *used);
+  if (used == NULL) {
+    st = xai_fail_memory(err, (size_t)g->n_values);
+    goto done;
+  }
+  drop_constants(g, used);
+  XAI_GOTO(distinct_names(b, err));
+  if (g->values[g->outputs[0]].node < 0) {
+    st = xai_fail(err, XAI_EFORMAT, "output '%s' does not depend on the input", g->values[g->outputs[0]].name);
+    goto done;
+  }
+  g->logits = find_logits(g);
+  if (g->values[g->logits].node < 0) g->logits = g->outputs[0];
+  atomic_fetch_add(&g->refs, 1);
+  XAI_GOTO(xai_net__new(g, &net, err));
+  XAI_GOTO(find_shapes(net, err));
+  *out = net;
+  net = NULL;
+done:
+  xai_net_free(net);
+  xai_free(needed);
+  xai_free(used);
+  return st;
+}

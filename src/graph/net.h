@@ -1,0 +1,98 @@
+/* graph/net.h: the network as the engine sees it.
+ *
+ * An xai_graph is immutable and shared by a network and all its views. An xai_net is a graph plus
+ * what one view adds: hooks, a backward rule, replaced weights, labels, preprocessing. */
+#ifndef GRAPH_NET_H
+#define GRAPH_NET_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "graph/op.h"
+#include "tensor/tensor.h"
+#include "xai/net.h"
+
+/* One array that flows through the graph: an input, a constant, or an output of a node. */
+typedef struct xai_value {
+  char *name;
+  int node;             /* the node that makes it; -1 for inputs and constants */
+  xai_tensor *constant; /* NULL unless constant */
+  xai_dtype dtype;      /* inputs: as declared */
+  xai_shape shape;      /* inputs: as declared, free dims -1 */
+} xai_value;
+
+/* Nodes stand in an order in which they can run; node i is layer i. */
+typedef struct xai_node {
+  char *name;
+  xai_op op;
+  xai_attrs attrs;
+  int n_in, n_out;
+  int *in;  /* value ids, -1: omitted */
+  int *out; /* value ids, -1: not used; out[0] is always there */
+} xai_node;
+
+typedef struct xai_graph {
+  atomic_int refs;
+  char *path;
+  xai_value *values;
+  xai_node *nodes;
+  int *inputs, *outputs;
+  int n_values, n_nodes, n_inputs, n_outputs;
+  int logits;       /* the value with the class scores before a final softmax */
+  xai_shape *shapes; /* per layer at batch 1 and the declared size; rank -1: unknown */
+} xai_graph;
+
+typedef struct xai_labels {
+  atomic_int refs;
+  int n;
+  char *names[];
+} xai_labels;
+
+enum { XAI_IDLE_RUNS = 4 };
+
+struct xai_net {
+  atomic_int refs;
+  xai_graph *graph;
+  xai_hook *hooks, *grad_hooks;
+  int n_hooks, n_grad_hooks;
+  xai_tensor **replaced; /* per value, NULL where the graph's own constant stands; NULL: none at all */
+  xai_relu relu;
+  xai_labels *labels;
+  xai_preprocess preprocess;
+  pthread_mutex_t lock;          /* guards idle */
+  xai_run *idle[XAI_IDLE_RUNS];  /* finished runs with plan and memory, for the next pass of the same kind */
+};
+
+/* A net over 'g' with nothing added; takes over the caller's reference on g, also on failure. */
+xai_status xai_net__new(xai_graph *g, xai_net **out, xai_err *err);
+/* A view of 'net' that carries all it carries. */
+xai_status xai_net__copy(xai_net *net, xai_net **out, xai_err *err);
+void xai_graph__release(xai_graph *g);
+/* Frees a finished run of the stock (run.c). */
+void xai_run__destroy(xai_run *run);
+/* The file that the network came from, for messages; copied. */
+xai_status xai_net__set_path(xai_net *net, const char *path, xai_err *err);
+
+/* The constant behind a value in this view, or NULL. */
+static inline xai_tensor *xai_net__constant(const xai_net *net, int value) {
+  if (net->replaced != NULL && net->replaced[value] != NULL) return net->replaced[value];
+  return net->graph->values[value].constant;
+}
+
+/* The value that a layer number means (also INPUT, LOGITS, OUTPUT). */
+int xai_net__layer_value(const xai_net *net, int layer);
+
+/* ---- what is known about every value for one input shape (infer.c) -------------------------------- */
+typedef struct xai_facts {
+  xai_view *views;     /* per value; rank -1: not computed; data set only when known without running */
+  xai_tensor **known;  /* per value: computed here, owned */
+  int n;
+} xai_facts;
+
+/* Infers the shapes of all values that the nodes marked in 'needed' make (NULL: all nodes). A node whose
+ * inputs are all known, or that looks at shapes only, is computed at once: shape arithmetic costs nothing
+ * later. Messages name the node. *out starts zeroed. */
+xai_status xai_facts_make(const xai_net *net, const xai_shape *x, const bool *needed, xai_facts *out, xai_err *err);
+void xai_facts_free(xai_facts *f);
+
+#endif

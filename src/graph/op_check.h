@@ -1,0 +1,69 @@
+/* graph/op_check.h: what the rows of the operator table share. For ops_*.c only. */
+#ifndef GRAPH_OP_CHECK_H
+#define GRAPH_OP_CHECK_H
+
+#include <inttypes.h>
+
+#include "base/status.h"
+#include "graph/op.h"
+#include "tensor/tensor.h"
+
+#define XAI_OP(id, name) extern const xai_op_def xai_op_def_##id;
+#include "graph/ops.def"
+#undef XAI_OP
+
+/* One line of an attribute table: kind, ONNX name, field of xai_attrs, value when absent. */
+#define XAI_ATTR(kind_, text, field, absent)                                                                           \
+  {.name = text, .kind = XAI_ATTR_##kind_, .offset = offsetof(xai_attrs, field), .fallback = absent}
+extern const char *const xai_op__auto_pads[]; /* the choices behind xai_auto_pad */
+
+/* A shape as text inside a message; lives until the enclosing block ends. */
+#define TEXT(shape) xai_shape_text(shape, (char[XAI_SHAPE_TEXT]){0})
+
+/* ---- inputs ---------------------------------------------------------------------------------------- */
+/* Input i is float32 and has elements: what everything but shape arithmetic works on. */
+xai_status xai_op__need_float(const xai_call *c, int i, xai_err *err);
+/* The integers of input i, which must be known: a scalar or a list of at most XAI_INTS_MAX. 'what' names it in messages. */
+xai_status xai_op__ints(const xai_call *c, int i, const char *what, xai_ints *out, xai_err *err);
+/* Axes, each at most once: set[d] is true for those in the list. */
+xai_status xai_op__axis_set(const xai_ints *axes, int rank, bool set[XAI_MAX_RANK], xai_err *err);
+/* Element i of an int64 or int32 array. */
+int64_t xai_op__int(const xai_view *v, int64_t i);
+/* Element 0 of input i, or 'absent' when it was left out. */
+float xai_op__scalar(const xai_call *c, int i, float absent);
+
+/* Row-major strides in elements. */
+void xai_op__strides(const xai_shape *s, int64_t stride[XAI_MAX_RANK]);
+
+/* ---- whole rows ------------------------------------------------------------------------------------ */
+/* Output 0 gets the type and shape of input 0. */
+void xai_op__same(xai_call *c);
+/* Output 0 gets the elements of input 0; its gradient goes back unchanged. */
+void xai_op__copy_forward(const xai_call *c);
+void xai_op__copy_backward(const xai_call *c);
+/* true when backward has nothing to compute: no gradient is wanted, or none arrives, or the elements are integers.
+ * What was wanted has then been zeroed. */
+bool xai_op__idle(const xai_call *c);
+/* Gradient buffer of input i, NULL when nobody wants it. */
+static inline float *xai_op__din(const xai_call *c, int i) { return i < c->n_in ? c->din[i].data : NULL; }
+
+/* ---- sliding windows: Conv, MaxPool, AveragePool -------------------------------------------------------- */
+/* Along one axis. */
+typedef struct xai_window {
+  int64_t kernel, stride, dilation, before, after, out;
+} xai_window;
+
+typedef struct xai_window_attrs {
+  int64_t auto_pad, ceil_mode;
+  const xai_ints *kernel, *strides, *pads, *dilations;
+} xai_window_attrs;
+
+/* Windows over a batch x channels x [height x] width array: win[0] along the height, win[1] along the width. With one
+ * spatial axis, win[0] is the trivial window of an image of height 1. */
+xai_status xai_op__windows(const xai_window_attrs *a, const xai_shape *in, xai_window win[2], xai_err *err);
+/* true when some window has none of its taps on the input's n elements */
+bool xai_op__window_misses(const xai_window *w, int64_t n);
+/* batch x channels x the windows' output sizes, with as many axes as 'in' */
+xai_shape xai_op__window_shape(const xai_shape *in, int64_t channels, const xai_window win[2]);
+
+#endif

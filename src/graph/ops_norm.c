@@ -1,0 +1,158 @@
+/* graph/ops_norm.c: BatchNormalization with its stored statistics, LRN, Softmax. Training statistics are not here. */
+#include <math.h>
+
+#include "graph/op_check.h"
+
+/* ---- BatchNormalization ---------------------------------------------------------------------------- */
+
+enum { X, SCALE, BIAS, MEAN, VAR };
+
+static const xai_attr_spec batch_norm_attrs[] = {
+    XAI_ATTR(FLOAT, "epsilon", norm.epsilon, 1e-5),
+    XAI_ATTR(FLOAT, "momentum", norm.momentum, 0.9),
+    XAI_ATTR(INT, "training_mode", norm.training_mode, 0),
+    {0},
+};
+
+static xai_status batch_norm_infer(xai_call *c, xai_err *err) {
+  static const char *const name[] = {"input", "scale", "bias", "mean", "variance"};
+  if (c->attrs->norm.training_mode != 0) return xai_fail(err, XAI_EUNSUPPORTED, "training_mode is not supported");
+  if (!(c->attrs->norm.epsilon >= 0)) return xai_fail(err, XAI_EARG, "epsilon %g is negative", c->attrs->norm.epsilon);
+  for (int i = X; i <= VAR; i++) XAI_TRY(xai_op__need_float(c, i, err));
+  const xai_shape *x = &c->in[X].shape;
+  if (x->rank < 2) return xai_fail(err, XAI_ESHAPE, "input %s has no channels", TEXT(x));
+  for (int i = SCALE; i <= VAR; i++) {
+    const xai_shape *s = &c->in[i].shape;
+    if (s->rank != 1 || s->dims[0] != x->dims[1])
+      return xai_fail(err, XAI_ESHAPE, "%s %s does not match %" PRId64 " channels", name[i], TEXT(s), x->dims[1]);
+  }
+  xai_op__same(c);
+  return XAI_OK;
+}
+
+static int64_t inner_size(const xai_call *c) { return xai_shape_span(&c->in[X].shape, 2, c->in[X].shape.rank); }
+
+static void batch_norm_forward(const xai_call *c) {
+  const int64_t *n = c->in[X].shape.dims;
+  xk_batchnorm_forward(n[0], n[1], inner_size(c), (float)c->attrs->norm.epsilon, c->in[X].data, c->in[SCALE].data,
+                       c->in[BIAS].data, c->in[MEAN].data, c->in[VAR].data, c->out[0].data);
+}
+
+/* With r = 1/sqrt(var + eps) and xhat = (x - mean) r, y = scale xhat + bias:
+ *   dscale = sum dy xhat,  dbias = sum dy,  dmean = -scale r dbias,  dvar = -scale r^2 dscale / 2 */
+static void batch_norm_backward(const xai_call *c) {
+  if (xai_op__idle(c)) return;
+  const int64_t *n = c->in[X].shape.dims;
+  int64_t hw = inner_size(c);
+  double eps = c->attrs->norm.epsilon;
+  const float *dy = c->dout[0].data, *scale = c->in[SCALE].data, *var = c->in[VAR].data;
+  float *dx = xai_op__din(c, X), *dscale = xai_op__din(c, SCALE), *dbias = xai_op__din(c, BIAS);
+  float *dmean = xai_op__din(c, MEAN), *dvar = xai_op__din(c, VAR);
+
+  if (dx != NULL) xk_batchnorm_backward_input(n[0], n[1], hw, (float)eps, scale, var, dy, dx);
+  if (dscale != NULL)
+    xk_batchnorm_backward_scale(n[0], n[1], hw, (float)eps, c->in[X].data, c->in[MEAN].data, var, dy, dscale);
+  if (dbias != NULL) xk_channel_sum(n[0], n[1], hw, dy, dbias);
+  if (dmean != NULL) {
+    xk_channel_sum(n[0], n[1], hw, dy, dmean);
+    for (int64_t k = 0; k < n[1]; k++) dmean[k] = (float)(-dmean[k] * scale[k] / sqrt((double)var[k] + eps));
+  }
+  if (dvar != NULL) {
+    xk_batchnorm_backward_scale(n[0], n[1], hw, (float)eps, c->in[X].data, c->in[MEAN].data, var, dy, dvar);
+    for (int64_t k = 0; k < n[1]; k++) dvar[k] = (float)(-0.5 * dvar[k] * scale[k] / ((double)var[k] + eps));
+  }
+}
+
+const xai_op_def xai_op_def_BATCH_NORM = {
+    .name = "BatchNormalization", .min_in = 5, .max_in = 5, .max_out = 1,
+    .grad = {[X] = XAI_READS(SCALE) | XAI_READS(VAR),
+             [SCALE] = XAI_READS(X) | XAI_READS(MEAN) | XAI_READS(VAR),
+             [BIAS] = 0,
+             [MEAN] = XAI_READS(SCALE) | XAI_READS(VAR),
+             [VAR] = XAI_READS(X) | XAI_READS(SCALE) | XAI_READS(MEAN) | XAI_READS(VAR)},
+    .attrs = batch_norm_attrs, .infer = batch_norm_infer, .forward = batch_norm_forward,
+    .backward = batch_norm_backward,
+};
+
+/* ---- LRN --------------------------------------------------------------------------------------------- */
+
+static const xai_attr_spec lrn_attrs[] = {
+    XAI_ATTR(FLOAT, "alpha", lrn.alpha, 0.0001),
+    XAI_ATTR(FLOAT, "beta", lrn.beta, 0.75),
+    XAI_ATTR(FLOAT, "bias", lrn.bias, 1),
+    XAI_ATTR(INT, "size", lrn.size, 0), /* required */
+    {0},
+};
+
+static xai_status lrn_infer(xai_call *c, xai_err *err) {
+  XAI_TRY(xai_op__need_float(c, 0, err));
+  if (c->in[0].shape.rank < 2) return xai_fail(err, XAI_ESHAPE, "input %s has no channels", TEXT(&c->in[0].shape));
+  if (c->attrs->lrn.size < 1 || c->attrs->lrn.size > INT32_MAX)
+    return xai_fail(err, XAI_EARG, "size %" PRId64 " is out of range (expected 1 or more)", c->attrs->lrn.size);
+  xai_op__same(c);
+  return XAI_OK;
+}
+
+static void lrn_forward(const xai_call *c) {
+  const xai_attrs_lrn *a = &c->attrs->lrn;
+  const int64_t *n = c->in[0].shape.dims;
+  xk_lrn_forward(n[0], n[1], inner_size(c), a->size, (float)a->alpha, (float)a->beta, (float)a->bias, c->in[0].data,
+                 c->out[0].data);
+}
+
+/* A deconvnet has no inverse of the normalisation: it lets the signal through. */
+static void lrn_backward(const xai_call *c) {
+  if (c->rule == XK_RELU_DECONV) {
+    xai_op__copy_backward(c);
+    return;
+  }
+  if (xai_op__idle(c)) return;
+  const xai_attrs_lrn *a = &c->attrs->lrn;
+  const int64_t *n = c->in[0].shape.dims;
+  xk_lrn_backward(n[0], n[1], inner_size(c), a->size, (float)a->alpha, (float)a->beta, (float)a->bias, c->in[0].data,
+                  c->dout[0].data, c->din[0].data);
+}
+
+const xai_op_def xai_op_def_LRN = {
+    .name = "LRN", .min_in = 1, .max_in = 1, .max_out = 1, .grad = {XAI_READS(0)},
+    .attrs = lrn_attrs, .infer = lrn_infer, .forward = lrn_forward, .backward = lrn_backward,
+};
+
+/* ---- Softmax ------------------------------------------------------------------------------------------- */
+
+static const xai_attr_spec softmax_attrs[] = {XAI_ATTR(INT, "axis", axis.axis, -1), {0}};
+
+static xai_status softmax_infer(xai_call *c, xai_err *err) {
+  int axis;
+  XAI_TRY(xai_op__need_float(c, 0, err));
+  XAI_TRY(xai_shape_axis(c->attrs->axis.axis, c->in[0].shape.rank, &axis, err));
+  xai_op__same(c);
+  return XAI_OK;
+}
+
+typedef struct along { /* an axis as outer x len x inner */
+  int64_t outer, len, inner;
+} along;
+
+static along softmax_axis(const xai_call *c) {
+  const xai_shape *s = &c->in[0].shape;
+  int axis = 0;
+  xai_shape_axis(c->attrs->axis.axis, s->rank, &axis, NULL); /* infer has seen it succeed */
+  return (along){xai_shape_span(s, 0, axis), s->dims[axis], xai_shape_span(s, axis + 1, s->rank)};
+}
+
+static void softmax_forward(const xai_call *c) {
+  along a = softmax_axis(c);
+  xk_softmax_forward(a.outer, a.len, a.inner, c->in[0].data, c->out[0].data);
+}
+
+static void softmax_backward(const xai_call *c) {
+  if (xai_op__idle(c)) return;
+  along a = softmax_axis(c);
+  xk_softmax_backward(a.outer, a.len, a.inner, c->out[0].data, c->dout[0].data, c->din[0].data);
+}
+
+const xai_op_def xai_op_def_SOFTMAX = {
+    .name = "Softmax", .min_in = 1, .max_in = 1, .max_out = 1, .grad = {XAI_READS_OUT},
+    .attrs = softmax_attrs, .infer = softmax_infer, .forward = softmax_forward, .backward = softmax_backward,
+};

@@ -1,0 +1,379 @@
+/* graph/plan.c: which nodes run, which gradients are taken, which memory they share; see plan.h. */
+#include "graph/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/status.h"
+
+const xai_hook *xai_plan__hook(const xai_net *net, const xai_hook *hooks, int n, int value) {
+  for (int i = n; i-- > 0;) /* the newest first */
+    if (xai_net__layer_value(net, hooks[i].layer) == value) return &hooks[i];
+  return NULL;
+}
+
+/* ---- buffers ---------------------------------------------------------------------------------------------- */
+static xai_status add_buffer(xai_run *run, const xai_view *v, int first, int *id, xai_err *err) {
+  if (run->n_buffers == run->room_buffers) {
+    int room = run->room_buffers == 0 ? 64 : run->room_buffers * 2;
+    plan_buffer *p = xai_realloc(run->buffers, (size_t)room * sizeof *p);
+    if (p == NULL) return xai_fail_memory(err, (size_t)room * sizeof *p);
+    run->buffers = p;
+    run->room_buffers = room;
+  }
+  size_t bytes = xai_view_bytes(v);
+  bytes = (bytes + XAI_ALIGN - 1) / XAI_ALIGN * XAI_ALIGN;
+  run->buffers[run->n_buffers] = (plan_buffer){.bytes = bytes, .first = first, .last = first};
+  *id = run->n_buffers++;
+  return XAI_OK;
+}
+
+static void live_until(xai_run *run, int buffer, int step) {
+  if (buffer >= 0 && run->buffers[buffer].last < step) run->buffers[buffer].last = step;
+}
+
+typedef struct by_size {
+  size_t bytes;
+  int id;
+} by_size;
+
+static int larger_first(const void *a, const void *b) {
+  const by_size *p = a, *q = b;
+  if (p->bytes != q->bytes) return p->bytes < q->bytes ? 1 : -1;
+  return p->id - q->id;
+}
+
+static int lower_first(const void *a, const void *b) {
+  const plan_buffer *p = *(plan_buffer *const *)a, *q = *(plan_buffer *const *)b;
+  return p->offset < q->offset ? -1 : p->offset > q->offset;
+}
+
+/* Offsets for buffers [from, n): the largest first, each at the lowest place where it overlaps no buffer
+ * that is alive at the same time. Returns the arena's size. */
+static xai_status place_buffers(xai_run *run, int from, size_t *total, xai_err *err) {
+  int n = run->n_buffers - from;
+  xai_status st = XAI_OK;
+  by_size *order = xai_alloc((size_t)(n + 1) * sizeof *order);
+  plan_buffer **rivals = xai_alloc((size_t)(n + 1) * sizeof(plan_buffer *));
+  *total = 0;
+  if (order == NULL || rivals == NULL) {
+    st = xai_fail_memory(err, (size_t)n * sizeof *order);
+    goto done;
+  }
+  for (int i = 0; i < n; i++) order[i] = (by_size){run->buffers[from + i].bytes, from + i};
+  qsort(order, (size_t)n, sizeof *order, larger_first);
+  for (int i = 0; i < n; i++) {
+    plan_buffer *b = &run->buffers[order[i].id];
+    int m = 0;
+    for (int j = 0; j < i; j++) {
+      plan_buffer *other = &run->buffers[order[j].id];
+      if (other->first <= b->last && b->first <= other->last) rivals[m++] = other;
+    }
+    qsort(rivals, (size_t)m, sizeof(plan_buffer *), lower_first);
+    size_t at = 0;
+    for (int j = 0; j < m && at + b->bytes > rivals[j]->offset; j++) {
+      size_t end = rivals[j]->offset + rivals[j]->bytes;
+      if (end > at) at = end;
+    }
+    b->offset = at;
+    if (at + b->bytes > *total) *total = at + b->bytes;
+  }
+done:
+  xai_free(order);
+  xai_free(rivals);
+  return st;
+}
+
+static void *address(const xai_run *run, int buffer) {
+  char *base = buffer >= run->first_backward_buffer && run->late_arena != NULL ? run->late_arena : run->arena;
+  return base + run->buffers[buffer].offset;
+}
+
+static void resolve(xai_run *run) {
+  for (int v = 0; v < run->net->graph->n_values; v++) {
+    plan_value *p = &run->values[v];
+    if (p->own_buffer >= 0) p->own.data = address(run, p->own_buffer);
+    if (p->seen_buffer >= 0) p->seen.data = address(run, p->seen_buffer);
+    if (p->grad_buffer >= 0) p->grad.data = address(run, p->grad_buffer);
+  }
+}
+
+/* ---- forward ------------------------------------------------------------------------------------------------ */
+static void mark(bool *set, const xai_graph *g, int value) {
+  if (value >= 0 && g->values[value].node >= 0) set[g->values[value].node] = true;
+}
+
+/* Closes the set of nodes under "what do they read?", stopping at values known without running. */
+static void close_backwards(const xai_graph *g, const xai_facts *facts, bool *set) {
+  for (int n = g->n_nodes; n-- > 0;)
+    for (int i = 0; set[n] && i < g->nodes[n].n_in; i++) {
+      int v = g->nodes[n].in[i];
+      if (v >= 0 && (facts == NULL || facts->views[v].data == NULL)) mark(set, g, v);
+    }
+}
+
+static void mark_request(const xai_run *run, bool *set) {
+  const xai_graph *g = run->net->graph;
+  const plan_request *r = &run->request;
+  for (int i = 0; i < r->n_keep; i++) mark(set, g, r->keep[i]);
+  for (int i = 0; i < r->n_seeds; i++) mark(set, g, r->seeds[i]);
+  if (r->keep_all) mark(set, g, g->outputs[0]);
+}
+
+static size_t workspace_of(xai_run *run, int n) {
+  const xai_node *node = &run->net->graph->nodes[n];
+  const xai_op_def *def = xai_op_get(node->op);
+  if (def->workspace == NULL) return 0;
+  xai_view out[XAI_MAX_OUTPUTS] = {{0}};
+  for (int i = 0; i < node->n_in; i++)
+    if (node->in[i] >= 0) run->scratch_in[i] = run->facts.views[node->in[i]];
+    else run->scratch_in[i].shape.rank = -1;
+  for (int i = 0; i < node->n_out; i++)
+    if (node->out[i] >= 0) out[i] = run->facts.views[node->out[i]];
+  xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = node->n_out, .in = run->scratch_in, .out = out};
+  return def->workspace(&call);
+}
+
+/* What others see of a value: the value itself, or what a forward hook makes of a copy. */
+static xai_status place_hooked(xai_run *run, int v, int step, xai_err *err) {
+  plan_value *p = &run->values[v];
+  p->seen = p->own;
+  p->seen_buffer = p->own_buffer;
+  if (xai_plan__hook(run->net, run->net->hooks, run->net->n_hooks, v) == NULL) return XAI_OK;
+  live_until(run, p->own_buffer, step);
+  return add_buffer(run, &p->seen, step, &p->seen_buffer, err);
+}
+
+/* A value's place: its own buffer, or its input's when the operator only renames elements. */
+static xai_status place_output(xai_run *run, int n, int i, int step, xai_err *err) {
+  const xai_node *node = &run->net->graph->nodes[n];
+  int v = node->out[i];
+  if (v < 0) return XAI_OK;
+  plan_value *p = &run->values[v];
+  p->own = run->facts.views[v];
+  if ((xai_op_get(node->op)->flags & XAI_OP_ALIAS) != 0 && i == 0) {
+    const plan_value *source = &run->values[node->in[0]];
+    p->own_buffer = source->seen_buffer;
+    p->own.data = source->seen.data;
+  } else {
+    XAI_TRY(add_buffer(run, &p->own, step, &p->own_buffer, err));
+  }
+  return place_hooked(run, v, step, err);
+}
+
+static xai_status plan_forward(xai_run *run, xai_err *err) {
+  const xai_graph *g = run->net->graph;
+  xai_status st = XAI_OK;
+  bool *set = xai_calloc((size_t)g->n_nodes + 1, sizeof *set);
+  if (set == NULL) return xai_fail_memory(err, (size_t)g->n_nodes);
+  mark_request(run, set);
+  close_backwards(g, NULL, set);
+  XAI_GOTO(xai_facts_make(run->net, &run->request.x, set, &run->facts, err));
+  memset(set, 0, (size_t)g->n_nodes);
+  mark_request(run, set);
+  for (int n = 0; n < g->n_nodes; n++)
+    if (set[n] && run->facts.views[g->nodes[n].out[0]].data != NULL) set[n] = false;
+  close_backwards(g, &run->facts, set);
+
+  for (int v = 0; v < g->n_values; v++) {
+    plan_value *p = &run->values[v];
+    *p = (plan_value){.own_buffer = -1, .seen_buffer = -1, .grad_buffer = -1};
+    if (run->facts.views[v].data != NULL) p->own = p->seen = run->facts.views[v];
+  }
+  plan_value *input = &run->values[g->inputs[0]];
+  input->own = input->seen = run->facts.views[g->inputs[0]];
+  XAI_GOTO(add_buffer(run, &input->own, 0, &input->own_buffer, err));
+  XAI_GOTO(place_hooked(run, g->inputs[0], 0, err));
+
+  run->n_forward = 0;
+  for (int n = 0; n < g->n_nodes; n++) {
+    if (!set[n]) continue;
+    int step = run->n_forward++;
+    run->forward[step] = (plan_step){.node = n};
+    for (int i = 0; i < g->nodes[n].n_in; i++)
+      if (g->nodes[n].in[i] >= 0) live_until(run, run->values[g->nodes[n].in[i]].seen_buffer, step);
+    for (int i = 0; i < g->nodes[n].n_out; i++) XAI_GOTO(place_output(run, n, i, step, err));
+    size_t bytes = workspace_of(run, n);
+    if (bytes > run->work_bytes) run->work_bytes = bytes;
+  }
+  for (int i = 0; i < run->request.n_keep; i++) live_until(run, run->values[run->request.keep[i]].seen_buffer, XAI_FOREVER);
+  for (int b = 0; run->request.keep_all && b < run->n_buffers; b++) run->buffers[b].last = XAI_FOREVER;
+done:
+  xai_free(set);
+  return st;
+}
+
+/* ---- backward ----------------------------------------------------------------------------------------------- */
+static bool is_float(const xai_run *run, int v) { return run->facts.views[v].dtype == XAI_F32; }
+
+/* Input i of node n has a gradient that somebody wants. */
+static bool passes(const xai_run *run, const bool *need, int n, int i) {
+  const xai_node *node = &run->net->graph->nodes[n];
+  int v = node->in[i];
+  return v >= 0 && need[v] && is_float(run, v) && xai_op_grad(xai_op_get(node->op), i) != XAI_NO_GRAD;
+}
+
+/* need[v]: v lies on a differentiable path from a wanted value to a seed. */
+static xai_status find_need(const xai_run *run, bool **out, xai_err *err) {
+  const xai_graph *g = run->net->graph;
+  const plan_request *r = &run->request;
+  bool *need = xai_calloc((size_t)g->n_values, sizeof *need), *reach = xai_calloc((size_t)g->n_values, sizeof *reach);
+  if (need == NULL || reach == NULL) {
+    xai_free(need);
+    xai_free(reach);
+    return xai_fail_memory(err, (size_t)g->n_values);
+  }
+  for (int i = 0; i < r->n_wants; i++) need[r->wants[i]] = true;
+  for (int v = 0; r->weights && v < g->n_values; v++)
+    if (g->values[v].constant != NULL) need[v] = true;
+  for (int s = 0; s < run->n_forward; s++) { /* descendants of what is wanted */
+    const xai_node *node = &g->nodes[run->forward[s].node];
+    bool depends = false;
+    for (int i = 0; i < node->n_in; i++) depends = depends || passes(run, need, run->forward[s].node, i);
+    for (int i = 0; depends && i < node->n_out; i++)
+      if (node->out[i] >= 0 && is_float(run, node->out[i])) need[node->out[i]] = true;
+  }
+  for (int i = 0; i < r->n_seeds; i++) reach[r->seeds[i]] = true;
+  for (int s = run->n_forward; s-- > 0;) { /* ancestors of the seeds */
+    const xai_node *node = &g->nodes[run->forward[s].node];
+    bool leads = false;
+    for (int i = 0; i < node->n_out; i++) leads = leads || (node->out[i] >= 0 && reach[node->out[i]]);
+    for (int i = 0; leads && i < node->n_in; i++)
+      if (node->in[i] >= 0 && xai_op_grad(xai_op_get(node->op), i) != XAI_NO_GRAD) reach[node->in[i]] = true;
+  }
+  for (int v = 0; v < g->n_values; v++) need[v] = need[v] && reach[v];
+  xai_free(reach);
+  *out = need;
+  return XAI_OK;
+}
+
+static void reads(xai_run *run, int n, unsigned mask, int step) {
+  const xai_node *node = &run->net->graph->nodes[n];
+  for (int j = 0; j < node->n_in && j < 30; j++)
+    if ((mask & XAI_READS(j)) != 0 && node->in[j] >= 0) live_until(run, run->values[node->in[j]].seen_buffer, step);
+  if ((mask & XAI_READS_OUT) != 0) live_until(run, run->values[node->out[0]].own_buffer, step);
+}
+
+static xai_status plan_step_back(xai_run *run, const bool *need, int n, plan_din *din, int step, xai_err *err) {
+  const xai_node *node = &run->net->graph->nodes[n];
+  const xai_op_def *def = xai_op_get(node->op);
+  for (int i = 0; i < node->n_out; i++)
+    if (node->out[i] >= 0) live_until(run, run->values[node->out[i]].grad_buffer, step);
+  for (int i = 0; i < node->n_in; i++) {
+    din[i] = (plan_din){DIN_NONE, -1};
+    if (!passes(run, need, n, i)) continue;
+    reads(run, n, xai_op_grad(def, i), step);
+    plan_value *p = &run->values[node->in[i]];
+    if (p->grad_buffer < 0) {
+      XAI_TRY(add_buffer(run, &p->grad, step, &p->grad_buffer, err));
+      din[i].how = DIN_WRITE;
+    } else {
+      XAI_TRY(add_buffer(run, &p->grad, step, &din[i].temporary, err));
+      din[i].how = DIN_ADD;
+    }
+    live_until(run, p->grad_buffer, step);
+  }
+  return XAI_OK;
+}
+
+static xai_status plan_backward(xai_run *run, xai_err *err) {
+  const xai_graph *g = run->net->graph;
+  const plan_request *r = &run->request;
+  xai_status st = XAI_OK;
+  bool *need = NULL;
+  run->n_backward = 0;
+  run->first_backward_buffer = run->n_buffers;
+  for (int v = 0; v < g->n_values; v++) {
+    plan_value *p = &run->values[v];
+    p->grad = (xai_view){.dtype = XAI_F32, .shape = run->facts.views[v].shape};
+    p->grad_buffer = -1;
+    p->is_seed = p->is_wanted = false;
+  }
+  if (r->n_seeds == 0) return XAI_OK;
+  XAI_GOTO(find_need(run, &need, err));
+  int step = run->n_forward; /* the step in which seeds are put in */
+  for (int i = 0; i < r->n_seeds; i++) {
+    plan_value *p = &run->values[r->seeds[i]];
+    if (p->is_seed) continue;
+    p->is_seed = true;
+    XAI_GOTO(add_buffer(run, &p->grad, step, &p->grad_buffer, err));
+  }
+  plan_din *din = run->dins;
+  for (int s = run->n_forward; s-- > 0;) {
+    int n = run->forward[s].node;
+    bool has_gradient = false, delivers = false;
+    for (int i = 0; i < g->nodes[n].n_out; i++)
+      has_gradient = has_gradient || (g->nodes[n].out[i] >= 0 && run->values[g->nodes[n].out[i]].grad_buffer >= 0);
+    for (int i = 0; i < g->nodes[n].n_in; i++) delivers = delivers || passes(run, need, n, i);
+    if (!has_gradient || !delivers) continue;
+    run->backward[run->n_backward++] = (plan_step){n, din};
+    XAI_GOTO(plan_step_back(run, need, n, din, ++step, err));
+    din += g->nodes[n].n_in;
+  }
+  for (int v = 0; v < g->n_values; v++) {
+    plan_value *p = &run->values[v];
+    for (int i = 0; i < r->n_wants; i++) p->is_wanted = p->is_wanted || r->wants[i] == v;
+    if (r->weights && g->values[v].constant != NULL) p->is_wanted = true;
+    if (p->is_wanted) live_until(run, p->grad_buffer, XAI_FOREVER);
+  }
+  for (int i = 0; i < run->net->n_grad_hooks; i++) { /* a hook sees gradient and activation */
+    const plan_value *p = &run->values[xai_net__layer_value(run->net, run->net->grad_hooks[i].layer)];
+    if (p->grad_buffer < 0) continue;
+    live_until(run, p->grad_buffer, step + 1);
+    live_until(run, p->seen_buffer, step + 1);
+  }
+done:
+  xai_free(need);
+  return st;
+}
+
+/* ---- both ----------------------------------------------------------------------------------------------------- */
+xai_status xai_plan__make(xai_run *run, xai_err *err) {
+  const xai_graph *g = run->net->graph;
+  size_t n_in = 1, most = 1;
+  for (int n = 0; n < g->n_nodes; n++) {
+    n_in += (size_t)g->nodes[n].n_in;
+    if ((size_t)g->nodes[n].n_in > most) most = (size_t)g->nodes[n].n_in;
+  }
+  size_t steps = (size_t)g->n_nodes + 1;
+  run->values = xai_calloc((size_t)g->n_values, sizeof *run->values);
+  run->forward = xai_calloc(steps, sizeof *run->forward);
+  run->backward = xai_calloc(steps, sizeof *run->backward);
+  run->dins = xai_calloc(n_in, sizeof *run->dins);
+  run->scratch_in = xai_calloc(most, sizeof *run->scratch_in);
+  run->scratch_din = xai_calloc(most, sizeof *run->scratch_din);
+  if (run->values == NULL || run->forward == NULL || run->backward == NULL || run->dins == NULL ||
+      run->scratch_in == NULL || run->scratch_din == NULL)
+    return xai_fail_memory(err, (size_t)g->n_values * sizeof *run->values);
+  XAI_TRY(plan_forward(run, err));
+  XAI_TRY(plan_backward(run, err));
+  XAI_TRY(place_buffers(run, 0, &run->arena_bytes, err));
+  run->arena = xai_alloc(run->arena_bytes + run->work_bytes);
+  if (run->arena == NULL) return xai_fail_memory(err, run->arena_bytes + run->work_bytes);
+  resolve(run);
+  return XAI_OK;
+}
+
+xai_status xai_plan__again(xai_run *run, const int *seeds, int n_seeds, const int *wants, int n_wants, xai_err *err) {
+  XAI_ASSERT(run->request.keep_all, err);
+  plan_request *r = &run->request;
+  int *lists = xai_alloc((size_t)(n_seeds + n_wants + 1) * sizeof *lists);
+  if (lists == NULL) return xai_fail_memory(err, (size_t)(n_seeds + n_wants) * sizeof *lists);
+  memcpy(lists, seeds, (size_t)n_seeds * sizeof *lists);
+  memcpy(lists + n_seeds, wants, (size_t)n_wants * sizeof *lists);
+  xai_free(r->seeds); /* 'wants' lies in the same block */
+  r->seeds = lists;
+  r->wants = lists + n_seeds;
+  r->n_seeds = n_seeds;
+  r->n_wants = n_wants;
+  xai_free(run->late_arena);
+  run->late_arena = NULL;
+  run->n_buffers = run->first_backward_buffer;
+  XAI_TRY(plan_backward(run, err));
+  XAI_TRY(place_buffers(run, run->first_backward_buffer, &run->late_bytes, err));
+  run->late_arena = xai_alloc(run->late_bytes);
+  if (run->late_arena == NULL) return xai_fail_memory(err, run->late_bytes);
+  resolve(run);
+  return XAI_OK;
+}

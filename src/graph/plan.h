@@ -1,0 +1,73 @@
+/* graph/plan.h: what a pass does, step by step, and where everything lies while it does.
+ *
+ * Time is counted in steps: forward steps 0 .. F-1, then step F in which seeds are put in, then backward
+ * steps F+1 .. F+B. Every array that a pass needs is a buffer with the first and the last step at which it is
+ * alive; buffers whose lives do not overlap share memory in one arena. What the request does not
+ * reach is neither computed nor stored. */
+#ifndef GRAPH_PLAN_H
+#define GRAPH_PLAN_H
+
+#include "graph/net.h"
+
+enum { XAI_FOREVER = 1 << 30 };
+
+typedef struct plan_buffer {
+  size_t bytes, offset;
+  int first, last;
+} plan_buffer;
+
+/* Where a value lies. 'own' is what its node writes, 'seen' what others read: they differ only when a
+ * forward hook may replace it. Buffer -1: not stored in the arena (a constant, or not needed). */
+typedef struct plan_value {
+  xai_view own, seen, grad;
+  int own_buffer, seen_buffer, grad_buffer;
+  bool is_seed, is_wanted;
+} plan_value;
+
+/* How one input's gradient is delivered by a backward step. */
+typedef struct plan_din {
+  enum { DIN_NONE, DIN_WRITE, DIN_ADD } how; /* ADD: into 'temporary', then added to what is there */
+  int temporary;
+} plan_din;
+
+typedef struct plan_step {
+  int node;
+  plan_din *din; /* backward only: one per input of the node, inside xai_run.dins */
+} plan_step;
+
+/* The lists of an xai_request, copied. */
+typedef struct plan_request {
+  xai_shape x;
+  int n_keep, n_seeds, n_wants;
+  int *keep, *seeds, *wants; /* value ids */
+  bool keep_all, weights;
+  int threads; /* workspaces are sized for this many */
+} plan_request;
+
+struct xai_run {
+  xai_net *net;         /* a reference while open, borrowed while idle */
+  plan_request request;
+  xai_facts facts;
+  plan_value *values;   /* per value */
+  plan_step *forward, *backward;
+  plan_din *dins;
+  int n_forward, n_backward;
+  plan_buffer *buffers;
+  int n_buffers, room_buffers;
+  int first_backward_buffer; /* buffers from here on lie in the second arena when the backward part was planned later */
+  char *arena, *late_arena;
+  size_t arena_bytes, late_bytes, work_bytes;
+  xai_view *scratch_in, *scratch_din; /* room for the views of one node's inputs */
+  xk_relu_rule rule;
+  bool ran;
+};
+
+/* Plans forward and backward; the arena is allocated. */
+xai_status xai_plan__make(xai_run *run, xai_err *err);
+/* Throws the backward part away and plans it again for other seeds and wants; needs keep_all. */
+xai_status xai_plan__again(xai_run *run, const int *seeds, int n_seeds, const int *wants, int n_wants, xai_err *err);
+
+/* The hook of a value in this list, or NULL. */
+const xai_hook *xai_plan__hook(const xai_net *net, const xai_hook *hooks, int n, int value);
+
+#endif

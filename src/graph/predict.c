@@ -1,0 +1,47 @@
+/* graph/predict.c: whole forward passes with a tensor or a ranking as the result. */
+#include <math.h>
+
+#include "base/alloc.h"
+#include "base/status.h"
+#include "graph/net.h"
+
+xai_status xai_net_forward(xai_net *net, const xai_view *x, int layer, xai_tensor **out, xai_err *err) {
+  xai_run *run = NULL;
+  xai_status st = XAI_OK;
+  XAI_GOTO(xai_run_open(net, &x->shape, &(xai_request){.keep = &layer, .n_keep = 1}, &run, err));
+  XAI_GOTO(xai_run_forward(run, x, err));
+  XAI_GOTO(xai_tensor_copy(xai_run_value(run, layer), out, err));
+done:
+  xai_run_close(run);
+  return st;
+}
+
+xai_status xai_net_logits(xai_net *net, const xai_view *x, xai_tensor **out, xai_err *err) {
+  xai_tensor *t = NULL;
+  XAI_TRY(xai_net_forward(net, x, XAI_LAYER_LOGITS, &t, err));
+  const xai_shape *s = &xai_tensor_view(t)->shape;
+  int64_t n = s->rank > 0 ? s->dims[0] : 1;
+  xai_status st = xai_tensor_reshape(t, XAI_SHAPE(n, n > 0 ? xai_shape_size(s) / n : 0), out, err);
+  xai_tensor_free(t);
+  return st;
+}
+
+xai_status xai_net_predict(xai_net *net, const xai_view *x, int *k, xai_prediction *out, xai_err *err) {
+  xai_tensor *logits = NULL;
+  XAI_TRY(xai_net_logits(net, x, &logits, err));
+  const float *z = xai_tensor_floats(logits);
+  int n = (int)xai_tensor_view(logits)->shape.dims[1];
+  if (*k > n) *k = n;
+  int found = 0;
+  for (int c = 0; c < n; c++) { /* insertion keeps the best k; equal logits stay in order of id */
+    int at = found < *k ? found++ : *k;
+    while (at > 0 && z[c] > out[at - 1].logit) at--;
+    for (int j = found - 1; j > at; j--) out[j] = out[j - 1];
+    if (at < *k) out[at] = (xai_prediction){.id = c, .logit = z[c]};
+  }
+  double sum = 0, top = found > 0 ? out[0].logit : 0;
+  for (int c = 0; c < n; c++) sum += exp((double)z[c] - top);
+  for (int j = 0; j < *k; j++) out[j].p = (float)(exp((double)out[j].logit - top) / sum);
+  xai_tensor_free(logits);
+  return XAI_OK;
+}

@@ -1,0 +1,64 @@
+/* kernels/activation.c: functions of one element, and how gradients pass them.
+ * The three rules for rectifiers: kernels.h, xk_relu_rule. NaN in gives NaN out, except where a
+ * gradient is stopped: a comparison with NaN is false. */
+#include <math.h>
+
+#include "kernels/private.h"
+
+void xk_relu_forward(int64_t n, const float *x, float *y) { XK__EACH(i, y[i] = x[i] < 0 ? 0 : x[i]) }
+
+static void positive_part(int64_t n, const float *x, float *y) { XK__EACH(i, y[i] = x[i] > 0 ? x[i] : 0) }
+
+void xk_relu_backward(xk_relu_rule rule, int64_t n, const float *y, const float *dy, float *dx) {
+  switch (rule) {
+    case XK_RELU_PLAIN: XK__EACH(i, dx[i] = y[i] > 0 ? dy[i] : 0) break;
+    case XK_RELU_GUIDED: XK__EACH(i, dx[i] = ((y[i] > 0) & (dy[i] > 0)) ? dy[i] : 0) break;
+    case XK_RELU_DECONV: positive_part(n, dy, dx); break;
+  }
+}
+
+void xk_leaky_relu_forward(float slope, int64_t n, const float *x, float *y) {
+  XK__EACH(i, y[i] = x[i] < 0 ? slope * x[i] : x[i])
+}
+
+void xk_leaky_relu_backward(xk_relu_rule rule, float slope, int64_t n, const float *x, const float *dy, float *dx) {
+  switch (rule) {
+    case XK_RELU_PLAIN: XK__EACH(i, dx[i] = x[i] > 0 ? dy[i] : slope * dy[i]) break;
+    case XK_RELU_GUIDED: XK__EACH(i, dx[i] = ((x[i] > 0) & (dy[i] > 0)) ? dy[i] : 0) break;
+    case XK_RELU_DECONV: positive_part(n, dy, dx); break;
+  }
+}
+
+void xk_clip_forward(float lo, float hi, int64_t n, const float *x, float *y) {
+  XK__EACH(i, float v = x[i] < lo ? lo : x[i]; y[i] = v > hi ? hi : v)
+}
+
+void xk_clip_backward(xk_relu_rule rule, float lo, float hi, int64_t n, const float *x, const float *dy, float *dx) {
+  switch (rule) {
+    case XK_RELU_PLAIN: XK__EACH(i, dx[i] = ((x[i] > lo) & (x[i] < hi)) ? dy[i] : 0) break;
+    case XK_RELU_GUIDED: XK__EACH(i, dx[i] = ((x[i] > lo) & (x[i] < hi) & (dy[i] > 0)) ? dy[i] : 0) break;
+    case XK_RELU_DECONV: positive_part(n, dy, dx); break;
+  }
+}
+
+/* 1 / (1 + e^-x), written with e^-|x| so that nothing overflows */
+static float sigmoid(float x) {
+  float z = expf(-fabsf(x));
+  return x < 0 ? z / (1 + z) : 1 / (1 + z);
+}
+
+void xk_sigmoid_forward(int64_t n, const float *x, float *y) { XK__EACH(i, y[i] = sigmoid(x[i])) }
+
+void xk_sigmoid_backward(int64_t n, const float *y, const float *dy, float *dx) {
+  XK__EACH(i, dx[i] = dy[i] * y[i] * (1 - y[i]))
+}
+
+void xk_tanh_forward(int64_t n, const float *x, float *y) { XK__EACH(i, y[i] = tanhf(x[i])) }
+
+void xk_tanh_backward(int64_t n, const float *y, const float *dy, float *dx) {
+  XK__EACH(i, dx[i] = dy[i] * (1 - y[i] * y[i]))
+}
+
+void xk_accumulate(int64_t n, const float *x, float *sum) { XK__EACH(i, sum[i] += x[i]) }
+
+void xk_scale(int64_t n, float a, const float *x, float *y) { XK__EACH(i, y[i] = a * x[i]) }

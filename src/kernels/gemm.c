@@ -1,0 +1,62 @@
+/* kernels/gemm.c: matrix products, the only caller of OpenBLAS.
+ *
+ * OpenBLAS runs single-threaded on tiles; the tiles are cut from the sizes alone. A product of one
+ * row or column (a fully connected layer at batch 1) is bound by reading the matrix once, which the
+ * packing of sgemm would double, so it has its own loops. */
+#include <cblas.h>
+
+#include "kernels/private.h"
+
+/* ---- one row times a matrix ------------------------------------------------------------------- */
+/* sum of x[i] * y[i] */
+XK_CLONES static float dot(int64_t n, const float *x, const float *y) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < n; i++) sum += x[i] * y[i];
+  return sum;
+}
+
+/* y[j] = alpha * sum_l x[l] * b[j][l] + beta * y[j]: rows of b are read in order. */
+static void row_times_transposed(int64_t n, int64_t k, float alpha, const float *x, const float *b, int64_t ldb,
+                                 float beta, float *y) {
+  for (int64_t j = 0; j < n; j++) {
+    float sum = alpha * dot(k, x, b + j * ldb);
+    y[j] = beta == 0 ? sum : sum + beta * y[j];
+  }
+}
+
+void xk_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
+             const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  if (m <= 0 || n <= 0) return;
+  if (m == 1 && trans_b && (!trans_a || lda == 1)) {
+    row_times_transposed(n, k, alpha, a, b, ldb, beta, c);
+    return;
+  }
+  cblas_sgemm(CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans, trans_b ? CblasTrans : CblasNoTrans, (blasint)m,
+              (blasint)n, (blasint)k, alpha, a, (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+}
+
+/* ---- all threads --------------------------------------------------------------------------------- */
+enum { TILE_MAX = 256, TILE_MIN = 32, PARTS = 8 };
+static const int64_t tile_work = INT64_C(500000000); /* multiply-adds: about 10 ms, the patience of a stop request */
+
+void xk_gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
+                      int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  if (m <= 0 || n <= 0) return;
+  int64_t tm = xk__min(m, TILE_MAX), tn = xk__min(n, TILE_MAX);
+  /* Halve the longer side until there is enough to share out and no tile takes too long. */
+  while ((xk__ceil_div(m, tm) * xk__ceil_div(n, tn) < PARTS || tm * tn > tile_work / xk__max(1, k)) &&
+         xk__max(tm, tn) > TILE_MIN) {
+    int64_t *longer = tm >= tn ? &tm : &tn;
+    *longer = (*longer + 1) / 2;
+  }
+  int64_t rows = xk__ceil_div(m, tm), columns = xk__ceil_div(n, tn), tasks = rows * columns;
+  bool small = m * n < 4096 && m * n * k < 32768;
+#pragma omp parallel for schedule(dynamic) num_threads(xk_threads()) if (!small)
+  for (int64_t t = 0; t < tasks; t++) {
+    if (xai_stop_requested()) continue;
+    int64_t i = t / columns * tm, j = t % columns * tn;
+    xk_gemm(trans_a, trans_b, xk__min(tm, m - i), xk__min(tn, n - j), k, alpha, a + (trans_a ? i : i * lda), lda,
+            b + (trans_b ? j * ldb : j), ldb, beta, c + i * ldc + j, ldc);
+  }
+}

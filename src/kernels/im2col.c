@@ -1,0 +1,83 @@
+/* kernels/im2col.c: the patch matrix of a convolution, one tile of output positions at a time, and its adjoint.
+ *
+ * Row (ch, ky, kx) of the matrix holds, for each output position, the input element that this tap of the
+ * kernel sees there. A tile covers parts of output rows; within one such part ("run") the elements of a
+ * matrix row are equally spaced in one input row, with padding at either end. */
+#include <string.h>
+
+#include "kernels/private.h"
+
+/* One output row's share of a tile. */
+typedef struct run {
+  int64_t oy, ox, len;
+} run;
+
+static run run_at(const xk_conv2d *p, int64_t position, int64_t end) {
+  run r = {.oy = position / p->ow, .ox = position % p->ow};
+  r.len = xk__min(p->ow - r.ox, end - position);
+  return r;
+}
+
+static void pick(int64_t n, int64_t stride, const float *x, float *col) {
+  if (stride == 1) memcpy(col, x, (size_t)n * sizeof(float));
+  else
+    for (int64_t i = 0; i < n; i++) col[i] = x[i * stride];
+}
+
+static void put_back(int64_t n, int64_t stride, const float *col, float *x) {
+  if (stride == 1)
+    for (int64_t i = 0; i < n; i++) x[i] += col[i];
+  else
+    for (int64_t i = 0; i < n; i++) x[i * stride] += col[i];
+}
+
+static void zero(int64_t n, float *col) { memset(col, 0, (size_t)n * sizeof(float)); }
+
+/* One row of the matrix: tap (ky, kx) of plane x. */
+static void fill_row(const xk_conv2d *p, const float *x, int64_t ky, int64_t kx, int64_t first, int64_t end, float *col) {
+  int64_t lo, hi;
+  xk__tap_range(p->w, p->ow, p->sw, p->pad_left, kx * p->dw, &lo, &hi);
+  for (int64_t at = first; at < end;) {
+    run r = run_at(p, at, end);
+    int64_t iy = r.oy * p->sh - p->pad_top + ky * p->dh;
+    /* positions [a, b) of the run see the input, those before and after it see padding */
+    int64_t a = xk__min(xk__max(lo - r.ox, 0), r.len), b = xk__max(a, xk__min(hi - r.ox, r.len));
+    if (iy < 0 || iy >= p->h) a = b = r.len;
+    zero(a, col);
+    if (b > a) pick(b - a, p->sw, x + iy * p->w + (r.ox + a) * p->sw - p->pad_left + kx * p->dw, col + a);
+    zero(r.len - b, col + b);
+    at += r.len;
+    col += r.len;
+  }
+}
+
+void xk__im2col(const xk_conv2d *p, int64_t channels, const float *x, int64_t first, int64_t count, float *col) {
+  for (int64_t ch = 0; ch < channels; ch++)
+    for (int64_t ky = 0; ky < p->kh; ky++)
+      for (int64_t kx = 0; kx < p->kw; kx++, col += count)
+        fill_row(p, x + ch * p->h * p->w, ky, kx, first, first + count, col);
+}
+
+/* Adds one row of the matrix back to where fill_row took it from. */
+static void add_row(const xk_conv2d *p, const float *col, int64_t ky, int64_t kx, int64_t first, int64_t end, int64_t y0,
+                    int64_t y1, float *x) {
+  int64_t lo, hi;
+  xk__tap_range(p->w, p->ow, p->sw, p->pad_left, kx * p->dw, &lo, &hi);
+  for (int64_t at = first; at < end;) {
+    run r = run_at(p, at, end);
+    int64_t iy = r.oy * p->sh - p->pad_top + ky * p->dh;
+    int64_t a = xk__max(lo - r.ox, 0), b = xk__min(hi - r.ox, r.len);
+    if (iy >= y0 && iy < y1 && b > a)
+      put_back(b - a, p->sw, col + a, x + iy * p->w + (r.ox + a) * p->sw - p->pad_left + kx * p->dw);
+    at += r.len;
+    col += r.len;
+  }
+}
+
+void xk__col2im_accumulate(const xk_conv2d *p, int64_t channels, const float *col, int64_t first, int64_t count,
+                           int64_t y0, int64_t y1, float *x) {
+  for (int64_t ch = 0; ch < channels; ch++)
+    for (int64_t ky = 0; ky < p->kh; ky++)
+      for (int64_t kx = 0; kx < p->kw; kx++, col += count)
+        add_row(p, col, ky, kx, first, first + count, y0, y1, x + ch * p->h * p->w);
+}

@@ -1,0 +1,122 @@
+/* kernels/norm.c: batch normalisation with stored statistics (inference), and ONNX's local response
+ * normalisation across channels (Krizhevsky 2012). Not here: statistics of the batch itself. */
+#include <math.h>
+
+#include "kernels/private.h"
+
+/* ---- batch normalisation ------------------------------------------------------------------------ */
+static double per_deviation(const float *var, int64_t ch, float eps) { return 1 / sqrt((double)var[ch] + (double)eps); }
+
+void xk_batchnorm_forward(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *scale,
+                          const float *bias, const float *mean, const float *var, float *y) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n * c * hw > XK__CHUNK)
+  for (int64_t plane = 0; plane < n * c; plane++) {
+    if (xai_stop_requested()) continue;
+    int64_t ch = plane % c;
+    float a = (float)(scale[ch] * per_deviation(var, ch, eps)), m = mean[ch], b = bias[ch];
+    const float *from = x + plane * hw;
+    float *to = y + plane * hw;
+    for (int64_t i = 0; i < hw; i++) to[i] = a * (from[i] - m) + b;
+  }
+}
+
+void xk_batchnorm_backward_input(int64_t n, int64_t c, int64_t hw, float eps, const float *scale, const float *var,
+                                 const float *dy, float *dx) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n * c * hw > XK__CHUNK)
+  for (int64_t plane = 0; plane < n * c; plane++) {
+    if (xai_stop_requested()) continue;
+    int64_t ch = plane % c;
+    float a = (float)(scale[ch] * per_deviation(var, ch, eps));
+    for (int64_t i = plane * hw; i < (plane + 1) * hw; i++) dx[i] = a * dy[i];
+  }
+}
+
+void xk_batchnorm_backward_scale(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *mean,
+                                 const float *var, const float *dy, float *dscale) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n * c * hw > XK__CHUNK)
+  for (int64_t ch = 0; ch < c; ch++) {
+    double sum = 0;
+    for (int64_t image = 0; image < n && !xai_stop_requested(); image++) {
+      int64_t at = (image * c + ch) * hw;
+      for (int64_t i = at; i < at + hw; i++) sum += (double)dy[i] * ((double)x[i] - (double)mean[ch]);
+    }
+    dscale[ch] = (float)(sum * per_deviation(var, ch, eps));
+  }
+}
+
+/* ---- local response normalisation ------------------------------------------------------------------ */
+/*   s[c] = bias + alpha/size * sum over j in window(c) of x[j]^2,    y[c] = x[c] * s[c]^-beta
+ * window(c) = c - (size-1)/2 .. c + size/2, clipped. A task handles BLOCK neighbouring pixels in all channels. */
+enum { BLOCK = 64 };
+
+typedef struct lrn {
+  int64_t c, hw, before, after; /* how far a window reaches to lower and higher channels */
+  double alpha, beta, bias;     /* alpha already over size */
+} lrn;
+
+static lrn lrn_of(int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias) {
+  return (lrn){.c = c, .hw = hw, .before = xk__min(c, (size - 1) / 2), .after = xk__min(c, size / 2),
+               .alpha = (double)alpha / (double)size, .beta = beta, .bias = bias};
+}
+
+/* s of channel ch for 'count' pixels from x on (x points at channel 0) */
+static void lrn_sums(const lrn *l, int64_t ch, const float *x, int64_t count, double s[BLOCK]) {
+  for (int64_t i = 0; i < count; i++) s[i] = 0;
+  for (int64_t j = xk__max(0, ch - l->before); j <= xk__min(l->c - 1, ch + l->after); j++)
+    for (int64_t i = 0; i < count; i++) s[i] += (double)x[j * l->hw + i] * x[j * l->hw + i];
+  for (int64_t i = 0; i < count; i++) s[i] = l->bias + l->alpha * s[i];
+}
+
+/* s = s^-beta; 3/4 is the exponent of every published network, and square roots are much faster */
+static void lrn_powers(const lrn *l, int64_t count, double s[BLOCK]) {
+  if (l->beta == 0.75)
+    for (int64_t i = 0; i < count; i++) s[i] = 1 / (sqrt(s[i]) * sqrt(sqrt(s[i])));
+  else
+    for (int64_t i = 0; i < count; i++) s[i] = pow(s[i], -l->beta);
+}
+
+void xk_lrn_forward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias, const float *x,
+                    float *y) {
+  lrn l = lrn_of(c, hw, size, alpha, beta, bias);
+  int64_t blocks = xk__ceil_div(hw, BLOCK);
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n * c * hw > XK__CHUNK)
+  for (int64_t t = 0; t < n * blocks; t++) {
+    int64_t first = t % blocks * BLOCK, count = xk__min(BLOCK, hw - first), at = t / blocks * c * hw + first;
+    for (int64_t ch = 0; ch < c && !xai_stop_requested(); ch++) {
+      double s[BLOCK];
+      lrn_sums(&l, ch, x + at, count, s);
+      lrn_powers(&l, count, s);
+      for (int64_t i = 0; i < count; i++) y[at + ch * hw + i] = (float)(x[at + ch * hw + i] * s[i]);
+    }
+  }
+}
+
+/* dx[j] = dy[j] s[j]^-beta - 2 alpha/size beta x[j] * sum over c with j in window(c) of dy[c] x[c] s[c]^(-beta-1) */
+static void lrn_backward_channel(const lrn *l, int64_t j, const float *x, const float *dy, int64_t count, float *dx) {
+  double s[BLOCK], power[BLOCK], own[BLOCK], sum[BLOCK];
+  for (int64_t i = 0; i < count; i++) own[i] = sum[i] = 0;
+  for (int64_t ch = xk__max(0, j - l->after); ch <= xk__min(l->c - 1, j + l->before); ch++) {
+    lrn_sums(l, ch, x, count, s);
+    for (int64_t i = 0; i < count; i++) power[i] = s[i];
+    lrn_powers(l, count, power);
+    for (int64_t i = 0; i < count; i++) {
+      double term = dy[ch * l->hw + i] * power[i];
+      if (ch == j) own[i] = term;
+      sum[i] += term * x[ch * l->hw + i] / s[i];
+    }
+  }
+  for (int64_t i = 0; i < count; i++)
+    dx[j * l->hw + i] = (float)(own[i] - 2 * l->alpha * l->beta * x[j * l->hw + i] * sum[i]);
+}
+
+void xk_lrn_backward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias, const float *x,
+                     const float *dy, float *dx) {
+  lrn l = lrn_of(c, hw, size, alpha, beta, bias);
+  int64_t blocks = xk__ceil_div(hw, BLOCK);
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n * c * hw > XK__CHUNK)
+  for (int64_t t = 0; t < n * blocks; t++) {
+    int64_t first = t % blocks * BLOCK, count = xk__min(BLOCK, hw - first), at = t / blocks * c * hw + first;
+    for (int64_t ch = 0; ch < c && !xai_stop_requested(); ch++)
+      lrn_backward_channel(&l, ch, x + at, dy + at, count, dx + at);
+  }
+}

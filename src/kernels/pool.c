@@ -1,0 +1,177 @@
+/* kernels/pool.c: maximum and average over windows, and over whole planes.
+ * One task per plane or group of planes; windows are clipped to the input. */
+#include <math.h>
+#include <string.h>
+
+#include "kernels/private.h"
+
+/* The window of output position o along one axis: taps [first, end) lie inside the input. */
+typedef struct span {
+  int64_t start, first, end; /* input coordinate of tap 0; may be negative */
+} span;
+
+static span window(int64_t o, int64_t stride, int64_t pad, int64_t kernel, int64_t dilation, int64_t size) {
+  span s = {.start = o * stride - pad};
+  s.first = s.start < 0 ? xk__min(kernel, xk__ceil_div(-s.start, dilation)) : 0;
+  s.end = s.start >= size ? 0 : xk__min(kernel, xk__ceil_div(size - s.start, dilation));
+  if (s.end < s.first) s.end = s.first;
+  return s;
+}
+
+static span window_rows(const xk_pool2d *p, int64_t oy) { return window(oy, p->sh, p->pad_top, p->kh, p->dh, p->h); }
+static span window_columns(const xk_pool2d *p, int64_t ox) { return window(ox, p->sw, p->pad_left, p->kw, p->dw, p->w); }
+
+/* Does v displace the best so far? NaN displaces numbers; the first of equals stays. */
+static bool displaces(float v, float best) { return v > best || (v != v && best == best); }
+
+/* ---- maximum --------------------------------------------------------------------------------------- */
+/* y[i] = the larger of y[i] and x[i*stride], by the rule above */
+XK_CLONES static void raise_row(int64_t n, const float *x, int64_t stride, float *restrict y) {
+  if (stride == 1)
+    for (int64_t i = 0; i < n; i++) y[i] = x[i] > y[i] || x[i] != x[i] ? x[i] : y[i];
+  else
+    for (int64_t i = 0; i < n; i++) y[i] = x[i * stride] > y[i] || x[i * stride] != x[i * stride] ? x[i * stride] : y[i];
+}
+
+/* A window that holds nothing but padding gives -infinity. */
+static void maxpool_plane(const xk_pool2d *p, const float *x, float *y) {
+  for (int64_t oy = 0; oy < p->oh; oy++, y += p->ow) {
+    span rows = window_rows(p, oy);
+    for (int64_t ox = 0; ox < p->ow; ox++) y[ox] = -INFINITY;
+    for (int64_t ky = rows.first; ky < rows.end; ky++)
+      for (int64_t kx = 0; kx < p->kw; kx++) {
+        int64_t lo, hi, shift = kx * p->dw;
+        xk__tap_range(p->w, p->ow, p->sw, p->pad_left, shift, &lo, &hi);
+        if (hi > lo)
+          raise_row(hi - lo, x + (rows.start + ky * p->dh) * p->w + lo * p->sw - p->pad_left + shift, p->sw, y + lo);
+      }
+  }
+}
+
+void xk_maxpool_forward(const xk_pool2d *p, const float *x, float *y) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (p->planes * p->h * p->w > XK__CHUNK)
+  for (int64_t i = 0; i < p->planes; i++)
+    if (!xai_stop_requested()) maxpool_plane(p, x + i * p->h * p->w, y + i * p->oh * p->ow);
+}
+
+/* Index of the first maximum of a window, -1 when it holds nothing but padding. */
+static int64_t winner(const xk_pool2d *p, const float *x, span rows, span columns) {
+  if (rows.first == rows.end || columns.first == columns.end) return -1;
+  int64_t win = (rows.start + rows.first * p->dh) * p->w + columns.start + columns.first * p->dw;
+  for (int64_t ky = rows.first; ky < rows.end; ky++)
+    for (int64_t kx = columns.first; kx < columns.end; kx++) {
+      int64_t at = (rows.start + ky * p->dh) * p->w + columns.start + kx * p->dw;
+      if (displaces(x[at], x[win])) win = at;
+    }
+  return win;
+}
+
+static void maxpool_backward_plane(const xk_pool2d *p, const float *x, const float *dy, float *dx) {
+  memset(dx, 0, (size_t)(p->h * p->w) * sizeof(float));
+  for (int64_t oy = 0; oy < p->oh; oy++) {
+    span rows = window_rows(p, oy);
+    for (int64_t ox = 0; ox < p->ow; ox++) {
+      int64_t win = winner(p, x, rows, window_columns(p, ox));
+      if (win >= 0) dx[win] += dy[oy * p->ow + ox];
+    }
+  }
+}
+
+void xk_maxpool_backward(const xk_pool2d *p, const float *x, const float *dy, float *dx) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (p->planes * p->h * p->w > XK__CHUNK)
+  for (int64_t i = 0; i < p->planes; i++)
+    if (!xai_stop_requested())
+      maxpool_backward_plane(p, x + i * p->h * p->w, dy + i * p->oh * p->ow, dx + i * p->h * p->w);
+}
+
+/* ---- average ------------------------------------------------------------------------------------------ */
+/* How many taps of a window count: those inside the input, or inside the padded input. */
+static int64_t counted(span s, int64_t kernel, int64_t dilation, int64_t size, int64_t pad_after, bool include_pad) {
+  if (!include_pad) return s.end - s.first;
+  return xk__min(kernel, xk__ceil_div(xk__max(0, size + pad_after - s.start), dilation));
+}
+
+/* 1 / number of counted elements; 0 for a window without any, so that its average and gradient are 0 */
+static double share(const xk_pool2d *p, span rows, span columns) {
+  int64_t n = counted(rows, p->kh, p->dh, p->h, p->pad_bottom, p->count_include_pad) *
+              counted(columns, p->kw, p->dw, p->w, p->pad_right, p->count_include_pad);
+  return n > 0 ? 1.0 / (double)n : 0;
+}
+
+static void avgpool_plane(const xk_pool2d *p, const float *x, float *y) {
+  for (int64_t oy = 0; oy < p->oh; oy++) {
+    span rows = window_rows(p, oy);
+    for (int64_t ox = 0; ox < p->ow; ox++) {
+      span columns = window_columns(p, ox);
+      double sum = 0;
+      for (int64_t ky = rows.first; ky < rows.end; ky++)
+        for (int64_t kx = columns.first; kx < columns.end; kx++)
+          sum += x[(rows.start + ky * p->dh) * p->w + columns.start + kx * p->dw];
+      y[oy * p->ow + ox] = (float)(sum * share(p, rows, columns));
+    }
+  }
+}
+
+void xk_avgpool_forward(const xk_pool2d *p, const float *x, float *y) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (p->planes * p->h * p->w > XK__CHUNK)
+  for (int64_t i = 0; i < p->planes; i++)
+    if (!xai_stop_requested()) avgpool_plane(p, x + i * p->h * p->w, y + i * p->oh * p->ow);
+}
+
+static void avgpool_backward_plane(const xk_pool2d *p, const float *dy, float *dx) {
+  memset(dx, 0, (size_t)(p->h * p->w) * sizeof(float));
+  for (int64_t oy = 0; oy < p->oh; oy++) {
+    span rows = window_rows(p, oy);
+    for (int64_t ox = 0; ox < p->ow; ox++) {
+      span columns = window_columns(p, ox);
+      float each = (float)(dy[oy * p->ow + ox] * share(p, rows, columns));
+      for (int64_t ky = rows.first; ky < rows.end; ky++)
+        for (int64_t kx = columns.first; kx < columns.end; kx++)
+          dx[(rows.start + ky * p->dh) * p->w + columns.start + kx * p->dw] += each;
+    }
+  }
+}
+
+void xk_avgpool_backward(const xk_pool2d *p, const float *dy, float *dx) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (p->planes * p->h * p->w > XK__CHUNK)
+  for (int64_t i = 0; i < p->planes; i++)
+    if (!xai_stop_requested()) avgpool_backward_plane(p, dy + i * p->oh * p->ow, dx + i * p->h * p->w);
+}
+
+/* ---- whole planes --------------------------------------------------------------------------------------- */
+void xk_global_avg_forward(int64_t planes, int64_t hw, const float *x, float *y) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (planes * hw > XK__CHUNK)
+  for (int64_t i = 0; i < planes; i++) {
+    if (xai_stop_requested()) continue;
+    y[i] = (float)(xk__sum(hw, x + i * hw) / (double)hw);
+  }
+}
+
+void xk_global_avg_backward(int64_t planes, int64_t hw, const float *dy, float *dx) {
+  int64_t n = planes * hw;
+  XK__EACH(i, dx[i] = dy[i / hw] / (float)hw)
+}
+
+/* The first maximum of a plane. */
+static int64_t argmax(int64_t n, const float *x) {
+  int64_t win = 0;
+  for (int64_t i = 1; i < n; i++)
+    if (displaces(x[i], x[win])) win = i;
+  return win;
+}
+
+void xk_global_max_forward(int64_t planes, int64_t hw, const float *x, float *y) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (planes * hw > XK__CHUNK)
+  for (int64_t i = 0; i < planes; i++)
+    if (!xai_stop_requested()) y[i] = hw > 0 ? x[i * hw + argmax(hw, x + i * hw)] : -INFINITY;
+}
+
+void xk_global_max_backward(int64_t planes, int64_t hw, const float *x, const float *dy, float *dx) {
+  if (hw == 0) return;
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (planes * hw > XK__CHUNK)
+  for (int64_t i = 0; i < planes; i++) {
+    if (xai_stop_requested()) continue;
+    memset(dx + i * hw, 0, (size_t)hw * sizeof(float));
+    dx[i * hw + argmax(hw, x + i * hw)] = dy[i];
+  }
+}

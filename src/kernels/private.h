@@ -1,0 +1,89 @@
+/* kernels/private.h: what the kernel files share among themselves; nothing above includes it. */
+#ifndef KERNELS_PRIVATE_H
+#define KERNELS_PRIVATE_H
+
+#include "kernels/kernels.h"
+#include "xai/status.h"
+
+/* A hot plain loop is compiled for several instruction sets; the loader picks one. Such functions are
+ * small, static and free of OpenMP constructs, since a parallel body would not be cloned with them. */
+#if defined(__x86_64__) && defined(__linux__) && !defined(XK_NO_CLONES)
+#define XK_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define XK_CLONES
+#endif
+
+static inline int64_t xk__min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t xk__max(int64_t a, int64_t b) { return a > b ? a : b; }
+/* For a >= 0, b > 0. */
+static inline int64_t xk__ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static inline int64_t xk__round_up(int64_t a, int64_t b) { return xk__ceil_div(a, b) * b; }
+
+/* ---- elementwise work ------------------------------------------------------------------------ */
+/* Elements per task. Arrays of one task are not worth waking a second thread. */
+enum { XK__CHUNK = 16384 };
+
+/* Runs the statement for i = 0 .. n-1 in chunks on all threads; a parameter 'n' must be in scope. */
+#define XK__EACH(i, ...)                                                                                               \
+  _Pragma("omp parallel for schedule(static) num_threads(xk_threads()) if (n > XK__CHUNK)")                            \
+  for (int64_t chunk_at = 0; chunk_at < n; chunk_at += XK__CHUNK) {                                                    \
+    if (xai_stop_requested()) continue;                                                                                \
+    for (int64_t i = chunk_at, chunk_end = xk__min(n, chunk_at + XK__CHUNK); i < chunk_end; i++) { __VA_ARGS__; }      \
+  }
+
+/* Planes (or rows) per task so that a task has about XK__CHUNK elements. */
+static inline int64_t xk__rows_per_task(int64_t elements_per_row) {
+  return xk__max(1, XK__CHUNK / xk__max(1, elements_per_row));
+}
+
+/* ---- sliding windows ---------------------------------------------------------------------------- */
+/* Output positions [*lo, *hi) whose tap 'tap' falls inside an input of 'in' elements:
+ * 0 <= o*stride - pad + tap*dilation < in, 0 <= o < out. Empty ranges have lo == hi. */
+static inline void xk__tap_range(int64_t in, int64_t out, int64_t stride, int64_t pad, int64_t shift, int64_t *lo,
+                                 int64_t *hi) {
+  int64_t first = pad - shift, last = in - 1 + pad - shift;
+  *lo = first <= 0 ? 0 : xk__min(out, xk__ceil_div(first, stride));
+  *hi = last < 0 ? 0 : xk__min(out, last / stride + 1);
+  if (*hi < *lo) *hi = *lo;
+}
+
+/* ---- im2col.c ------------------------------------------------------------------------------------- */
+/* Patch matrix of 'channels' planes x (each h x w) for output positions [first, first + count), counted
+ * row-major over oh x ow: col is (channels*kh*kw) x count, zero where a tap falls on padding. */
+void xk__im2col(const xk_conv2d *p, int64_t channels, const float *x, int64_t first, int64_t count, float *col);
+/* Its adjoint, x += ..., for input rows [y0, y1) only. */
+void xk__col2im_accumulate(const xk_conv2d *p, int64_t channels, const float *col, int64_t first, int64_t count,
+                           int64_t y0, int64_t y1, float *x);
+
+/* ---- depthwise.c: groups that have one input channel each, any number of filters per group ---------- */
+void xk__depthwise_forward(const xk_conv2d *p, const float *x, const float *w, const float *b, float *y);
+void xk__depthwise_backward_input(const xk_conv2d *p, const float *w, const float *dy, float *dx);
+void xk__depthwise_backward_weight(const xk_conv2d *p, const float *x, const float *dy, float *dw);
+
+/* ---- loop.c: counting over several dims ------------------------------------------------------------- */
+enum { XK__RANK = 8, XK__ARRAYS = 3 };
+
+/* A nested loop over dims[0] (outermost) .. dims[rank-1] that keeps an element offset into each of up to three
+ * arrays. A rank of 0 is one iteration. Start from zeros: xk__loop l = {0}. */
+typedef struct xk__loop {
+  int rank;
+  int64_t dims[XK__RANK], stride[XK__ARRAYS][XK__RANK];
+} xk__loop;
+
+typedef struct xk__place {
+  int64_t at[XK__ARRAYS], index[XK__RANK];
+} xk__place;
+
+int64_t xk__loop_count(const xk__loop *l);
+/* Appends an inner dim; dims of size 1 are dropped, and a dim that continues the one before is merged with it. */
+void xk__loop_push(xk__loop *l, int64_t dim, int64_t stride0, int64_t stride1, int64_t stride2);
+/* Splits off the innermost dim, to be run as a plain loop; one iteration when there is none. */
+xk__loop xk__loop_pop(xk__loop *l);
+/* The place of iteration i, then from place to place; after the last comes the first again. */
+xk__place xk__loop_seek(const xk__loop *l, int64_t i);
+void xk__loop_next(const xk__loop *l, xk__place *p);
+
+/* Sum in double (move.c). */
+double xk__sum(int64_t n, const float *x);
+
+#endif

@@ -1,0 +1,202 @@
+/* tests/c/graph/op_case.h: one call of one operator, written as text.
+ *
+ * Inputs are words separated by blanks:  [type][fill]shape[=numbers][?]
+ *   type    i int64, j int32, b bool, u uint8; else float32
+ *   fill    + positive random numbers, ~ a shuffled sequence of distinct numbers; else random in (-1, 1)
+ *   shape   2x3x4, or s for a scalar
+ *   =       the elements themselves, separated by commas; ? not known when shapes are inferred
+ * A single '-' is an optional input left out.
+ *
+ * Attributes are words name=value, lists separated by commas: "strides=2,1 auto_pad=SAME_UPPER". */
+#ifndef TESTS_GRAPH_OP_CASE_H
+#define TESTS_GRAPH_OP_CASE_H
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "graph/op.h"
+#include "tensor/tensor.h"
+
+enum { CASE_INPUTS = 6 };
+
+typedef struct op_case {
+  xai_op op;
+  xai_attrs attrs;
+  int n_in;
+  xai_view in[CASE_INPUTS];
+  bool unknown[CASE_INPUTS];
+  xai_view out[XAI_MAX_OUTPUTS], dout[XAI_MAX_OUTPUTS], din[CASE_INPUTS];
+  void *work;
+  xai_call call;
+} op_case;
+
+/* ---- text to arrays ------------------------------------------------------------------------------------- */
+
+/* Activations and clipping bend here; differences across a bend are meaningless. */
+static bool near_kink(double x) { return fabs(x) < 0.02 || fabs(x + 0.4) < 0.02 || fabs(x - 0.5) < 0.02; }
+
+static double random_number(uint64_t stream, uint64_t i) {
+  double x;
+  for (uint64_t k = 0; near_kink(x = 2 * xai_rng_uniform(xai_rng_stream(7, stream), 1000 * i + k) - 1); k++) continue;
+  return x;
+}
+
+static void view_set(const xai_view *v, int64_t i, double x) {
+  if (v->dtype == XAI_F32) ((float *)v->data)[i] = (float)x;
+  else if (v->dtype == XAI_I64) ((int64_t *)v->data)[i] = (int64_t)x;
+  else if (v->dtype == XAI_I32) ((int32_t *)v->data)[i] = (int32_t)x;
+  else ((uint8_t *)v->data)[i] = (uint8_t)x;
+}
+
+static void *bytes_for(const xai_view *v) {
+  void *p = malloc(xai_view_bytes(v) + 1); /* an empty array too has an address */
+  assert_non_null(p);
+  return p;
+}
+
+static void fill_view(const xai_view *v, char fill, uint64_t stream) {
+  int64_t n = xai_shape_size(&v->shape);
+  for (int64_t i = 0; i < n; i++) {
+    double x = random_number(stream, (uint64_t)i);
+    view_set(v, i, fill == '+' ? fabs(x) + 0.3 : fill == '~' ? (double)(i * 37 % n) / 8 + 0.01 * x - 1 : x);
+  }
+}
+
+static const char *read_shape(const char *text, xai_shape *s) {
+  *s = (xai_shape){0};
+  if (*text == 's') return text + 1;
+  for (;; text++) {
+    char *end;
+    s->dims[s->rank++] = strtoll(text, &end, 10);
+    text = end;
+    if (*text != 'x') return text;
+  }
+}
+
+/* One word; 'stream' makes random inputs differ from one another. */
+static void read_view(const char *text, uint64_t stream, xai_view *v, bool *unknown) {
+  *v = (xai_view){.dtype = XAI_F32, .shape = {.rank = -1}};
+  *unknown = false;
+  if (text[0] == '-' && text[1] <= ' ') return;
+  char fill = ' ';
+  if (*text == 'i') v->dtype = XAI_I64, text++;
+  else if (*text == 'j') v->dtype = XAI_I32, text++;
+  else if (*text == 'b') v->dtype = XAI_BOOL, text++;
+  else if (*text == 'u') v->dtype = XAI_U8, text++;
+  if (*text == '+' || *text == '~') fill = *text++;
+  text = read_shape(text, &v->shape);
+  v->data = bytes_for(v);
+  if (*text != '=') fill_view(v, fill, stream);
+  for (int64_t i = 0; *text == '=' || *text == ','; i++) {
+    char *end;
+    assert_true(i < xai_shape_size(&v->shape));
+    if (v->dtype == XAI_I64) ((int64_t *)v->data)[i] = strtoll(text + 1, &end, 10);
+    else view_set(v, i, strtod(text + 1, &end));
+    text = end;
+  }
+  *unknown = *text == '?';
+}
+
+static void read_attr(op_case *k, const char *word) {
+  char name[32];
+  size_t length = strcspn(word, "=");
+  assert_true(length < sizeof name);
+  memcpy(name, word, length);
+  name[length] = '\0';
+  const xai_attr_spec *spec = xai_attr_find(k->op, name);
+  if (spec == NULL) fail_msg("%s has no attribute %s", xai_op_get(k->op)->name, name);
+  const char *value = word + length + 1;
+  void *field = (char *)&k->attrs + spec->offset;
+  if (spec->kind == XAI_ATTR_FLOAT) *(double *)field = strtod(value, NULL);
+  if (spec->kind == XAI_ATTR_INT) *(int64_t *)field = strtoll(value, NULL, 10);
+  if (spec->kind == XAI_ATTR_CHOICE) {
+    int i = 0;
+    while (spec->choices[i] != NULL && strcmp(spec->choices[i], value) != 0) i++;
+    *(int64_t *)field = i;
+  }
+  if (spec->kind == XAI_ATTR_INTS) {
+    xai_ints *list = field;
+    for (char *end; *value != '\0'; value = *end == ',' ? end + 1 : end) list->v[list->n++] = strtoll(value, &end, 10);
+  }
+}
+
+/* ---- a case's life ------------------------------------------------------------------------------------------ */
+
+static void case_open(op_case *k, xai_op op, const char *inputs, const char *attrs) {
+  char text[1024], *rest = text;
+  *k = (op_case){.op = op};
+  xai_attrs_default(op, &k->attrs);
+  assert_true(snprintf(text, sizeof text, "%s", attrs) < (int)sizeof text);
+  for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) read_attr(k, word);
+  assert_true(snprintf(text, sizeof text, "%s", inputs) < (int)sizeof text);
+  rest = text;
+  for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL; k->n_in++) {
+    assert_true(k->n_in < CASE_INPUTS);
+    read_view(word, (uint64_t)k->n_in, &k->in[k->n_in], &k->unknown[k->n_in]);
+  }
+  k->call = (xai_call){.attrs = &k->attrs, .n_in = k->n_in, .n_out = 1, .in = k->in, .out = k->out};
+}
+
+static xai_status case_infer(op_case *k, xai_err *err) {
+  xai_view seen[CASE_INPUTS];
+  memcpy(seen, k->in, sizeof seen);
+  for (int i = 0; i < k->n_in; i++)
+    if (k->unknown[i]) seen[i].data = NULL;
+  k->call.in = seen;
+  xai_status st = xai_op_infer(k->op, &k->call, err);
+  k->call.in = k->in;
+  return st;
+}
+
+/* Shapes and memory for a forward pass; the test fails if the operator refuses. */
+static void case_prepare(op_case *k) {
+  xai_err err;
+  if (case_infer(k, &err) != XAI_OK) fail_msg("%s", err.text);
+  k->out[0].data = bytes_for(&k->out[0]);
+  memset(k->out[0].data, 0xff, xai_view_bytes(&k->out[0]));
+  const xai_op_def *def = xai_op_get(k->op);
+  k->work = malloc(1 + (def->workspace != NULL ? def->workspace(&k->call) : 0));
+  assert_non_null(k->work);
+  k->call.work = k->work;
+}
+
+static void case_forward(op_case *k) { xai_op_get(k->op)->forward(&k->call); }
+
+/* A gradient for output 0 and room for the gradient of each input in 'wanted' (a bit set); NaN stands there. */
+static void case_prepare_backward(op_case *k, unsigned wanted) {
+  k->dout[0] = k->out[0];
+  k->dout[0].data = bytes_for(&k->out[0]);
+  fill_view(&k->dout[0], ' ', 99);
+  for (int i = 0; i < k->n_in; i++) {
+    k->din[i] = k->in[i];
+    k->din[i].data = wanted & 1u << i ? bytes_for(&k->in[i]) : NULL;
+    if (k->din[i].data != NULL) memset(k->din[i].data, 0xff, xai_view_bytes(&k->in[i]));
+  }
+  k->call.dout = k->dout;
+  k->call.din = k->din;
+}
+
+static void case_close_backward(op_case *k) {
+  for (int i = 0; i < k->n_in; i++) free(k->din[i].data);
+  free(k->dout[0].data);
+  k->dout[0].data = NULL;
+  memset(k->din, 0, sizeof k->din);
+}
+
+static void case_close(op_case *k) {
+  case_close_backward(k);
+  for (int i = 0; i < k->n_in; i++) free(k->in[i].data);
+  free(k->out[0].data);
+  free(k->work);
+}
+
+#endif

@@ -1,0 +1,16 @@
+-- Graphs that a real exporter wrote: outputs and the gradient of the sum over the batch of output 3.
+local test, done = table.unpack(dofile((arg[0]:gsub("[^/]*$", "")) .. "tap.lua"))
+local golden = dofile((arg[0]:gsub("[^/]*$", "")) .. "golden.lua")
+local xai = require "xai"
+
+for _, name in ipairs { "resnet_basic" } do
+  test(name .. ": output and gradient of a batch of two", function(t)
+    local net = xai.load(golden.path("golden/onnx/" .. name .. ".onnx"), { preprocess = "none" })
+    local want = xai.read(golden.path("golden/onnx/" .. name .. ".safetensors"))
+    local run = net:run(want.input)
+    golden.close(t, "output", run:get "output", want.output, 2e-5)
+    golden.close(t, "gradient", run:backward { target = 3 }, want.gradient_of_output_3, 1e-4)
+  end)
+end
+
+done()

@@ -1,0 +1,82 @@
+-- The real ImageNet SqueezeNet on the picture of the Grad-CAM paper, against float64 references.
+local test, done = table.unpack(dofile((arg[0]:gsub("[^/]*$", "")) .. "tap.lua"))
+local golden = dofile((arg[0]:gsub("[^/]*$", "")) .. "golden.lua")
+local xai = require "xai"
+
+local picture = golden.path "images/cat_dog.png"
+local labels = golden.path "models/imagenet_labels.txt"
+local layer = "fire9/concat"
+
+local function load(name) return xai.load(golden.path("models/" .. name), { preprocess = "caffe", labels = labels }) end
+
+for id, file in pairs { [243] = "cat_dog_243_bull_mastiff", [282] = "cat_dog_282_tiger_cat" } do
+  local name = "squeezenet/" .. id .. " "
+
+  test(name .. "logits, probabilities and activations", function(t)
+    local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
+    local x = net:prepare(xai.image(picture))
+    golden.close(t, "logits", net:logits(x), want.logits, 5e-6)
+    golden.close(t, "probabilities", net:forward(x), want.probs, 2e-5)
+    golden.close(t, "fire9", net:forward(x, layer), want["act.fire9_concat"], 2e-5)
+    golden.close(t, "pool1", net:forward(x, "pool1"):channels(1, 8), want["act.pool1"], 2e-5)
+    golden.close(t, "conv10", net:forward(x, "conv10_2"):channel(id + 1), want["act.conv10_class"], 2e-5)
+  end)
+
+  test(name .. "gradients under the three rules", function(t)
+    local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
+    local x = net:prepare(xai.image(picture))
+    local s = xai.saliency(net, x, { target = id })
+    golden.close(t, "gradient", s.gradient, want.data_gradient, 1e-4)
+    golden.close(t, "saliency", s.values, want.saliency, 1e-4)
+    golden.close(t, "guided", xai.guided_backprop(net, x, { target = id }).values, want.guided_backprop, 1e-4)
+    golden.close(t, "deconvnet", xai.deconvnet(net, x, { target = id }).values, want.deconvnet, 1e-4)
+    golden.close(t, "input x gradient", xai.input_x_gradient(net, x, { target = id }).values, want.input_x_gradient, 1e-4)
+    golden.close(t, "guided view", xai.saliency(net:with { relu = "guided" }, x, { target = id }).gradient, want.guided_backprop, 1e-4)
+    local run = net:run(x)
+    golden.close(t, "layer gradient", run:backward { target = id, to = layer }, want.layer_gradient, 1e-4)
+    golden.close(t, "layer gradient x activation", run:backward { target = id, to = layer } * run:get(layer),
+      want.layer_gradient_x_activation:reshape(1, 512, 13, 13), 1e-4)
+  end)
+
+  test(name .. "Grad-CAM and its counterfactual", function(t)
+    local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
+    local x = net:prepare(xai.image(picture))
+    local e = xai.gradcam(net, x, { target = id, layer = layer })
+    golden.close(t, "raw", e.raw, want.gradcam_raw, 1e-4)
+    golden.close(t, "relu", e.values, want.gradcam_raw:clamp(0, math.huge), 1e-4)
+    golden.close(t, "counterfactual", xai.gradcam(net, x, { target = id, layer = layer, counterfactual = true }).values,
+      want.gradcam_counterfactual_raw, 1e-4)
+    -- the peer shows relu, bilinear to the input, min-max scaled, in float32
+    local map = e:map()
+    golden.close(t, "map", (map - map:min()) * (1 / (map:max() - map:min())), want.peer_gradcam_224, 1e-3)
+  end)
+
+  test(name .. "occlusion, logit and probability", function(t)
+    local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
+    local x = net:prepare(xai.image(picture))
+    golden.close(t, "logit", xai.occlusion(net, x, { target = id, window = 32, stride = 16 }).values, want.occlusion_logit_w32_s16_zero, 1e-4)
+    golden.close(t, "probability", xai.occlusion(net, x, { target = id, window = 32, stride = 8, score = "prob" }).values,
+      want.occlusion_prob_w32_s8_zero, 1e-4)
+  end)
+end
+
+test("the ranking says bull mastiff 0.616, boxer 0.371, and half precision the same to three digits", function(t)
+  for _, file in ipairs { "squeezenet1.1.onnx", "squeezenet1.1-fp16.onnx" } do
+    local top = load(file):predict(xai.image(picture), 2)
+    t.eq(top[1].label, "bull mastiff")
+    t.eq(("%.3f"):format(top[1].p), "0.616")
+    t.eq(top[2].label, "boxer")
+    t.eq(("%.3f"):format(top[2].p), "0.371")
+  end
+end)
+
+test("Grad-CAM for 'tiger cat' lies on the cat, for 'bull mastiff' on the dog", function(t)
+  -- where they are in the picture, by eye: the dog's head at top left of the middle, the cat at bottom right
+  local net, img = load "squeezenet1.1.onnx", xai.image(picture)
+  local cat = xai.gradcam(net, img, { target = "tiger cat" }):boxes()[1]
+  local dog = xai.gradcam(net, img, { target = "bull mastiff" }):boxes()[1]
+  t.ok(cat.y + cat.h / 2 > 112, "the cat's box is in the lower half")
+  t.ok(dog.y + dog.h / 2 < 112, "the dog's box is in the upper half")
+end)
+
+done()

@@ -27,6 +27,12 @@ local function paint(e, name, options)
   return map, cmap, lo, hi
 end
 
+--- What stands below a picture: "bull mastiff 61.6 %"; the label alone when the target is no class.
+function Explanation:caption()
+  local label = self.label:match "^[^,]*"
+  return self.p and ("%s %.3g %%"):format(label, 100 * self.p) or label
+end
+
 --- The map as a picture: e:heat{cmap = "viridis", scale = {0, 1}, quantile = 0.99}
 function Explanation:heat(options)
   local map, cmap, lo, hi = paint(self, "heat", options)

@@ -256,7 +256,7 @@ static xai_status add_aligned(job *j, xai_err *err) {
 
 /* ---- a node -------------------------------------------------------------------------------------------------------------- */
 static xai_status fail_operator(const xai_onnx_reader *r, const char *op, xai_err *err) {
-  char list[340] = "", hint[XAI_ONNX_TEXT];
+  char list[340] = "", hint[XAI_ONNX_TEXT] = "";
   size_t used = 0;
   for (int i = 0; i < XAI_OP_COUNT; i++) {
     const char *name = xai_op_get((xai_op)i)->name;
@@ -266,7 +266,8 @@ static xai_status fail_operator(const xai_onnx_reader *r, const char *op, xai_er
     }
     xai_str_append(list, sizeof list, &used, "%s%s", i > 0 ? ", " : "", name);
   }
-  xai_str_suggest(hint, sizeof hint, xai_op_nearest(op));
+  const char *nearest = xai_op_nearest(op);
+  if (nearest != NULL) snprintf(hint, sizeof hint, " (nearest: '%s')", nearest);
   return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' (opset %" PRId64 ") is not supported%s; supported: %s", op, r->opset,
                   hint, list);
 }

@@ -3,52 +3,51 @@
  * The elements are either raw_data, little-endian and row-major, or in one of the typed lists: float32 in
  * float_data; int32 and everything smaller, and the bit patterns of float16 and bfloat16, one per item of
  * int32_data; int64 in int64_data, float64 in double_data, uint32 and uint64 in uint64_data. A packed list of
- * floats or doubles is the same bytes as raw_data and is read as such. Files where several of them are filled
- * mean different weights to different programs and are refused. */
+ * floats or doubles is the same bytes as raw_data and is read as such; any other list is first written out as
+ * such. Files where several of them are filled mean different weights to different programs and are refused. */
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/status.h"
 #include "formats/formats.h"
 #include "formats/onnx_model.h"
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "weights are used where they lie in the file");
 
 enum { FLOAT_DATA = 4, INT32_DATA = 5, STRING_DATA = 6, INT64_DATA = 7, RAW_DATA = 9, DOUBLE_DATA = 10, UINT64_DATA = 11 };
 enum { F32 = 1, U8, I8, U16, I16, I32, I64, STRING, BOOL, F16, F64, U32, U64, C64, C128, BF16, TYPES };
 
 typedef struct element_type {
   const char *name;
-  xai_dtype as;
-  unsigned char size;  /* bytes per element in raw_data; 0: not supported */
-  unsigned char field; /* its typed list */
-  int64_t least, most; /* integers: what the type can hold */
+  uint32_t field; /* its typed list; 0: the type is not supported */
+  xai_stored stored;
+  xai_dtype becomes;
+  int64_t least, most; /* items of the typed list that the type can hold; both 0: any, they are bit patterns */
 } element_type;
 
 static const element_type types[TYPES] = {
-    [F32] = {"float32", XAI_F32, 4, FLOAT_DATA, 0, 0},
-    [U8] = {"uint8", XAI_U8, 1, INT32_DATA, 0, UINT8_MAX},
-    [I8] = {"int8", XAI_I32, 1, INT32_DATA, INT8_MIN, INT8_MAX},
-    [U16] = {"uint16", XAI_I32, 2, INT32_DATA, 0, UINT16_MAX},
-    [I16] = {"int16", XAI_I32, 2, INT32_DATA, INT16_MIN, INT16_MAX},
-    [I32] = {"int32", XAI_I32, 4, INT32_DATA, INT32_MIN, INT32_MAX},
-    [I64] = {"int64", XAI_I64, 8, INT64_DATA, INT64_MIN, INT64_MAX},
-    [STRING] = {"string", XAI_F32, 0, STRING_DATA, 0, 0},
-    [BOOL] = {"bool", XAI_BOOL, 1, INT32_DATA, 0, UINT8_MAX},
-    [F16] = {"float16", XAI_F32, 2, INT32_DATA, 0, UINT16_MAX},
-    [F64] = {"float64", XAI_F32, 8, DOUBLE_DATA, 0, 0},
-    [U32] = {"uint32", XAI_I64, 4, UINT64_DATA, 0, UINT32_MAX},
-    [U64] = {"uint64", XAI_I64, 8, UINT64_DATA, 0, INT64_MAX},
-    [C64] = {"complex64", XAI_F32, 0, FLOAT_DATA, 0, 0},
-    [C128] = {"complex128", XAI_F32, 0, DOUBLE_DATA, 0, 0},
-    [BF16] = {"bfloat16", XAI_F32, 2, INT32_DATA, 0, UINT16_MAX},
+    [F32] = {"float32", FLOAT_DATA, XAI_STORED_F32, XAI_F32, 0, 0},
+    [U8] = {"uint8", INT32_DATA, XAI_STORED_U8, XAI_U8, 0, UINT8_MAX},
+    [I8] = {"int8", INT32_DATA, XAI_STORED_I8, XAI_I32, INT8_MIN, INT8_MAX},
+    [U16] = {"uint16", INT32_DATA, XAI_STORED_U16, XAI_I32, 0, UINT16_MAX},
+    [I16] = {"int16", INT32_DATA, XAI_STORED_I16, XAI_I32, INT16_MIN, INT16_MAX},
+    [I32] = {"int32", INT32_DATA, XAI_STORED_I32, XAI_I32, INT32_MIN, INT32_MAX},
+    [I64] = {"int64", INT64_DATA, XAI_STORED_I64, XAI_I64, 0, 0},
+    [STRING] = {.name = "string"},
+    [BOOL] = {"bool", INT32_DATA, XAI_STORED_BOOL, XAI_BOOL, 0, 1},
+    [F16] = {"float16", INT32_DATA, XAI_STORED_F16, XAI_F32, 0, UINT16_MAX},
+    [F64] = {"float64", DOUBLE_DATA, XAI_STORED_F64, XAI_F32, 0, 0},
+    [U32] = {"uint32", UINT64_DATA, XAI_STORED_U32, XAI_I64, 0, UINT32_MAX},
+    [U64] = {"uint64", UINT64_DATA, XAI_STORED_U64, XAI_I64, 0, 0},
+    [C64] = {.name = "complex64"},
+    [C128] = {.name = "complex128"},
+    [BF16] = {"bfloat16", INT32_DATA, XAI_STORED_BF16, XAI_F32, 0, UINT16_MAX},
 };
 
 xai_status xai_onnx__dtype(int64_t type, xai_dtype *out, xai_err *err) {
-  if (type <= 0 || type >= TYPES || types[type].name == NULL)
-    return xai_fail(err, XAI_EUNSUPPORTED, "element type %" PRId64 " is not supported", type);
-  if (types[type].size == 0) return xai_fail(err, XAI_EUNSUPPORTED, "elements of type %s are not supported", types[type].name);
-  *out = types[type].as;
+  if (type <= 0 || type >= TYPES)
+    return xai_fail(err, XAI_EUNSUPPORTED, "elements of type number %" PRId64 " are not supported", type);
+  if (types[type].field == 0) return xai_fail(err, XAI_EUNSUPPORTED, "elements of type %s are not supported", types[type].name);
+  *out = types[type].becomes;
   return XAI_OK;
 }
 
@@ -76,7 +75,7 @@ static xai_status fail_external(xai_onnx_span message, xai_err *err) {
     }
     if (xai_onnx__equal(key, "location")) place = value;
   }
-  return xai_fail(err, XAI_EUNSUPPORTED, "its elements are in a separate file '%.*s', which is not supported", XAI_SPAN(place));
+  return xai_fail(err, XAI_EUNSUPPORTED, "weights are in a separate file '%.*s'; not supported yet", XAI_SPAN(place));
 }
 
 static xai_status read_dims(xai_onnx_span message, xai_shape *shape, xai_err *err) {
@@ -121,7 +120,12 @@ static xai_status read_proto(xai_onnx_span message, proto *out, xai_err *err) {
   return XAI_OK;
 }
 
-/* A packed list of floats or doubles in one piece becomes raw bytes. */
+/* ---- elements ---------------------------------------------------------------------------------------------------- */
+static xai_onnx_numbers typed_list(const proto *p) {
+  return xai_onnx__numbers(p->all, p->payload, p->payload == FLOAT_DATA ? 4 : p->payload == DOUBLE_DATA ? 8 : 0);
+}
+
+/* A packed list of floats or doubles in one piece becomes raw bytes where it lies. */
 static void unwrap_packed(proto *p) {
   if (p->payload != FLOAT_DATA && p->payload != DOUBLE_DATA) return;
   xai_onnx_span rest = p->all;
@@ -132,94 +136,57 @@ static void unwrap_packed(proto *p) {
   p->payload = RAW_DATA;
 }
 
-/* ---- elements ---------------------------------------------------------------------------------------------------- */
-static xai_status check_payload(const proto *p, const element_type *t, int64_t count, xai_err *err) {
+static xai_status check_count(const proto *p, const element_type *t, int64_t count, xai_err *err) {
   char text[XAI_SHAPE_TEXT];
+  size_t size = xai_stored_size(t->stored);
   if (p->payload == RAW_DATA || p->payload == 0) { /* count <= XAI_MAX_ELEMENTS: the product cannot overflow */
-    if (p->raw.n == (uint64_t)count * t->size) return XAI_OK;
-    return xai_fail(err, XAI_EFORMAT, "%zu bytes of data do not make %s elements of type %s (expected %" PRId64 " bytes)",
-                    p->raw.n, xai_shape_text(&p->shape, text), t->name, count * t->size);
+    if (p->raw.n == (uint64_t)count * size) return XAI_OK;
+    return xai_fail(err, XAI_EFORMAT, "%zu bytes do not make a %s of %s (expected %llu)", p->raw.n,
+                    xai_shape_text(&p->shape, text), t->name, (unsigned long long)count * size);
   }
-  if (p->payload != t->field) return xai_fail(err, XAI_EFORMAT, "elements of type %s in the wrong field", t->name);
-  int width = p->payload == FLOAT_DATA ? 4 : p->payload == DOUBLE_DATA ? 8 : 0;
-  xai_onnx_numbers list = xai_onnx__numbers(p->all, p->payload, width);
+  xai_onnx_numbers list = typed_list(p);
   int64_t n = 0;
   for (uint64_t bits; xai_onnx__number(&list, &bits);) n++;
   if (n == count) return XAI_OK;
-  return xai_fail(err, XAI_EFORMAT, "%" PRId64 " elements do not make a tensor of %s (expected %" PRId64 ")", n,
-                  xai_shape_text(&p->shape, text), count);
+  return xai_fail(err, XAI_EFORMAT, "%" PRId64 " elements do not make a %s of %s (expected %" PRId64 ")", n,
+                  xai_shape_text(&p->shape, text), t->name, count);
 }
 
-/* Element i of raw_data as it would stand in the typed list. */
-static uint64_t raw_bits(const proto *p, const element_type *t, int64_t i) {
-  const unsigned char *at = p->raw.at + i * t->size;
-  uint64_t bits = 0;
-  for (int k = t->size; k-- > 0;) bits = bits << 8 | at[k];
-  int unused = 64 - 8 * t->size;
-  return t->least < 0 ? (uint64_t)((int64_t)(bits << unused) >> unused) : bits;
-}
-
-/* Writes element i of 'v'; false when an integer is beyond what its type can hold. */
-static bool put(const xai_view *v, int64_t i, int64_t type, uint64_t bits) {
-  const element_type *t = &types[type];
-  int64_t number = (int64_t)bits;
-  unsigned char half[2] = {(unsigned char)bits, (unsigned char)(bits >> 8)};
-  float f = 0;
-  switch (type) {
-    case F32: f = xai_onnx__float(bits); break;
-    case F64: f = (float)xai_onnx__double(bits); break;
-    case F16: xai_widen_f16(half, 1, &f); break;
-    case BF16: xai_widen_bf16(half, 1, &f); break;
-    case BOOL: number = number != 0; break;
-    default: break;
-  }
-  switch (v->dtype) {
-    case XAI_F32: ((float *)v->data)[i] = f; break;
-    case XAI_I64: ((int64_t *)v->data)[i] = number; break;
-    case XAI_I32: ((int32_t *)v->data)[i] = (int32_t)number; break;
-    case XAI_U8:
-    case XAI_BOOL: ((uint8_t *)v->data)[i] = (uint8_t)number; break;
-  }
-  return type == F32 || type == F64 || (number >= t->least && number <= t->most);
-}
-
-static xai_status convert(const proto *p, const element_type *t, const xai_view *v, int64_t count, xai_err *err) {
-  bool raw = p->payload == RAW_DATA;
-  if (raw && p->type == F16) xai_widen_f16(p->raw.at, (size_t)count, v->data);
-  else if (raw && p->type == BF16) xai_widen_bf16(p->raw.at, (size_t)count, v->data);
-  else {
-    int width = p->payload == FLOAT_DATA ? 4 : p->payload == DOUBLE_DATA ? 8 : 0;
-    xai_onnx_numbers list = xai_onnx__numbers(p->all, p->payload, width);
-    for (int64_t i = 0; i < count; i++) {
-      uint64_t bits = 0;
-      if (raw) bits = raw_bits(p, t, i);
-      else if (!xai_onnx__number(&list, &bits)) break;
-      if (!put(v, i, p->type, bits))
-        return xai_fail(err, XAI_EFORMAT, "element %" PRId64 " is out of range for %s", i, t->name);
-    }
+/* The typed list as raw bytes, little-endian. */
+static xai_status write_out(const proto *p, const element_type *t, int64_t count, unsigned char *bytes, xai_err *err) {
+  size_t size = xai_stored_size(t->stored);
+  xai_onnx_numbers list = typed_list(p);
+  uint64_t bits;
+  for (int64_t i = 0; i < count && xai_onnx__number(&list, &bits); i++) {
+    int64_t item = (int64_t)bits;
+    if ((t->least != 0 || t->most != 0) && (item < t->least || item > t->most))
+      return xai_fail(err, XAI_EFORMAT, "element %" PRId64 " is out of range for %s", i, t->name);
+    for (size_t k = 0; k < size; k++) bytes[(size_t)i * size + k] = (unsigned char)(bits >> 8 * k);
   }
   return XAI_OK;
 }
 
 xai_status xai_onnx__tensor(xai_file *file, xai_onnx_span message, xai_tensor **out, xai_err *err) {
   proto p;
-  xai_dtype dtype;
+  xai_dtype becomes;
   int64_t count;
-  xai_tensor *made = NULL;
   XAI_TRY(read_proto(message, &p, err));
-  XAI_TRY(xai_onnx__dtype(p.type, &dtype, err));
+  XAI_TRY(xai_onnx__dtype(p.type, &becomes, err));
   const element_type *t = &types[p.type];
   if (!xai_shape_count(&p.shape, &count)) {
     char text[XAI_SHAPE_TEXT];
     return xai_fail(err, XAI_EFORMAT, "no tensor can have the shape %s", xai_shape_text(&p.shape, text));
   }
-  if (p.payload == t->field) unwrap_packed(&p);
-  XAI_TRY(check_payload(&p, t, count, err));
-  bool as_it_lies = p.type == F32 || p.type == I32 || p.type == I64 || p.type == U8;
-  if (p.payload == RAW_DATA && as_it_lies) return xai_tensor_map(dtype, p.shape, file, p.raw.at, out, err);
-  XAI_TRY(xai_tensor_new(dtype, p.shape, &made, err));
-  xai_status st = convert(&p, t, xai_tensor_view(made), count, err);
-  if (st == XAI_OK) *out = made;
-  else xai_tensor_free(made);
+  if (p.payload != 0 && p.payload != RAW_DATA && p.payload != t->field)
+    return xai_fail(err, XAI_EFORMAT, "elements of type %s in the wrong field", t->name);
+  unwrap_packed(&p);
+  XAI_TRY(check_count(&p, t, count, err)); /* from here on count is bounded by the size of the file */
+  if (count == 0) return xai_tensor_new(becomes, p.shape, out, err);
+  if (p.payload == RAW_DATA) return xai_stored_tensor(t->stored, p.shape, file, p.raw.at, out, err);
+  unsigned char *bytes = xai_calloc((size_t)count, xai_stored_size(t->stored));
+  if (bytes == NULL) return xai_fail_memory(err, (size_t)count * xai_stored_size(t->stored));
+  xai_status st = write_out(&p, t, count, bytes, err);
+  if (st == XAI_OK) st = xai_stored_tensor(t->stored, p.shape, NULL, bytes, out, err);
+  xai_free(bytes);
   return st;
 }

@@ -1,6 +1,7 @@
 /* viz/boxes.c: boxes around the bright regions of a map, and drawing them.
  *
- * Zhou et al. 2016, section 3.2: keep what is above 20 % of the maximum, take the box around the largest connected region. */
+ * Zhou et al. 2016, section 3.2: keep what is above 20 % of the maximum, take the box around the largest connected
+ * region. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,9 @@
  *
  * The perceptual maps are paths through CIE L*a*b* (D65): lightness L* runs along a straight line, so that equal steps
  * of the value look like equal steps and survive grey print; a* and b* follow a smooth curve through nine points
- * (Catmull-Rom). The points are our own choice, in the manner of the well-known maps of the same names. The diverging map
- * goes down from white on both sides by the same lightness. jet is the usual three ramps in RGB and has neither property.
+ * (Catmull-Rom). The points are our own choice, in the manner of the well-known maps of the same names. The diverging
+ * map goes down from white on both sides by the same lightness. jet is the usual three ramps in RGB and has neither
+ * property.
  *
  * A map has 257 colours, an odd number, so that the middle of a diverging map is exactly white.
  * Scaling of values is not done here (normalize.c). */
@@ -83,7 +84,8 @@ static double along(const signed char p[POINTS], double t) {
   double p1 = p[i], p2 = p[i + 1];
   double p0 = i > 0 ? p[i - 1] : 2 * p1 - p2;
   double p3 = i < POINTS - 2 ? p[i + 2] : 2 * p2 - p1;
-  return 0.5 * (2 * p1 + (p2 - p0) * f + (2 * p0 - 5 * p1 + 4 * p2 - p3) * f * f + (3 * p1 - p0 - 3 * p2 + p3) * f * f * f);
+  return 0.5 *
+         (2 * p1 + (p2 - p0) * f + (2 * p0 - 5 * p1 + 4 * p2 - p3) * f * f + (3 * p1 - p0 - 3 * p2 + p3) * f * f * f);
 }
 
 /* Inverse of the CIE function f: cube root with a straight piece near black. */
@@ -118,8 +120,10 @@ int xai_cmap_index(double t) {
 }
 
 static void colour_of_index(const xai_cmap *m, int index, uint8_t rgb[3]) {
-  if (index == XAI_CMAP_COLOURS) rgb[0] = rgb[1] = rgb[2] = 128;
-  else colour_at(m, index / (double)(XAI_CMAP_COLOURS - 1), rgb);
+  if (index == XAI_CMAP_COLOURS)
+    rgb[0] = rgb[1] = rgb[2] = 128;
+  else
+    colour_at(m, index / (double)(XAI_CMAP_COLOURS - 1), rgb);
 }
 
 void xai_cmap_rgb(const xai_cmap *m, double t, uint8_t rgb[3]) { colour_of_index(m, xai_cmap_index(t), rgb); }

@@ -1,6 +1,7 @@
 /* viz/normalize.c: which values the two ends of a colour map stand for.
  *
- * Nothing is rescaled here: a scale is kept beside the map, drawn on its colour bar, and may be shared by several maps. */
+ * Nothing is rescaled here: a scale is kept beside the map, drawn on its colour bar, and may be shared by several maps.
+ */
 #include <math.h>
 #include <string.h>
 

@@ -49,6 +49,10 @@ xai_status xai_overlay(const xai_image *img, const float *v, int h, int w, const
   }
   XAI_GOTO(xai_image_new(img->width, img->height, &mixed, err));
   xk_bilinear(1, h, w, v, img->height, img->width, fine);
+  if (xai_stop_requested()) { /* the kernel may have left early */
+    st = xai_fail_stop(err);
+    goto done;
+  }
   uint8_t table[XAI_CMAP_COLOURS + 1][3];
   xai_cmap_table(m, table);
   for (size_t i = 0; i < n; i++) {
@@ -57,8 +61,10 @@ xai_status xai_overlay(const xai_image *img, const float *v, int h, int w, const
       mixed->rgb[3 * i + k] = (uint8_t)((1 - share) * img->rgb[3 * i + k] + share * colour[k] + 0.5);
   }
   *out = mixed;
+  mixed = NULL;
 
 done:
+  xai_image_free(mixed);
   xai_free(fine);
   return st;
 }

@@ -10,8 +10,12 @@
 #include "viz/sheet_layout.h"
 #include "viz/viz.h"
 
-/* Enlarged this many times or more, pixels are drawn as squares; below, the picture is resampled smoothly. */
-static const double squares_from = 4;
+/* Is the picture to be shown as squares, one per pixel? Maps and patches are, photographs that are merely small for the
+ * sheet are not: they are resampled smoothly. */
+static bool as_squares(const xai_image *img, const xai_rect *r) {
+  double factor = (double)r->w / img->width;
+  return factor >= 4 || (factor >= 2 && img->width <= 64 && img->height <= 64);
+}
 
 static xai_status check_cairo(cairo_status_t status, xai_err *err) {
   if (status == CAIRO_STATUS_SUCCESS) return XAI_OK;
@@ -19,7 +23,7 @@ static xai_status check_cairo(cairo_status_t status, xai_err *err) {
   return xai_fail(err, XAI_EUNSUPPORTED, "sheet: cairo cannot draw it: %s", cairo_status_to_string(status));
 }
 
-/* ---- pixels: cairo has one 32-bit word 00rrggbb per pixel ------------------------------------------------------ */
+/* ---- pixels: cairo has one 32-bit word 00rrggbb per pixel -------------------------------------------------- */
 typedef struct canvas {
   uint32_t *pixels; /* rows of 'width' words */
   int width, height;
@@ -44,8 +48,10 @@ static xai_status canvas_open(int width, int height, canvas *out, xai_err *err) 
   c.surface = cairo_image_surface_create_for_data((unsigned char *)c.pixels, CAIRO_FORMAT_RGB24, width, height,
                                                   width * (int)sizeof *c.pixels);
   xai_status st = check_cairo(cairo_surface_status(c.surface), err);
-  if (st == XAI_OK) *out = c;
-  else canvas_close(&c);
+  if (st == XAI_OK)
+    *out = c;
+  else
+    canvas_close(&c);
   return st;
 }
 
@@ -69,7 +75,7 @@ static xai_status image_of_canvas(const canvas *c, xai_image **out, xai_err *err
   return XAI_OK;
 }
 
-/* ---- painting ------------------------------------------------------------------------------------------------------ */
+/* ---- painting ------------------------------------------------------------------------------------------------ */
 /* A frame outside the rectangle, so that white pictures end somewhere and no pixel is hidden. */
 static void paint_frame(cairo_t *cr, const xai_rect *r, int line) {
   cairo_set_source_rgb(cr, 0.45, 0.45, 0.45);
@@ -81,8 +87,8 @@ static xai_status paint_picture(cairo_t *cr, const xai_image *img, const xai_rec
   xai_status st = XAI_OK;
   xai_image *resized = NULL;
   canvas c = {0};
-  bool squares = r->w >= squares_from * img->width && r->h >= squares_from * img->height;
-  if (!squares && (img->width != r->w || img->height != r->h)) XAI_GOTO(xai_image_resize(img, r->w, r->h, &resized, err));
+  if (!as_squares(img, r) && (img->width != r->w || img->height != r->h))
+    XAI_GOTO(xai_image_resize(img, r->w, r->h, &resized, err));
   XAI_GOTO(canvas_of_image(resized != NULL ? resized : img, &c, err));
   cairo_save(cr);
   cairo_rectangle(cr, r->x, r->y, r->w, r->h);
@@ -141,8 +147,8 @@ static xai_status paint(cairo_t *cr, const xai_sheet_cell *cells, int n, const x
   return check_cairo(cairo_status(cr), err);
 }
 
-/* Letters as in print: no snapping to the pixel grid, so that widths grow in proportion to sizes and turned text looks the
- * same; grey edges, as colour fringes are made for one kind of screen. */
+/* Letters as in print: no snapping to the pixel grid, so that widths grow in proportion to sizes and turned text looks
+ * the same; grey edges, as colour fringes are made for one kind of screen. */
 static cairo_t *new_pen(cairo_surface_t *surface) {
   cairo_t *cr = cairo_create(surface);
   cairo_font_options_t *options = cairo_font_options_create();
@@ -154,7 +160,8 @@ static cairo_t *new_pen(cairo_surface_t *surface) {
   return cr;
 }
 
-xai_status xai_sheet_draw(const xai_sheet_cell *cells, int n, const xai_sheet_opts *opts, xai_image **out, xai_err *err) {
+xai_status xai_sheet_draw(const xai_sheet_cell *cells, int n, const xai_sheet_opts *opts, xai_image **out,
+                          xai_err *err) {
   xai_status st = XAI_OK;
   xai_sheet_layout layout = {0};
   canvas ruler = {0}, page = {0};

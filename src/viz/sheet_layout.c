@@ -7,7 +7,8 @@
  *              +----------+    +----------+ #
  *                caption         caption
  *
- * All lengths are parts of the picture's width, so a sheet looks the same at any size. */
+ * Pictures of one row stand on one line, their captions right below. All lengths are parts of the picture's width, so a
+ * sheet looks the same at any size. */
 #include "viz/sheet_layout.h"
 
 #include <math.h>
@@ -17,18 +18,18 @@
 #include "base/status.h"
 #include "viz/ticks.h"
 
-enum { CELL_DEFAULT = 320, CELL_MIN = 8, CELL_MAX = 4096, SIDE_MAX = 16384, PIXELS_MAX = 64000000 };
+enum { CELL_DEFAULT = 320, CELL_MIN = 8, CELL_MAX = 4096 };
 
-static const double tallest = 1.5;   /* picture's height in widths; a taller one is made narrower */
-static const double shrink = 0.75;   /* text that is too wide gets this much smaller before it is cut */
+static const double tallest = 1.5; /* picture's height in widths; a taller one is made narrower */
+static const double shrink = 0.75; /* text that is too wide gets this much smaller before it is cut */
 static const double line_pitch = 1.3;
-static const double faint = 0.3;     /* grey of second lines and numbers */
+static const double faint = 0.3; /* grey of second lines and numbers */
 
 /* Lengths that follow from the width of a picture. */
 typedef struct measures {
   int cell, gap, margin;
-  double caption, second, number, heading; /* font sizes */
-  int bar_gap, bar_width, tick, tick_gap;
+  double caption, second, number, heading;           /* font sizes */
+  int bar_gap, bar_width, bar_least, tick, tick_gap; /* a bar's least height leaves its numbers apart */
 } measures;
 
 typedef struct grid {
@@ -54,12 +55,13 @@ static measures measures_of(int cell) {
   m.heading = fmax(10, 0.065 * cell);
   m.bar_gap = at_least(3, 0.03 * cell);
   m.bar_width = at_least(4, 0.045 * cell);
+  m.bar_least = at_least(1, 1.2 * XAI_TICKS * m.number);
   m.tick = at_least(2, 0.012 * cell);
   m.tick_gap = at_least(2, 0.012 * cell);
   return m;
 }
 
-/* ---- growing lists: a failure to grow is found at the end --------------------------------------------------- */
+/* ---- lists that grow -------------------------------------------------------------------------------------------- */
 static bool grow(void **items, size_t *room, size_t used, size_t size) {
   if (used < *room) return true;
   size_t more = *room == 0 ? 16 : *room * 2;
@@ -94,6 +96,8 @@ static xai_status add_tick(xai_sheet_layout *out, double x, double y, double len
 }
 
 /* ---- text that has to fit ------------------------------------------------------------------------------------- */
+static bool given(const char *text) { return text != NULL && text[0] != '\0'; }
+
 /* One line: smaller by up to 'shrink', then cut. */
 static xai_status add_fitted(const grid *g, xai_sheet_layout *out, double x, double y, xai_text_style style,
                              const char *raw, double width, xai_err *err) {
@@ -105,35 +109,62 @@ static xai_status add_fitted(const grid *g, xai_sheet_layout *out, double x, dou
   return add_label(out, x, y, style, text, err);
 }
 
-/* Lines of a caption or title, at most two: where it has a newline, or else where it is best broken if it is too wide even when
- * made smaller. *fit becomes smaller as the lines need it, down to 'shrink'. */
-static int split(const grid *g, const char *raw, double size, double second_size, bool bold, double width,
-                 char lines[2][XAI_TEXT_MAX], double *fit) {
+/* A caption or title of at most two lines. */
+typedef struct paragraph {
+  int n;
+  char text[2][XAI_TEXT_MAX];
+  xai_text_style style[2];
+  double fit; /* factor that the sizes need for the lines to be narrow enough; not below 'shrink' */
+} paragraph;
+
+/* Two lines where raw has a newline, the second in its own style; or where it is best broken when even made smaller it
+ * is too wide for one. NULL or "": no lines. */
+static void split(const grid *g, const char *raw, xai_text_style first, xai_text_style second, double width,
+                  paragraph *out) {
+  out->n = 0;
+  out->fit = 1;
+  if (!given(raw)) return;
   const char *newline = strchr(raw, '\n');
-  int n = 1;
-  xai_text_clean(raw, newline != NULL ? (size_t)(newline - raw) : SIZE_MAX, lines[0]);
-  double first = xai_text_width(g->pen, lines[0], size, bold);
+  xai_text_clean(raw, newline != NULL ? (size_t)(newline - raw) : SIZE_MAX, out->text[0]);
+  out->style[0] = first;
+  out->n = 1;
   if (newline != NULL) {
-    xai_text_clean(newline + 1, SIZE_MAX, lines[1]);
-    n = 2;
-  } else if (first * shrink > width && xai_text_break(g->pen, lines[0], bold, lines[1])) {
-    n = 2;
-    first = xai_text_width(g->pen, lines[0], size, bold);
+    xai_text_clean(newline + 1, SIZE_MAX, out->text[1]);
+    out->style[1] = second;
+    out->n = 2;
+  } else if (xai_text_width(g->pen, out->text[0], first.size, first.bold) * shrink > width &&
+             xai_text_break(g->pen, out->text[0], first.bold, out->text[1])) {
+    out->style[1] = first;
+    out->n = 2;
   }
-  double second = n == 2 ? xai_text_width(g->pen, lines[1], second_size, bold) : 0;
-  double longest = fmax(first, second);
-  if (longest > width) *fit = fmin(*fit, fmax(shrink, width / longest));
-  return n;
+  for (int i = 0; i < out->n; i++) {
+    double wanted = xai_text_width(g->pen, out->text[i], out->style[i].size, out->style[i].bold);
+    if (wanted > width) out->fit = fmin(out->fit, fmax(shrink, width / wanted));
+  }
 }
 
-static int caption_lines(const grid *g, int i, char lines[2][XAI_TEXT_MAX], double *fit) {
-  const char *raw = g->cells[i].caption;
-  if (raw == NULL || raw[0] == '\0') return 0;
-  return split(g, raw, g->m.caption, g->m.second, false, g->m.cell, lines, fit);
+static void split_caption(const grid *g, int i, paragraph *out) {
+  xai_text_style first = {.size = g->m.caption, .align = 0.5},
+                 second = {.size = g->m.second, .align = 0.5, .grey = faint};
+  split(g, g->cells[i].caption, first, second, g->m.cell, out);
 }
 
-/* ---- the grid --------------------------------------------------------------------------------------------------- */
+/* The lines under each other, 'pitch' apart, the first one's middle at y. */
+static xai_status add_paragraph(const grid *g, xai_sheet_layout *out, paragraph *p, double fit, double x, double y,
+                                double pitch, double width, xai_err *err) {
+  for (int i = 0; i < p->n; i++) {
+    xai_text_style style = p->style[i];
+    style.size *= fit;
+    xai_text_cut(g->pen, p->text[i], style.size, style.bold, width);
+    XAI_TRY(add_label(out, x, y + i * pitch, style, p->text[i], err));
+  }
+  return XAI_OK;
+}
+
+/* ---- the grid -------------------------------------------------------------------------------------------------- */
 static bool has_bar(const xai_sheet_cell *cell) { return cell->img != NULL && cell->cmap != NULL; }
+
+static double largest(xai_scale s) { return fmax(fabs(s.lo), fabs(s.hi)); }
 
 /* The picture's place within its cell: as wide as the cell unless it is very tall. */
 static void picture_size(const xai_image *img, int cell, int *w, int *h) {
@@ -149,12 +180,12 @@ static int choose_columns(const grid *g) {
     if (g->cells[i].img == NULL) continue;
     int pw, ph;
     picture_size(g->cells[i].img, g->m.cell, &pw, &ph);
-    h = ph + g->m.gap + (g->cells[i].caption != NULL ? line_pitch * g->m.caption : 0);
+    h = ph + g->m.gap + (given(g->cells[i].caption) ? line_pitch * g->m.caption : 0);
     break;
   }
   int best = 1;
   double least = INFINITY;
-  for (int columns = 1; columns <= g->n && columns <= SIDE_MAX / g->m.cell; columns++) {
+  for (int columns = 1; columns <= g->n && columns <= XAI_IMAGE_MAX_SIDE / g->m.cell; columns++) {
     int rows = (g->n - 1) / columns + 1;
     double places = (double)rows * columns;
     double cost = fabs(log(columns * w / (rows * h) * 3 / 4)) + 3 * (places - g->n) / places;
@@ -173,19 +204,26 @@ static xai_status make_grid(grid *g, xai_err *err) {
                     CELL_MAX, cell);
   g->m = measures_of(cell);
   bool named_columns = o->col_titles != NULL, named_rows = o->row_titles != NULL;
-  if (o->columns > 0) g->columns = o->columns;
-  else if (named_columns) g->columns = o->n_col_titles;
-  else if (named_rows && o->n_row_titles > 0) g->columns = (g->n - 1) / o->n_row_titles + 1;
-  else g->columns = choose_columns(g);
+  if (o->columns > 0)
+    g->columns = o->columns;
+  else if (named_columns)
+    g->columns = o->n_col_titles;
+  else if (named_rows && o->n_row_titles > 0)
+    g->columns = (g->n - 1) / o->n_row_titles + 1;
+  else
+    g->columns = choose_columns(g);
   if (named_columns && o->n_col_titles != g->columns)
-    return xai_fail(err, XAI_EARG, "sheet: one title per column is needed (expected %d, got %d)", g->columns, o->n_col_titles);
+    return xai_fail(err, XAI_EARG, "sheet: one title per column is needed (expected %d, got %d)", g->columns,
+                    o->n_col_titles);
   if (g->columns < 1) return xai_fail(err, XAI_EARG, "sheet: columns must be positive (got %d)", g->columns);
   g->rows = (g->n - 1) / g->columns + 1;
   if (named_rows && o->n_row_titles != g->rows)
-    return xai_fail(err, XAI_EARG, "sheet: one title per row is needed (expected %d, got %d)", g->rows, o->n_row_titles);
-  if ((int64_t)g->columns * cell > SIDE_MAX || g->rows > SIDE_MAX)
-    return xai_fail(err, XAI_EARG, "sheet: %d columns of %d pixels and %d rows are too many (expected at most %d pixels a side)",
-                    g->columns, cell, g->rows, SIDE_MAX);
+    return xai_fail(err, XAI_EARG, "sheet: one title per row is needed (expected %d, got %d)", g->rows,
+                    o->n_row_titles);
+  if ((int64_t)g->columns * cell > XAI_IMAGE_MAX_SIDE || g->rows > XAI_IMAGE_MAX_SIDE)
+    return xai_fail(err, XAI_EARG,
+                    "sheet: %d columns of %d pixels and %d rows are too many (expected at most %d pixels a side)",
+                    g->columns, cell, g->rows, XAI_IMAGE_MAX_SIDE);
   return XAI_OK;
 }
 
@@ -196,10 +234,10 @@ static int bar_room(const grid *g, const xai_sheet_cell *cell) {
   int n = xai_ticks(cell->scale.lo, cell->scale.hi, ticks);
   for (int i = 0; i < n; i++) {
     char text[XAI_NUMBER_TEXT];
-    xai_number_text(ticks[i], fmax(fabs(ticks[0]), fabs(ticks[n - 1])), text);
+    xai_number_text(ticks[i], largest(cell->scale), text);
     widest = fmax(widest, xai_text_width(g->pen, text, m->number, false));
   }
-  double unit = cell->unit != NULL ? line_pitch * m->number : 0;
+  double unit = given(cell->unit) ? line_pitch * m->number : 0;
   return m->bar_gap + m->bar_width + m->tick + m->tick_gap + (int)ceil(widest + unit);
 }
 
@@ -208,9 +246,10 @@ static xai_status measure_cells(grid *g, xai_err *err) {
   for (int i = 0; i < g->n; i++) {
     const xai_sheet_cell *cell = &g->cells[i];
     int row = i / g->columns, column = i % g->columns;
-    char lines[2][XAI_TEXT_MAX];
-    int n = caption_lines(g, i, lines, &g->fit);
-    if (n > g->lines[row]) g->lines[row] = n;
+    paragraph caption;
+    split_caption(g, i, &caption);
+    g->fit = fmin(g->fit, caption.fit);
+    if (caption.n > g->lines[row]) g->lines[row] = caption.n;
     if (cell->img == NULL) continue;
     int w, h;
     picture_size(cell->img, g->m.cell, &w, &h);
@@ -219,13 +258,14 @@ static xai_status measure_cells(grid *g, xai_err *err) {
     if (!(cell->scale.lo < cell->scale.hi) || !isfinite(cell->scale.hi - cell->scale.lo))
       return xai_fail(err, XAI_EARG, "sheet: cell %d: scale is empty (expected low < high, got %g and %g)", i + 1,
                       cell->scale.lo, cell->scale.hi);
+    if (g->m.bar_least > g->tall[row]) g->tall[row] = g->m.bar_least;
     int room = bar_room(g, cell);
     if (room > g->bar_room[column]) g->bar_room[column] = room;
   }
   return XAI_OK;
 }
 
-/* ---- placing -------------------------------------------------------------------------------------------------------- */
+/* ---- placing --------------------------------------------------------------------------------------------------- */
 static int64_t place_columns(grid *g) {
   int64_t x = g->m.margin + (g->opts->row_titles != NULL ? (int64_t)ceil(1.6 * g->m.heading) : 0);
   for (int c = 0; c < g->columns; c++) {
@@ -248,18 +288,15 @@ static int64_t place_rows(grid *g, int64_t y) {
 }
 
 static xai_status place_title(const grid *g, xai_sheet_layout *out, int64_t width, int64_t *y, xai_err *err) {
-  const char *title = g->opts->title;
-  if (title == NULL || title[0] == '\0') return XAI_OK;
-  double size = fmax(1.4 * g->m.caption, 0.02 * (double)width), room = (double)(width - 2 * g->m.margin), fit = 1;
-  char lines[2][XAI_TEXT_MAX];
-  int n = split(g, title, size, size, true, room, lines, &fit);
-  xai_text_style style = {.size = size * fit, .align = 0.5, .bold = true};
-  for (int i = 0; i < n; i++) {
-    xai_text_cut(g->pen, lines[i], style.size, true, room);
-    XAI_TRY(add_label(out, (double)width / 2, (double)*y + (0.5 + line_pitch * i) * style.size, style, lines[i], err));
-  }
-  *y += (int64_t)ceil((line_pitch * n + 0.2) * style.size);
-  return XAI_OK;
+  double size = fmax(1.4 * g->m.caption, 0.02 * (double)width), room = (double)(width - 2 * g->m.margin);
+  xai_text_style style = {.size = size, .align = 0.5, .bold = true};
+  paragraph title;
+  split(g, g->opts->title, style, style, room, &title);
+  if (title.n == 0) return XAI_OK;
+  size *= title.fit;
+  double top = (double)*y + 0.5 * size;
+  *y += (int64_t)ceil((line_pitch * title.n + 0.2) * size);
+  return add_paragraph(g, out, &title, title.fit, (double)width / 2, top, line_pitch * size, room, err);
 }
 
 static xai_status place_headings(const grid *g, xai_sheet_layout *out, int64_t heading_y, xai_err *err) {
@@ -278,45 +315,37 @@ static xai_status place_headings(const grid *g, xai_sheet_layout *out, int64_t h
 }
 
 static xai_status place_caption(const grid *g, int i, xai_sheet_layout *out, xai_err *err) {
-  char lines[2][XAI_TEXT_MAX];
-  double unused = 1;
-  int n = caption_lines(g, i, lines, &unused);
   int row = i / g->columns;
   double x = (double)g->left[i % g->columns] + g->m.cell / 2.0;
   double y = (double)(g->top[row] + g->tall[row]) + (0.3 + 0.65 * g->fit) * g->m.caption;
-  for (int k = 0; k < n; k++) {
-    xai_text_style style = {.size = (k == 0 ? g->m.caption : g->m.second) * g->fit, .align = 0.5, .grey = k == 0 ? 0 : faint};
-    xai_text_cut(g->pen, lines[k], style.size, false, g->m.cell);
-    XAI_TRY(add_label(out, x, y + k * line_pitch * g->m.caption * g->fit, style, lines[k], err));
-  }
-  return XAI_OK;
+  paragraph caption;
+  split_caption(g, i, &caption);
+  return add_paragraph(g, out, &caption, g->fit, x, y, line_pitch * g->m.caption * g->fit, g->m.cell, err);
 }
 
-/* Numbers that would touch the one below, beside a very low picture, are left out. */
 static xai_status place_bar(const grid *g, int i, xai_sheet_layout *out, xai_err *err) {
   const xai_sheet_cell *cell = &g->cells[i];
   const measures *m = &g->m;
   int column = i % g->columns;
-  xai_rect *bar = &out->bars[i];
   const xai_rect *picture = &out->pictures[i];
-  *bar = (xai_rect){(int)g->left[column] + m->cell + m->bar_gap, picture->y, m->bar_width, picture->h};
-  double ticks[XAI_TICKS], last = INFINITY;
+  int tall = picture->h > m->bar_least ? picture->h : m->bar_least;
+  xai_rect bar = {(int)g->left[column] + m->cell + m->bar_gap, picture->y + picture->h - tall, m->bar_width, tall};
+  out->bars[i] = bar;
+  double ticks[XAI_TICKS];
   int n = xai_ticks(cell->scale.lo, cell->scale.hi, ticks);
   xai_text_style style = {.size = m->number, .grey = faint};
   for (int k = 0; k < n; k++) {
-    double x = bar->x + bar->w, y = bar->y + (cell->scale.hi - ticks[k]) / (cell->scale.hi - cell->scale.lo) * bar->h;
-    if (last - y < 1.1 * m->number) continue;
-    last = y;
+    double x = bar.x + bar.w, y = bar.y + (cell->scale.hi - ticks[k]) / (cell->scale.hi - cell->scale.lo) * bar.h;
     char text[XAI_NUMBER_TEXT];
-    xai_number_text(ticks[k], fmax(fabs(ticks[0]), fabs(ticks[n - 1])), text);
+    xai_number_text(ticks[k], largest(cell->scale), text);
     XAI_TRY(add_tick(out, x, y, m->tick, err));
     XAI_TRY(add_label(out, x + m->tick + m->tick_gap, y, style, text, err));
   }
-  if (cell->unit == NULL || cell->unit[0] == '\0') return XAI_OK;
+  if (!given(cell->unit)) return XAI_OK;
   style.align = 0.5;
   style.upwards = true;
   double x = (double)(g->left[column] + m->cell + g->bar_room[column]) - 0.5 * m->number;
-  return add_fitted(g, out, x, bar->y + bar->h / 2.0, style, cell->unit, bar->h, err);
+  return add_fitted(g, out, x, bar.y + bar.h / 2.0, style, cell->unit, bar.h, err);
 }
 
 static xai_status place_cells(const grid *g, xai_sheet_layout *out, xai_err *err) {
@@ -324,8 +353,8 @@ static xai_status place_cells(const grid *g, xai_sheet_layout *out, xai_err *err
     int row = i / g->columns, w, h;
     if (g->cells[i].img != NULL) {
       picture_size(g->cells[i].img, g->m.cell, &w, &h);
-      out->pictures[i] = (xai_rect){(int)g->left[i % g->columns] + (g->m.cell - w) / 2,
-                                    (int)(g->top[row] + (g->tall[row] - h) / 2), w, h};
+      out->pictures[i] =
+          (xai_rect){(int)g->left[i % g->columns] + (g->m.cell - w) / 2, (int)(g->top[row] + g->tall[row] - h), w, h};
       if (has_bar(&g->cells[i])) XAI_TRY(place_bar(g, i, out, err));
     }
     XAI_TRY(place_caption(g, i, out, err));
@@ -339,9 +368,10 @@ static xai_status place_all(grid *g, xai_sheet_layout *out, xai_err *err) {
   int64_t heading_y = y;
   if (g->opts->col_titles != NULL) y += (int64_t)ceil(1.4 * g->m.heading);
   int64_t height = place_rows(g, y);
-  if (width > SIDE_MAX || height > SIDE_MAX || width * height > PIXELS_MAX)
-    return xai_fail(err, XAI_EARG, "sheet: %lldx%lld pixels are too many (expected at most %d a side, %d million in all)",
-                    (long long)width, (long long)height, SIDE_MAX, PIXELS_MAX / 1000000);
+  if (width > XAI_IMAGE_MAX_SIDE || height > XAI_IMAGE_MAX_SIDE || width * height > XAI_IMAGE_MAX_PIXELS)
+    return xai_fail(err, XAI_EARG,
+                    "sheet: %lldx%lld pixels are too many (expected at most %d a side, %d million in all)",
+                    (long long)width, (long long)height, XAI_IMAGE_MAX_SIDE, XAI_IMAGE_MAX_PIXELS / 1000000);
   out->width = (int)width;
   out->height = (int)height;
   out->line = at_least(1, g->m.cell / 320.0);

@@ -30,8 +30,8 @@ typedef struct xai_sheet_layout {
   size_t n_ticks, room_ticks;
 } xai_sheet_layout;
 
-/* The pen only measures. *out is to be emptied by xai_sheet_layout_clear, whatever the result. Fails with XAI_EARG on counts
- * and sizes that make no sense or a sheet beyond 16384 pixels a side or 64 million in all, and XAI_ENOMEM. */
+/* The pen only measures. *out is to be emptied by xai_sheet_layout_clear, whatever the result. Fails with XAI_EARG on
+ * counts and sizes that make no sense or a sheet beyond 16384 pixels a side or 64 million in all, and XAI_ENOMEM. */
 xai_status xai_sheet_layout_make(const xai_sheet_cell *cells, int n, const xai_sheet_opts *opts, xai_pen *pen,
                                  xai_sheet_layout *out, xai_err *err);
 void xai_sheet_layout_clear(xai_sheet_layout *layout);

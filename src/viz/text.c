@@ -12,8 +12,8 @@ static const char ellipsis[] = "\xe2\x80\xa6", replacement[] = "\xef\xbf\xbd";
 
 static bool continues(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
 
-/* Bytes of the UTF-8 character at p, or 0 when it is malformed, overlong, a surrogate, a noncharacter or beyond U+10FFFF.
- * Reads no further than 'left' bytes. */
+/* Bytes of the UTF-8 character at p, or 0 when it is malformed, overlong, a surrogate, a noncharacter or beyond
+ * U+10FFFF. Reads no further than 'left' bytes. */
 static size_t character(const char *p, size_t left) {
   static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
   unsigned char c = (unsigned char)*p;

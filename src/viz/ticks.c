@@ -9,8 +9,9 @@
 static double first_multiple(double lo, double step) { return ceil(lo / step - 1e-9); }
 static double last_multiple(double hi, double step) { return floor(hi / step + 1e-9); }
 
-/* Why there are always three: suppose the smallest step s with at most five multiples had but two. Its half would have three
- * to five and come first. Only 2.5 has no half in the set; where it has two multiples, 1 or 2 has three to five. */
+/* Why there are always three: suppose the smallest step s with at most five multiples had but two. Its half would have
+ * three to five and come first. Only 2.5 has no half in the set; where it has two multiples, 1 or 2 has three to five.
+ */
 int xai_ticks(double lo, double hi, double ticks[XAI_TICKS]) {
   static const double round[] = {1, 2, 2.5, 5};
   double decade = pow(10, floor(log10((hi - lo) / XAI_TICKS)));

@@ -1,0 +1,186 @@
+/* Whole files in, whole files out; what is no file is refused, and what fails leaves nothing behind. */
+#include "scratch.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "base/file.h"
+
+static xai_status map_and_release(const char *path, xai_err *err) {
+  xai_file *f = NULL;
+  xai_status st = xai_file_map(path, 1000, &f, err);
+  if (st != XAI_OK) assert_null(f);
+  xai_file_release(f);
+  return st;
+}
+
+static xai_status write_new(const char *path, xai_err *err) {
+  xai_status st = xai_file_write(path, "new", 3, err);
+  size_t n;
+  unsigned char *now = get_file(path, &n);
+  assert_int_equal(n, 3);
+  assert_memory_equal(now, st == XAI_OK ? "new" : "old", 3);
+  free(now);
+  put_text(path, "old");
+  assert_int_equal(scratch_count(), 1);
+  return st;
+}
+
+static void the_bytes_written_are_the_bytes_read(void **state) {
+  (void)state;
+  const char *path = scratch("bytes");
+  xai_err err;
+  xai_file *f;
+  assert_int_equal(xai_file_write(path, "a\0b", 3, &err), XAI_OK);
+  assert_int_equal(xai_file_map(path, 3, &f, &err), XAI_OK);
+  assert_int_equal(xai_file_size(f), 3);
+  assert_memory_equal(xai_file_data(f), "a\0b", 3);
+  assert_string_equal(xai_file_path(f), path);
+  xai_file_retain(f);
+  xai_file_release(f);
+  assert_int_equal(xai_file_data(f)[0], 'a'); /* one reference is left */
+  xai_file_release(f);
+  remove(path);
+}
+
+static void an_empty_file_maps_to_nothing(void **state) {
+  (void)state;
+  const char *path = scratch("empty");
+  xai_err err;
+  xai_file *f;
+  assert_int_equal(xai_file_write(path, NULL, 0, &err), XAI_OK);
+  assert_int_equal(xai_file_map(path, 0, &f, &err), XAI_OK);
+  assert_int_equal(xai_file_size(f), 0);
+  assert_non_null(xai_file_data(f));
+  xai_file_release(f);
+  remove(path);
+}
+
+static void a_missing_file_is_named_with_its_neighbour(void **state) {
+  (void)state;
+  xai_err err;
+  put_text(scratch("squeezenet.onnx"), "x");
+  assert_int_equal(map_and_release(scratch("squeesenet.onnx"), &err), XAI_ENOTFOUND);
+  assert_non_null(strstr(err.text, "no such file; did you mean 'squeezenet.onnx'?"));
+  assert_int_equal(map_and_release(scratch("nothing-like-it"), &err), XAI_ENOTFOUND);
+  assert_null(strstr(err.text, "did you mean"));
+  assert_int_equal(map_and_release("no/such/folder/x", &err), XAI_ENOTFOUND);
+  assert_string_equal(err.text, "no/such/folder/x: no such file");
+  remove(scratch("squeezenet.onnx"));
+}
+
+static void what_is_no_regular_file_is_refused(void **state) {
+  (void)state;
+  xai_err err;
+  assert_int_equal(map_and_release(scratch_folder, &err), XAI_EARG);
+  assert_non_null(strstr(err.text, "a directory, expected a file"));
+  assert_int_equal(map_and_release("/dev/null", &err), XAI_EARG);
+  const char *fifo = scratch("fifo");
+  assert_int_equal(mkfifo(fifo, 0600), 0);
+  assert_int_equal(map_and_release(fifo, &err), XAI_EARG); /* and does not wait for a writer */
+  assert_int_equal(xai_file_write(fifo, "x", 1, &err), XAI_EARG);
+  assert_int_equal(xai_file_write(scratch_folder, "x", 1, &err), XAI_EARG);
+  assert_int_equal(xai_file_write("/dev/null", "x", 1, &err), XAI_EARG);
+  struct stat info;
+  assert_int_equal(stat("/dev/null", &info), 0);
+  assert_true(S_ISCHR(info.st_mode));
+  remove(fifo);
+}
+
+static void a_file_over_the_limit_is_refused(void **state) {
+  (void)state;
+  xai_err err;
+  xai_file *f = NULL;
+  put_text(scratch("big"), "12345");
+  assert_int_equal(xai_file_map(scratch("big"), 4, &f, &err), XAI_EFORMAT);
+  assert_null(f);
+  assert_non_null(strstr(err.text, "over the limit"));
+  remove(scratch("big"));
+}
+
+static void a_new_file_gets_the_mode_of_the_umask(void **state) {
+  (void)state;
+  xai_err err;
+  struct stat info;
+  mode_t old = umask(027);
+  assert_int_equal(xai_file_write(scratch("mode"), "x", 1, &err), XAI_OK);
+  umask(old);
+  assert_int_equal(stat(scratch("mode"), &info), 0);
+  assert_int_equal(info.st_mode & 0777, 0640);
+  remove(scratch("mode"));
+}
+
+static void a_symbolic_link_stays_one(void **state) {
+  (void)state;
+  xai_err err;
+  struct stat info;
+  put_text(scratch("target"), "old");
+  assert_int_equal(symlink("target", scratch("link")), 0);
+  assert_int_equal(xai_file_write(scratch("link"), "new", 3, &err), XAI_OK);
+  assert_int_equal(lstat(scratch("link"), &info), 0);
+  assert_true(S_ISLNK(info.st_mode));
+  size_t n;
+  unsigned char *bytes = get_file(scratch("target"), &n);
+  assert_memory_equal(bytes, "new", 3);
+  free(bytes);
+  remove(scratch("link"));
+  remove(scratch("target"));
+}
+
+static void a_missing_folder_is_an_error_and_is_not_made(void **state) {
+  (void)state;
+  xai_err err;
+  assert_int_equal(xai_file_write(scratch("none/file"), "x", 1, &err), XAI_EIO);
+  assert_non_null(strstr(err.text, "cannot write here: No such file or directory"));
+  assert_int_equal(scratch_count(), 0);
+}
+
+static void a_full_disk_leaves_the_old_file(void **state) {
+  (void)state;
+  static char large[100000];
+  const char *path = scratch("full");
+  xai_err err;
+  put_text(path, "old");
+  /* A limit on file sizes stands in for the full disk; the signal that goes with it is ignored. */
+  struct rlimit before, small;
+  getrlimit(RLIMIT_FSIZE, &before);
+  small = before;
+  small.rlim_cur = 50000;
+  void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &small);
+  xai_status st = xai_file_write(path, large, sizeof large, &err);
+  setrlimit(RLIMIT_FSIZE, &before);
+  signal(SIGXFSZ, handler);
+  assert_int_equal(st, XAI_EIO);
+  assert_int_equal(scratch_count(), 1);
+  size_t n;
+  unsigned char *bytes = get_file(path, &n);
+  assert_int_equal(n, 3);
+  free(bytes);
+  remove(path);
+}
+
+static void every_failing_allocation_is_survived(void **state) {
+  (void)state;
+  const char *path = scratch("faults");
+  put_text(path, "old");
+  each_allocation_fails(map_and_release, path);
+  each_allocation_fails(write_new, path);
+  remove(path);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_bytes_written_are_the_bytes_read),
+      cmocka_unit_test(an_empty_file_maps_to_nothing),
+      cmocka_unit_test(a_missing_file_is_named_with_its_neighbour),
+      cmocka_unit_test(what_is_no_regular_file_is_refused),
+      cmocka_unit_test(a_file_over_the_limit_is_refused),
+      cmocka_unit_test(a_new_file_gets_the_mode_of_the_umask),
+      cmocka_unit_test(a_symbolic_link_stays_one),
+      cmocka_unit_test(a_missing_folder_is_an_error_and_is_not_made),
+      cmocka_unit_test(a_full_disk_leaves_the_old_file),
+      cmocka_unit_test(every_failing_allocation_is_survived),
+  };
+  return cmocka_run_group_tests(tests, scratch_open, scratch_close);
+}

@@ -25,9 +25,10 @@ local function read_spec(spec)
   end
   table.sort(d.order)
   for i, text in ipairs(spec) do
+    if type(text) ~= "string" then complain("expected a description and names of arguments, got a %s", type(text)) end
     if i == 1 and d.help[text] == nil then d.text = text
     elseif d.help[text] then d.positional[#d.positional + 1] = text
-    else complain("'%s' is not declared", tostring(text)) end
+    else complain("'%s' is not declared", text) end
   end
   return d
 end

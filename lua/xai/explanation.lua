@@ -43,7 +43,8 @@ end
 
 --- The picture that belongs under the map: 'img' itself, or what was left of it after cropping for the network.
 local function ground(e, img)
-  if not img then return e.net:unprepare(e.x) end
+  if img == nil then return e.net:unprepare(e.x) end
+  if not core.is_image(img) then core.fail("over: picture: expected an image, got a " .. type(img)) end
   local fits = img.width == e.width and img.height == e.height
   if fits or not e.net.crops then return img end
   return e.net:unprepare(e.net:prepare(img))

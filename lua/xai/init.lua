@@ -12,7 +12,7 @@ local xai = {
   sheet = require "xai.sheet",
   args = require "xai.args",
   help = help.help, methods = help.methods,
-  seed = core.seed, threads = core.threads, quiet = core.quiet,
+  seed = core.seed, threads = core.threads, clock = core.clock, quiet = core.quiet,
 }
 
 --- xai.write(path, { name = tensor } or tensor, { key = text })

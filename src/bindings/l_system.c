@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/rng.h"
 #include "base/str.h"
 #include "bindings/config.h"
@@ -39,6 +40,12 @@ static int seed(lua_State *L) {
 static int threads(lua_State *L) {
   if (!lua_isnoneornil(L, 1)) xk_threads_set((int)xl_check_int(L, 1, "threads", 1, 1024));
   lua_pushinteger(L, xk_threads());
+  return 1;
+}
+
+/* clock() -> seconds of a clock that never goes backwards (os.clock counts processor time of all threads) */
+static int clock_seconds(lua_State *L) {
+  lua_pushnumber(L, xai_clock());
   return 1;
 }
 
@@ -142,6 +149,7 @@ static int embedded(lua_State *L) {
 void xl_open_system(lua_State *L) {
   static const xl_reg functions[] = {
       {"out_dir", out_dir, NULL}, {"quiet", quiet, NULL}, {"seed", seed, NULL}, {"threads", threads, NULL},
+      {"clock", clock_seconds, NULL},
       {"live_bytes", live_bytes, NULL}, {"fail_after", fail_after, NULL}, {"fail", fail, NULL}, {"nearest", nearest, NULL},
       {"on_note", on_note, NULL}, {"on_terminal", on_terminal, NULL}, {"exists", exists, NULL}, {"make_dir", make_dir, "save"},
       {"embedded", embedded, NULL}, {NULL, NULL, NULL}};

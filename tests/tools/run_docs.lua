@@ -1,0 +1,41 @@
+-- tests/tools/run_docs.lua: what the documentation shows has to run. Every fenced lua block of README.md, in order
+-- and in one state, and every recipe, on a tiny network and picture that stand in the current directory.
+-- usage: xairun -q tests/tools/run_docs.lua     (XAI_SOURCE, XAI_BUILD; in an empty directory)
+local source, build = os.getenv "XAI_SOURCE" or ".", os.getenv "XAI_BUILD" or "build"
+package.path = source .. "/tests/tools/?.lua;" .. package.path
+local samples = require "samples"
+samples.onnx "model.onnx"
+samples.png "cat.png"
+
+local failures = 0
+local function check(name, ok, message)
+  print(("%s %s"):format(ok and "ok  " or "FAIL", name))
+  if ok then return end
+  failures = failures + 1
+  if message then print("     " .. tostring(message)) end
+end
+
+-- The blocks are one script, as a reader takes them: later ones use the locals of earlier ones. All stay on their
+-- lines, so that an error names the line of the README.
+local script, inside, blocks = {}, false, 0
+for line in io.lines(source .. "/README.md") do
+  if inside and line:find "^```" then inside = false end
+  script[#script + 1] = inside and line or ""
+  if not inside and line:find "^```lua" then inside, blocks = true, blocks + 1 end
+end
+local chunk, trouble = load(table.concat(script, "\n"), "@README.md", "t")
+local ok = chunk ~= nil
+if ok then
+  arg = { [0] = "README.md", "model.onnx", "cat.png" }
+  ok, trouble = pcall(chunk, table.unpack(arg))
+end
+check(("README.md: %d blocks"):format(blocks), ok, trouble)
+
+local program = "'" .. build .. "/xairun'"
+local list = assert(io.popen(program .. " --list"))
+for line in list:lines() do
+  local recipe = line:match "^%S+"
+  check("xairun " .. recipe, os.execute(("%s -q %s --model model.onnx --image cat.png"):format(program, recipe)))
+end
+list:close()
+if failures > 0 then os.exit(1, true) end

@@ -171,7 +171,7 @@ static xai_status write_out(const proto *p, const element_type *t, int64_t count
 
 xai_status xai_onnx__tensor(xai_file *file, xai_onnx_span message, xai_tensor **out, xai_err *err) {
   proto p;
-  xai_dtype becomes;
+  xai_dtype becomes = XAI_F32;
   int64_t count;
   XAI_TRY(read_proto(message, &p, err));
   XAI_TRY(xai_onnx__dtype(p.type, &becomes, err));

@@ -102,6 +102,16 @@ local function in_string(text)
   return quote ~= nil
 end
 
+-- What a metatable lends: its __index, or the methods that a native type keeps beside its __index function.
+local function lender(meta)
+  local index = meta and rawget(meta, "__index")
+  for i = 1, type(index) == "function" and 4 or 0 do
+    local _, value = debug.getupvalue(index, i)
+    if type(value) == "table" then return value end
+  end
+  return index
+end
+
 -- Adds the string keys of a value, then those its metatable lends it.
 local function collect(value, found)
   for _ = 1, 8 do -- chains of __index may be rings
@@ -110,8 +120,7 @@ local function collect(value, found)
         if type(key) == "string" and key:find "^[%a_][%w_]*$" then found[key] = true end
       end
     end
-    local meta = debug.getmetatable(value)
-    value = meta and rawget(meta, "__index")
+    value = lender(debug.getmetatable(value))
     if type(value) ~= "table" then return end
   end
 end

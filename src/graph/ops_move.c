@@ -320,8 +320,8 @@ static xai_status check_pads(int64_t mode, int axis, int64_t n, int64_t before, 
   int64_t most = before > after ? before : after;
   if (kept < 0)
     return xai_fail(err, XAI_ESHAPE,
-                    "pads %" PRId64 " and %" PRId64 " cut more than the %" PRId64 " elements of axis %d", before, after, n,
-                    axis);
+                    "pads %" PRId64 " and %" PRId64 " cut more than the %" PRId64 " elements of axis %d", before, after,
+                    n, axis);
   if ((mode == XK_PAD_REFLECT && most > 0 && most >= kept) || (mode == XK_PAD_EDGE && most > 0 && kept == 0))
     return xai_fail(err, XAI_ESHAPE, "%" PRId64 " elements along axis %d are too few for %s padding by %" PRId64, kept,
                     axis, pad_modes[mode], most);

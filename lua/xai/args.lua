@@ -1,7 +1,7 @@
 -- xai.args: a script's arguments, declared once.
 --
 --   local args = xai.args { "Where does the network look?", "image",
---     image = { "cat.png", "the picture to explain" },
+--     image = { nil, "the picture to explain", required = true },
 --     steps = { 50, "number of steps" },
 --     class = { nil, "class id or label; the most probable one if absent" } }
 --
@@ -15,18 +15,20 @@ local function complain(text, ...) core.fail("args: " .. text:format(...)) end
 --- The declaration as { text=, order={names}, positional={names}, default={}, help={} }.
 local function read_spec(spec)
   if type(spec) ~= "table" then complain("expected a table, got a %s", type(spec)) end
-  local d = { text = "", order = {}, positional = {}, default = {}, help = {} }
+  local d = { text = "", order = {}, positional = {}, default = {}, help = {}, required = {} }
   for key, entry in pairs(spec) do
     if type(key) == "string" then
       if type(entry) ~= "table" then complain("%s: expected { default, help }, got a %s", key, type(entry)) end
       d.order[#d.order + 1], d.default[key], d.help[key] = key, entry[1], entry[2] or ""
+      d.required[key] = entry.required
     end
   end
   table.sort(d.order)
   for i, text in ipairs(spec) do
+    if type(text) ~= "string" then complain("expected a description and names of arguments, got a %s", type(text)) end
     if i == 1 and d.help[text] == nil then d.text = text
     elseif d.help[text] then d.positional[#d.positional + 1] = text
-    else complain("'%s' is not declared", tostring(text)) end
+    else complain("'%s' is not declared", text) end
   end
   return d
 end
@@ -40,6 +42,7 @@ local function usage(d)
   for _, name in ipairs(d.order) do width = math.max(width, #name) end
   for _, name in ipairs(d.order) do
     local default = d.default[name] ~= nil and (" (default: %s)"):format(d.default[name]) or ""
+    if d.required[name] then default = " (required)" end
     lines[#lines + 1] = ("  --%-" .. width .. "s  %s%s"):format(name, d.help[name], default)
   end
   lines[#lines + 1] = ("  --%-" .. width .. "s  this text"):format("help")
@@ -112,6 +115,11 @@ return function(spec, given)
       if not name then complain("unexpected argument '%s'", given[i]) end
       values[name] = convert(name, given[i], d.default[name])
       i = i + 1
+    end
+  end
+  for _, name in ipairs(d.order) do
+    if d.required[name] and values[name] == nil then
+      complain("--%s is missing: %s (see --help)", name, d.help[name])
     end
   end
   return values

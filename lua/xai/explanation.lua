@@ -27,6 +27,12 @@ local function paint(e, name, options)
   return map, cmap, lo, hi
 end
 
+--- What stands below a picture: "bull mastiff 61.6 %"; the label alone when the target is no class.
+function Explanation:caption()
+  local label = self.label:match "^[^,]*"
+  return self.p and ("%s %.3g %%"):format(label, 100 * self.p) or label
+end
+
 --- The map as a picture: e:heat{cmap = "viridis", scale = {0, 1}, quantile = 0.99}
 function Explanation:heat(options)
   local map, cmap, lo, hi = paint(self, "heat", options)
@@ -37,7 +43,8 @@ end
 
 --- The picture that belongs under the map: 'img' itself, or what was left of it after cropping for the network.
 local function ground(e, img)
-  if not img then return e.net:unprepare(e.x) end
+  if img == nil then return e.net:unprepare(e.x) end
+  if not core.is_image(img) then core.fail("over: picture: expected an image, got a " .. type(img)) end
   local fits = img.width == e.width and img.height == e.height
   if fits or not e.net.crops then return img end
   return e.net:unprepare(e.net:prepare(img))

@@ -4,7 +4,7 @@ local print = print
 
 local functions = {
   { "load", "load(path, {preprocess=, labels=}): a network from an ONNX file" },
-  { "image", "image(path): a picture from a PNG, JPEG or BMP file" },
+  { "image", "image(path): a picture from a PNG, JPEG or BMP file (or from a uint8 tensor H x W x 3)" },
   { "tensor", "tensor {{1, 2}, {3, 4}}: a tensor from nested tables; a second argument names the element type" },
   { "zeros", "zeros(3, 224, 224): a tensor of zeros" },
   { "randn", "randn(3, 224, 224): normally distributed numbers; the seed is xai.seed()" },
@@ -21,8 +21,8 @@ local functions = {
 local objects = {
   { "net", "prepare unprepare forward logits predict run with layers layer find weight class label params; .labels .classes .input .preprocess" },
   { "run", "get backward" },
-  { "tensor", "shape dtype totable get set sum mean max min argmax norm abs clamp reshape channel fill_channel copy free; + - * / #" },
-  { "image", "resize crop outline get size save show; .width .height .bar" },
+  { "tensor", "shape dtype totable get set sum mean max min argmax norm abs clamp reshape channel channels fill_channel copy free; + - * / #" },
+  { "image", "resize crop outline get tensor size save show; .width .height .bar" },
   { "result", "map heat over picture boxes drawing save show; .values .method .target .label .class .p .layer .options .seconds" },
 }
 
@@ -53,7 +53,9 @@ end
 local function about_method(method)
   local lines = { ("xai.%s(net, x, options): %s"):format(method.name, method.summary), method.paper, "options:",
     "  target           class id, label, \"layer:channel\", a list of those, {plus=, minus=} or a tensor; default the most probable class" }
-  if method.at then lines[#lines + 1] = "  at               a unit in place of a target: \"layer\", \"layer:channel\" (the strongest), \"layer:channel:row:col\"" end
+  lines[#lines + 1] = method.at
+    and "  at               a unit in place of a target: \"layer\" or \"layer:channel\" (the strongest), \"layer:channel:row:col\""
+    or "  at               the layer of a tensor given as target; default the logits"
   if method.layer then lines[#lines + 1] = "  layer            name of a layer; default the last with height and width" end
   for _, option in ipairs(method.options) do lines[#lines + 1] = option_line(option) end
   local script = recipe(method.name)

@@ -5,8 +5,9 @@ local write, print = io and io.write or print, print
 
 local Image = core.types.image
 
---- Reads a PNG, JPEG or BMP file.
+--- A picture from a PNG, JPEG or BMP file, or from a uint8 tensor H x W x 3 (what img:tensor() gives).
 local function read(path)
+  if core.is_tensor(path) then return core.image_of(path) end
   local img, had_alpha = core.read_image(path)
   if had_alpha then say.once("image: transparent pixels were composited on white") end
   return img

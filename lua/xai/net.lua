@@ -53,7 +53,7 @@ function Net:tostring()
   end
   local line = ("%%-%ds  %%-%ds  %%-%ds  %%%ds"):format(table.unpack(width))
   local out = { ("%s: input %s"):format(self.path or "net", self.input) }
-  for _, row in ipairs(rows) do out[#out + 1] = line:format(table.unpack(row)) end
+  for _, row in ipairs(rows) do out[#out + 1] = (line:format(table.unpack(row)):gsub(" +$", "")) end
   out[#out + 1] = ("%d layers, %d parameters, %d classes"):format(#rows - 1, self:params(), self.classes)
   return table.concat(out, "\n")
 end

@@ -78,8 +78,13 @@ const char *xl_describe(lua_State *L, int arg) {
   return lua_pushfstring(L, "a %s", luaL_typename(L, arg));
 }
 
-int xl_expected(lua_State *L, int arg, const char *what, const char *expected) {
-  return xl_fail(L, "%s: expected %s, got %s", what, expected, xl_describe(L, arg));
+int xl_expected(lua_State *L, int arg, const char *what, const char *expected, ...) {
+  const char *got = xl_describe(L, arg); /* first: pushing would bring a missing argument into being */
+  va_list args;
+  va_start(args, expected);
+  const char *wanted = lua_pushvfstring(L, expected, args);
+  va_end(args);
+  return xl_fail(L, "%s: expected %s, got %s", what, wanted, got);
 }
 
 /* ---- types and boxes -------------------------------------------------------------------------------- */
@@ -204,7 +209,7 @@ xl_box *xl_check_box(lua_State *L, int arg, const xl_type *type, const char *wha
   xl_box *box = luaL_testudata(L, arg, type->key);
   if (box == NULL) {
     const char *article = strchr("aeiou", type->name[0]) != NULL ? "an" : "a";
-    xl_expected(L, arg, what, lua_pushfstring(L, "%s %s", article, type->name));
+    xl_expected(L, arg, what, "%s %s", article, type->name);
   } else if (box->object == NULL) {
     xl_fail(L, "%s: this %s was freed", what, type->name);
   }
@@ -224,10 +229,9 @@ xai_net *xl_check_net(lua_State *L, int arg) { return xl_check_box(L, arg, &xl_n
 lua_Integer xl_check_int(lua_State *L, int arg, const char *what, lua_Integer lo, lua_Integer hi) {
   int exact = 0;
   lua_Integer v = lua_type(L, arg) == LUA_TNUMBER ? lua_tointegerx(L, arg, &exact) : 0;
-  if (!exact || v < lo || v > hi)
-    xl_expected(L, arg, what, hi == LUA_MAXINTEGER ? lua_pushfstring(L, "an integer of at least %I", (LUAI_UACINT)lo)
-                                                   : lua_pushfstring(L, "an integer from %I to %I", (LUAI_UACINT)lo, (LUAI_UACINT)hi));
-  return v;
+  if (exact && v >= lo && v <= hi) return v;
+  if (hi == LUA_MAXINTEGER) return xl_expected(L, arg, what, "an integer of at least %I", (LUAI_UACINT)lo);
+  return xl_expected(L, arg, what, "an integer from %I to %I", (LUAI_UACINT)lo, (LUAI_UACINT)hi);
 }
 
 lua_Number xl_check_number(lua_State *L, int arg, const char *what) {

@@ -86,8 +86,8 @@ const char *xl_name(lua_State *L);
 int xl_fail(lua_State *L, const char *format, ...);
 /* The same with a status and the message that came with it. */
 int xl_raise(lua_State *L, xai_status st, const xai_err *err);
-/* Raises that 'what' was not of the expected kind. */
-int xl_expected(lua_State *L, int arg, const char *what, const char *expected);
+/* Raises that the argument, called 'what', was not what the format (lua_pushfstring's) says. */
+int xl_expected(lua_State *L, int arg, const char *what, const char *expected, ...);
 /* Pushes "script.lua:7: ": the innermost running line that is not of this library. */
 void xl_where(lua_State *L);
 

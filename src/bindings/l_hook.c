@@ -115,7 +115,8 @@ const xai_hook *xl_check_hooks(lua_State *L, int arg, int anchor, const xai_net 
   xai_hook *hooks = lua_newuserdatauv(L, (room + 1) * sizeof *hooks, 0);
   for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) xl_expected(L, -2, what, "names of layers");
-    if (!lua_isfunction(L, -1)) xl_expected(L, -1, lua_pushfstring(L, "%s.%s", what, lua_tostring(L, -2)), "a function");
+    int fn = lua_gettop(L);
+    if (!lua_isfunction(L, fn)) xl_expected(L, fn, lua_pushfstring(L, "%s.%s", what, lua_tostring(L, -2)), "a function");
     int layer = xl_check_layer(L, -2, net, what);
     lua_createtable(L, 2, 0);
     lua_pushvalue(L, -2);

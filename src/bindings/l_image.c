@@ -35,6 +35,29 @@ static int read_image(lua_State *L) {
   return 2;
 }
 
+/* image_of(tensor): a picture of uint8 elements, H x W x 3 or H x W (grey) */
+static int image_of(lua_State *L) {
+  const xai_view *v = xai_tensor_view(xl_check_tensor(L, 1, "elements"));
+  const xai_shape *s = &v->shape;
+  bool colour = s->rank == 3 && s->dims[2] == 3;
+  if (v->dtype != XAI_U8 || !(colour || s->rank == 2) || s->dims[0] < 1 || s->dims[0] > SIDE_MAX || s->dims[1] < 1 || s->dims[1] > SIDE_MAX)
+    return xl_expected(L, 1, "elements", "a path, or a uint8 tensor H x W x 3 or H x W");
+  xai_err err;
+  xai_status st;
+  xl_box *box = xl_new_box(L, &xl_image_type);
+  XL_WORK(L, st, xai_image_new((int)s->dims[1], (int)s->dims[0], &box->image, &err));
+  finish(L, st, &err, box);
+  for (size_t i = 0, n = image_bytes(box->image); i < n; i++) box->image->rgb[i] = ((const uint8_t *)v->data)[colour ? i : i / 3];
+  return 1;
+}
+
+/* img:tensor(): the elements, uint8 H x W x 3 */
+static int image_tensor(lua_State *L) {
+  xai_image *img = xl_check_image(L, 1, "self");
+  xl_push_copy(L, &(xai_view){XAI_U8, {3, {img->height, img->width, 3}}, img->rgb});
+  return 1;
+}
+
 static int image_write(lua_State *L) {
   const xai_image *img = xl_check_image(L, 1, "self");
   const char *path = xl_check_string(L, 2, "path");
@@ -172,10 +195,10 @@ static int is_image(lua_State *L) {
 void xl_open_image(lua_State *L) {
   static const xl_reg methods[] = {
       {"write", image_write, "image:save"}, {"size", image_size, NULL}, {"resize", image_resize, NULL}, {"crop", image_crop, NULL},
-      {"get", image_get, NULL}, {"outline", image_outline, NULL}, {"blocks", image_blocks, NULL}, {"tostring", image_tostring, NULL},
+      {"get", image_get, NULL}, {"tensor", image_tensor, NULL}, {"outline", image_outline, NULL}, {"blocks", image_blocks, NULL}, {"tostring", image_tostring, NULL},
       {NULL, NULL, NULL}};
   static const xl_reg meta[] = {{"__newindex", image_newindex, "image"}, {NULL, NULL, NULL}};
-  static const xl_reg functions[] = {{"read_image", read_image, "image"}, {"is_image", is_image, NULL}, {NULL, NULL, NULL}};
+  static const xl_reg functions[] = {{"read_image", read_image, "image"}, {"image_of", image_of, "image"}, {"is_image", is_image, NULL}, {NULL, NULL, NULL}};
   xl_register(L, "", functions);
   xl_new_type(L, &xl_image_type, image_index, methods, meta);
   xl_add_type(L, &xl_image_type);

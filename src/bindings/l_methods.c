@@ -37,7 +37,7 @@ static void read_option(lua_State *L, const xai_opt_spec *o, void *opts) {
     case XAI_OPT_INT: *(int64_t *)to = xl_check_int(L, -1, o->name, (lua_Integer)o->lo, (lua_Integer)o->hi); break;
     case XAI_OPT_NUMBER: {
       double v = xl_check_number(L, -1, o->name);
-      if (!(v >= o->lo && v <= o->hi)) xl_expected(L, -1, o->name, lua_pushfstring(L, "a number from %f to %f", o->lo, o->hi));
+      if (!(v >= o->lo && v <= o->hi)) xl_expected(L, -1, o->name, "a number from %f to %f", o->lo, o->hi);
       *(double *)to = v;
       break;
     }

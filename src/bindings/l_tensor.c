@@ -440,6 +440,19 @@ static int tensor_channel(lua_State *L) {
   return 1;
 }
 
+/* t:channels(from, to): the same tensor with those channels only */
+static int tensor_channels(lua_State *L) {
+  const xai_view *v = self_view(L);
+  int64_t from = check_channel(L, v);
+  int axis = channel_axis(v);
+  int64_t n = xl_check_int(L, 3, "last channel", from + 1, v->shape.dims[axis]) - from;
+  int64_t outer = xai_shape_span(&v->shape, 0, axis), inner = xai_shape_span(&v->shape, axis + 1, v->shape.rank);
+  xai_shape part = v->shape;
+  part.dims[axis] = n;
+  push_part(L, v, part, outer, n * inner, v->shape.dims[axis] * inner, from * inner);
+  return 1;
+}
+
 /* t:fill_channel(k, value): a copy in which channel k is constant */
 static int tensor_fill_channel(lua_State *L) {
   const xai_view *v = self_view(L);
@@ -491,7 +504,7 @@ void xl_open_tensor(lua_State *L) {
       {"get", tensor_get, NULL}, {"set", tensor_set, NULL}, {"sum", tensor_sum, NULL}, {"mean", tensor_mean, NULL},
       {"max", tensor_max, NULL}, {"min", tensor_min, NULL}, {"argmax", tensor_argmax, NULL}, {"norm", tensor_norm, NULL},
       {"abs", tensor_abs, NULL}, {"clamp", tensor_clamp, NULL}, {"copy", tensor_copy, NULL},
-      {"reshape", tensor_reshape, NULL}, {"channel", tensor_channel, NULL}, {"fill_channel", tensor_fill_channel, NULL},
+      {"reshape", tensor_reshape, NULL}, {"channel", tensor_channel, NULL}, {"channels", tensor_channels, NULL}, {"fill_channel", tensor_fill_channel, NULL},
       {"tostring", tensor_tostring, NULL}, {NULL, NULL, NULL}};
   static const xl_reg meta[] = {
       {"__add", tensor_add, "tensor + tensor"}, {"__sub", tensor_sub, "tensor - tensor"}, {"__mul", tensor_mul, "tensor * tensor"},

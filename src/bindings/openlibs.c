@@ -13,6 +13,7 @@ enum { NAME_MAX_BYTES = 200 };
 
 /* Only declared where this library is loaded as a module: require finds it by its name. */
 XAI_API int luaopen_xai(lua_State *L);
+XAI_API int luaopen_xai_core(lua_State *L);
 
 void xl_add_type(lua_State *L, const xl_type *type) {
   lua_getfield(L, -2, "types");
@@ -94,4 +95,9 @@ int luaopen_xai(lua_State *L) {
   if (lua_getfield(L, -1, "xai") != LUA_TFUNCTION) return luaL_error(L, "xai: lua/xai/init.lua is not in this build");
   lua_call(L, 0, 1);
   return 1;
+}
+
+int luaopen_xai_core(lua_State *L) {
+  xai_openlibs(L);
+  return open_core(L);
 }

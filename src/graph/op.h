@@ -169,13 +169,13 @@ typedef struct xai_op_def {
 const xai_op_def *xai_op_get(xai_op op);
 /* false when no row has this ONNX name */
 bool xai_op_find(const char *name, xai_op *op);
-/* the nearest operator name, for messages; never NULL-safe to free */
+/* the nearest operator name, for messages; NULL when none is near; not to be freed */
 const char *xai_op_nearest(const char *name);
 /* gradient entry of input i of a row, honouring "the last entry repeats" */
 unsigned xai_op_grad(const xai_op_def *def, int input);
 /* Checks the number of inputs and outputs and that required ones are there, runs the row's infer and checks the size
- * of what comes out. Input shapes must be complete (no dim -1). Messages start with the operator: "Conv: ...". Fails
- * with XAI_EARG (inputs, attributes), XAI_ESHAPE, or XAI_EUNSUPPORTED (element type, rank, a shape that is not known). */
+ * of what comes out. Input shapes must be complete (no dim -1). Messages start with the operator: "Conv: ...".
+ * Fails with XAI_EARG (inputs, attributes), XAI_ESHAPE, or XAI_EUNSUPPORTED (type, rank, a shape not known in time). */
 xai_status xai_op_infer(xai_op op, xai_call *call, xai_err *err);
 void xai_attrs_default(xai_op op, xai_attrs *attrs);
 const xai_attr_spec *xai_attr_find(xai_op op, const char *name);

@@ -23,7 +23,7 @@ extern const char *const xai_op__auto_pads[]; /* the choices behind xai_auto_pad
 /* ---- inputs ---------------------------------------------------------------------------------------- */
 /* Input i is float32 and has elements: what everything but shape arithmetic works on. */
 xai_status xai_op__need_float(const xai_call *c, int i, xai_err *err);
-/* The integers of input i, which must be known: a scalar or a list of at most XAI_INTS_MAX. 'what' names it in messages. */
+/* The integers of input i, which must be known: a scalar or a list of at most XAI_INTS_MAX. Messages call it 'what'. */
 xai_status xai_op__ints(const xai_call *c, int i, const char *what, xai_ints *out, xai_err *err);
 /* Axes, each at most once: set[d] is true for those in the list. */
 xai_status xai_op__axis_set(const xai_ints *axes, int rank, bool set[XAI_MAX_RANK], xai_err *err);

@@ -1,4 +1,4 @@
-/* graph/ops_move.c: elements to other places: Concat, Transpose, Slice, Gather, Pad. All types but for Pad. */
+/* graph/ops_move.c: elements to other places: Concat, Transpose, Slice, Gather, Pad; of any type. */
 #include <string.h>
 
 #include "graph/op_check.h"
@@ -319,8 +319,9 @@ static xai_status check_pads(int64_t mode, int axis, int64_t n, int64_t before, 
   int64_t kept = n + (before < 0 ? before : 0) + (after < 0 ? after : 0);
   int64_t most = before > after ? before : after;
   if (kept < 0)
-    return xai_fail(err, XAI_ESHAPE, "pads %" PRId64 " and %" PRId64 " cut more than the %" PRId64 " elements of axis %d",
-                    before, after, n, axis);
+    return xai_fail(err, XAI_ESHAPE,
+                    "pads %" PRId64 " and %" PRId64 " cut more than the %" PRId64 " elements of axis %d", before, after,
+                    n, axis);
   if ((mode == XK_PAD_REFLECT && most > 0 && most >= kept) || (mode == XK_PAD_EDGE && most > 0 && kept == 0))
     return xai_fail(err, XAI_ESHAPE, "%" PRId64 " elements along axis %d are too few for %s padding by %" PRId64, kept,
                     axis, pad_modes[mode], most);
@@ -332,7 +333,8 @@ static xai_status find_pads(const xai_call *c, xk_pad *out, xai_err *err) {
   int64_t mode = c->attrs->pad.mode;
   xai_ints pads, axes = {.n = x->rank};
   bool seen[XAI_MAX_RANK];
-  if (mode < XK_PAD_CONSTANT || mode > XK_PAD_EDGE) return xai_fail(err, XAI_EARG, "mode %" PRId64 " is no choice", mode);
+  if (mode < XK_PAD_CONSTANT || mode > XK_PAD_EDGE)
+    return xai_fail(err, XAI_EARG, "mode %" PRId64 " is no choice", mode);
   for (int d = 0; d < x->rank; d++) axes.v[d] = d;
   XAI_TRY(xai_op__ints(c, PADS, "pads", &pads, err));
   if (xai_call_has(c, PAD_AXES)) XAI_TRY(xai_op__ints(c, PAD_AXES, "axes", &axes, err));
@@ -342,6 +344,7 @@ static xai_status find_pads(const xai_call *c, xk_pad *out, xai_err *err) {
 
   xk_pad p = {.mode = (xk_pad_mode)mode, .rank = x->rank};
   memcpy(p.dims, x->dims, sizeof x->dims);
+  if (p.rank == 0) p.dims[p.rank++] = 1;
   for (int k = 0; k < axes.n; k++) {
     int d = (int)(axes.v[k] < 0 ? axes.v[k] + x->rank : axes.v[k]);
     p.before[d] = pads.v[k];
@@ -353,24 +356,24 @@ static xai_status find_pads(const xai_call *c, xk_pad *out, xai_err *err) {
 }
 
 static xai_status pad_infer(xai_call *c, xai_err *err) {
-  XAI_TRY(xai_op__need_float(c, 0, err));
-  if (xai_call_has(c, VALUE)) {
-    XAI_TRY(xai_op__need_float(c, VALUE, err));
-    if (xai_shape_size(&c->in[VALUE].shape) != 1)
-      return xai_fail(err, XAI_ESHAPE, "constant_value %s is not one number", TEXT(&c->in[VALUE].shape));
-  }
+  const xai_view *x = &c->in[0], *value = &c->in[VALUE];
+  if (xai_call_has(c, VALUE) && (value->dtype != x->dtype || xai_shape_size(&value->shape) != 1))
+    return xai_fail(err, XAI_EARG, "constant_value is %s %s (expected one %s)", xai_dtype_name(value->dtype),
+                    TEXT(&value->shape), xai_dtype_name(x->dtype));
   xk_pad p;
   XAI_TRY(find_pads(c, &p, err));
-  c->out[0].dtype = XAI_F32;
-  c->out[0].shape = c->in[0].shape;
-  for (int d = 0; d < p.rank; d++) c->out[0].shape.dims[d] += p.before[d] + p.after[d];
+  c->out[0].dtype = x->dtype;
+  c->out[0].shape = x->shape;
+  for (int d = 0; d < x->shape.rank; d++) c->out[0].shape.dims[d] += p.before[d] + p.after[d];
   return XAI_OK;
 }
 
 static void pad_forward(const xai_call *c) {
   xk_pad p;
   find_pads(c, &p, NULL); /* infer has seen it succeed */
-  xk_pad_forward(&p, xai_op__scalar(c, VALUE, 0), c->in[0].data, c->out[0].data);
+  static const int64_t zero = 0; /* all types have zero bits for it */
+  const void *value = xai_call_has(c, VALUE) ? c->in[VALUE].data : &zero;
+  xk_pad_forward(&p, xai_dtype_size(c->in[0].dtype), value, c->in[0].data, c->out[0].data);
 }
 
 static void pad_backward(const xai_call *c) {

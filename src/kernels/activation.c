@@ -1,18 +1,22 @@
 /* kernels/activation.c: functions of one element, and how gradients pass them.
  * The three rules for rectifiers: kernels.h, xk_relu_rule. NaN in gives NaN out, except where a
- * gradient is stopped: a comparison with NaN is false. */
+ * gradient is stopped: a comparison with NaN is false.
+ * Conditions are joined by & and gradients loaded whatever they say: without branches the loops become vector code. */
 #include <math.h>
 
 #include "kernels/private.h"
 
 void xk_relu_forward(int64_t n, const float *x, float *y) { XK__EACH(i, y[i] = x[i] < 0 ? 0 : x[i]) }
 
-static void positive_part(int64_t n, const float *x, float *y) { XK__EACH(i, y[i] = x[i] > 0 ? x[i] : 0) }
+/* g where the condition holds, else 0 */
+static inline float keep(bool condition, float g) { return condition ? g : 0; }
+
+static void positive_part(int64_t n, const float *x, float *y) { XK__EACH(i, y[i] = keep(x[i] > 0, x[i])) }
 
 void xk_relu_backward(xk_relu_rule rule, int64_t n, const float *y, const float *dy, float *dx) {
   switch (rule) {
-    case XK_RELU_PLAIN: XK__EACH(i, dx[i] = y[i] > 0 ? dy[i] : 0) break;
-    case XK_RELU_GUIDED: XK__EACH(i, dx[i] = ((y[i] > 0) & (dy[i] > 0)) ? dy[i] : 0) break;
+    case XK_RELU_PLAIN: XK__EACH(i, dx[i] = keep(y[i] > 0, dy[i])) break;
+    case XK_RELU_GUIDED: XK__EACH(i, dx[i] = keep((y[i] > 0) & (dy[i] > 0), dy[i])) break;
     case XK_RELU_DECONV: positive_part(n, dy, dx); break;
   }
 }
@@ -23,8 +27,8 @@ void xk_leaky_relu_forward(float slope, int64_t n, const float *x, float *y) {
 
 void xk_leaky_relu_backward(xk_relu_rule rule, float slope, int64_t n, const float *x, const float *dy, float *dx) {
   switch (rule) {
-    case XK_RELU_PLAIN: XK__EACH(i, dx[i] = x[i] > 0 ? dy[i] : slope * dy[i]) break;
-    case XK_RELU_GUIDED: XK__EACH(i, dx[i] = ((x[i] > 0) & (dy[i] > 0)) ? dy[i] : 0) break;
+    case XK_RELU_PLAIN: XK__EACH(i, dx[i] = (x[i] > 0 ? 1 : slope) * dy[i]) break;
+    case XK_RELU_GUIDED: XK__EACH(i, dx[i] = keep((x[i] > 0) & (dy[i] > 0), dy[i])) break;
     case XK_RELU_DECONV: positive_part(n, dy, dx); break;
   }
 }
@@ -35,16 +39,16 @@ void xk_clip_forward(float lo, float hi, int64_t n, const float *x, float *y) {
 
 void xk_clip_backward(xk_relu_rule rule, float lo, float hi, int64_t n, const float *x, const float *dy, float *dx) {
   switch (rule) {
-    case XK_RELU_PLAIN: XK__EACH(i, dx[i] = ((x[i] > lo) & (x[i] < hi)) ? dy[i] : 0) break;
-    case XK_RELU_GUIDED: XK__EACH(i, dx[i] = ((x[i] > lo) & (x[i] < hi) & (dy[i] > 0)) ? dy[i] : 0) break;
+    case XK_RELU_PLAIN: XK__EACH(i, dx[i] = keep((x[i] > lo) & (x[i] < hi), dy[i])) break;
+    case XK_RELU_GUIDED: XK__EACH(i, dx[i] = keep((x[i] > lo) & (x[i] < hi) & (dy[i] > 0), dy[i])) break;
     case XK_RELU_DECONV: positive_part(n, dy, dx); break;
   }
 }
 
 /* 1 / (1 + e^-x), written with e^-|x| so that nothing overflows */
 static float sigmoid(float x) {
-  float z = expf(-fabsf(x));
-  return x < 0 ? z / (1 + z) : 1 / (1 + z);
+  float z = expf(-fabsf(x)), numerator = x < 0 ? z : 1;
+  return numerator / (1 + z);
 }
 
 void xk_sigmoid_forward(int64_t n, const float *x, float *y) { XK__EACH(i, y[i] = sigmoid(x[i])) }

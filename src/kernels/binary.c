@@ -52,7 +52,8 @@ void xk_binary_forward(xk_binary op, const xk_broadcast *s, const float *a, cons
   int64_t rows = xk__loop_count(&outer), n = inner.dims[0], sa = inner.stride[0][0], sb = inner.stride[1][0];
   if (rows * n == 0) return;
   /* a task is several short rows or a piece of a long one */
-  int64_t height = xk__rows_per_task(n), pieces = xk__ceil_div(n, XK__CHUNK), tasks = xk__ceil_div(rows, height) * pieces;
+  int64_t height = xk__rows_per_task(n), pieces = xk__ceil_div(n, XK__CHUNK),
+          tasks = xk__ceil_div(rows, height) * pieces;
 #pragma omp parallel for schedule(static) num_threads(xk_threads()) if (tasks > 1)
   for (int64_t t = 0; t < tasks; t++) {
     if (xai_stop_requested()) continue;
@@ -68,14 +69,15 @@ void xk_binary_forward_i64(xk_binary op, const xk_broadcast *s, const int64_t *a
   int64_t n = xk__loop_count(&l);
   if (n == 0) return;
   xk__place p = xk__loop_seek(&l, 0);
-  for (int64_t i = 0; i < n && !xai_stop_requested(); i++, xk__loop_next(&l, &p)) y[i] = apply_i64(op, a[p.at[0]], b[p.at[1]]);
+  for (int64_t i = 0; i < n && !xai_stop_requested(); i++, xk__loop_next(&l, &p))
+    y[i] = apply_i64(op, a[p.at[0]], b[p.at[1]]);
 }
 
 /* ---- backward ---------------------------------------------------------------------------------------- */
 /* d(a op b) / d(own operand), times dy */
 typedef enum rule { SAME, NEGATED, TIMES_OTHER, OVER_OTHER, DIVISOR } rule;
 
-static double term(rule r, float own, float other, float dy) {
+static inline double term(rule r, float own, float other, float dy) {
   switch (r) {
     case SAME: return dy;
     case NEGATED: return -(double)dy;

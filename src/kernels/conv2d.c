@@ -12,13 +12,15 @@
 #include "kernels/private.h"
 
 enum {
-  SCRATCH = 1 << 18,          /* floats of patch matrix per thread: 1 MB */
-  TILE_STEP = 16,             /* tiles are multiples of a vector */
-  TILE_MIN = 48,              /* narrower products lose more in packing than a second core gives back */
-  TILE_MAX = 4096,            /* bounds the work between two looks at the stop flag */
-  ROWS_MIN = 96, ROWS_MAX = 512, /* patch matrix rows (backward) of one task */
+  SCRATCH = 1 << 19, /* floats of patch matrix per thread: 2 MB */
+  TILE_STEP = 16,    /* tiles are multiples of a vector */
+  TILE_MIN = 48,     /* narrower products lose more in packing than a second core gives back */
+  TILE_MAX = 4096,   /* with ROWS_MAX and FILTERS_MAX: bounds the work between two looks at the stop flag */
+  ROWS_MIN = 96,     /* of the patch matrix, in a task of a gradient */
+  ROWS_MAX = 512,
   FILTERS_MIN = 32,
-  PARTS = 4                   /* tasks per image that keep a small batch busy */
+  FILTERS_MAX = 1024,
+  PARTS = 4 /* tasks per image that keep a small batch busy */
 };
 
 typedef struct sizes {
@@ -29,7 +31,8 @@ typedef struct sizes {
 static sizes sizes_of(const xk_conv2d *p) {
   sizes s = {.cg = p->c / p->groups, .mg = p->m / p->groups, .taps = p->kh * p->kw, .cols = p->oh * p->ow};
   s.k = s.cg * s.taps;
-  s.direct = s.taps == 1 && p->sh == 1 && p->sw == 1 && p->pad_top == 0 && p->pad_left == 0 && p->oh == p->h && p->ow == p->w;
+  s.direct = s.taps == 1 && p->sh == 1 && p->sw == 1 && p->pad_top == 0 && p->pad_left == 0;
+  s.direct = s.direct && p->oh == p->h && p->ow == p->w;
   return s;
 }
 
@@ -50,6 +53,12 @@ static int64_t halve_until_enough(int64_t pieces, int64_t length, int64_t min, i
   return pieces;
 }
 
+/* Filters per task, where everything else has been cut into 'parts' already. */
+static int64_t filter_block(const sizes *s, int64_t parts) {
+  int64_t blocks = halve_until_enough(xk__ceil_div(s->mg, FILTERS_MAX), s->mg, FILTERS_MIN, parts);
+  return xk__ceil_div(s->mg, blocks);
+}
+
 static float *thread_scratch(void *work, int64_t floats) { return (float *)work + omp_get_thread_num() * floats; }
 
 /* ---- forward --------------------------------------------------------------------------------------- */
@@ -59,11 +68,11 @@ typedef struct forward_cut {
 } forward_cut;
 
 static forward_cut cut_forward(const xk_conv2d *p, const sizes *s) {
-  forward_cut cut = {.tile = tile_columns(s->k, s->cols)};
-  int64_t share = xk__round_up(xk__ceil_div(s->cols, PARTS), TILE_STEP);
-  cut.tile = xk__min(cut.tile, xk__max(share, TILE_MIN));
+  int64_t enough = xk__max(1, xk__min(PARTS, s->cols / TILE_MIN));
+  int64_t widest = xk__round_up(xk__ceil_div(s->cols, enough), TILE_STEP);
+  forward_cut cut = {.tile = xk__min(tile_columns(s->k, s->cols), widest)};
   cut.tiles = xk__ceil_div(s->cols, cut.tile);
-  cut.m_block = xk__ceil_div(s->mg, halve_until_enough(1, s->mg, FILTERS_MIN, p->groups * cut.tiles));
+  cut.m_block = filter_block(s, p->groups * cut.tiles);
   cut.m_blocks = xk__ceil_div(s->mg, cut.m_block);
   cut.scratch = s->direct ? 0 : xk__round_up(s->k * cut.tile, TILE_STEP);
   return cut;
@@ -143,12 +152,13 @@ static void input_task(const xk_conv2d *p, const sizes *s, const input_cut *cut,
   rows_that_see(p, y0, y1, &lo, &hi);
   dx += c0 * plane;
   if (!s->direct)
-    for (int64_t ch = 0; ch < channels; ch++) memset(dx + ch * plane + y0 * p->w, 0, (size_t)((y1 - y0) * p->w) * sizeof(float));
+    for (int64_t ch = 0; ch < channels; ch++)
+      memset(dx + ch * plane + y0 * p->w, 0, (size_t)((y1 - y0) * p->w) * sizeof(float));
   for (int64_t first = lo * p->ow; first < hi * p->ow; first += cut->tile) {
     if (xai_stop_requested()) return;
     int64_t count = xk__min(cut->tile, hi * p->ow - first);
-    xk_gemm(true, false, rows, count, s->mg, 1, w + c0 * s->taps, s->k, dy + first, s->cols, 0, s->direct ? dx + first : col,
-            s->direct ? s->cols : count);
+    xk_gemm(true, false, rows, count, s->mg, 1, w + c0 * s->taps, s->k, dy + first, s->cols, 0,
+            s->direct ? dx + first : col, s->direct ? s->cols : count);
     if (!s->direct) xk__col2im_accumulate(p, channels, col, first, count, y0, y1, dx);
   }
 }
@@ -183,7 +193,7 @@ typedef struct weight_cut {
 static weight_cut cut_weight(const xk_conv2d *p, const sizes *s) {
   weight_cut cut = {.c_block = channel_block(s, p->groups)};
   cut.c_blocks = xk__ceil_div(s->cg, cut.c_block);
-  cut.m_block = xk__ceil_div(s->mg, halve_until_enough(1, s->mg, FILTERS_MIN, p->groups * cut.c_blocks));
+  cut.m_block = filter_block(s, p->groups * cut.c_blocks);
   cut.m_blocks = xk__ceil_div(s->mg, cut.m_block);
   cut.tile = tile_columns(cut.c_block * s->taps, s->cols);
   cut.scratch = s->direct ? 0 : xk__round_up(cut.c_block * s->taps * cut.tile, TILE_STEP);
@@ -191,8 +201,8 @@ static weight_cut cut_weight(const xk_conv2d *p, const sizes *s) {
 }
 
 /* x, dy, dw point at the group, within the first image. */
-static void weight_task(const xk_conv2d *p, const sizes *s, const weight_cut *cut, int64_t c0, int64_t m0, const float *x,
-                        const float *dy, float *dw, float *col) {
+static void weight_task(const xk_conv2d *p, const sizes *s, const weight_cut *cut, int64_t c0, int64_t m0,
+                        const float *x, const float *dy, float *dw, float *col) {
   int64_t channels = xk__min(cut->c_block, s->cg - c0), rows = channels * s->taps;
   int64_t filters = xk__min(cut->m_block, s->mg - m0), plane = p->h * p->w;
   for (int64_t i = 0; i < p->n; i++) {

@@ -7,29 +7,38 @@
 
 #include "kernels/private.h"
 
-/* ---- one row times a matrix ------------------------------------------------------------------- */
-/* sum of x[i] * y[i] */
+/* ---- matrix times vector ---------------------------------------------------------------------- */
+/* sum of x[i] * y[i], in LANES interleaved sums */
+enum { LANES = 32 };
 XK_CLONES static float dot(int64_t n, const float *x, const float *y) {
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < n; i++) sum += x[i] * y[i];
+  float lane[LANES] = {0}, sum = 0;
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int j = 0; j < LANES; j++) lane[j] += x[i + j] * y[i + j];
+  for (int j = 0; j < LANES; j++) sum += lane[j];
+  for (; i < n; i++) sum += x[i] * y[i];
   return sum;
 }
 
-/* y[j] = alpha * sum_l x[l] * b[j][l] + beta * y[j]: rows of b are read in order. */
-static void row_times_transposed(int64_t n, int64_t k, float alpha, const float *x, const float *b, int64_t ldb,
-                                 float beta, float *y) {
+/* y[j*step] = alpha * sum_l x[l] * b[j][l] + beta * y[j*step]: rows of b are read in order. */
+static void vector_times_rows(int64_t n, int64_t k, float alpha, const float *x, const float *b, int64_t ldb,
+                              float beta, float *y, int64_t step) {
   for (int64_t j = 0; j < n; j++) {
     float sum = alpha * dot(k, x, b + j * ldb);
-    y[j] = beta == 0 ? sum : sum + beta * y[j];
+    y[j * step] = beta == 0 ? sum : sum + beta * y[j * step];
   }
 }
 
 void xk_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
              const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
   if (m <= 0 || n <= 0) return;
-  if (m == 1 && trans_b && (!trans_a || lda == 1)) {
-    row_times_transposed(n, k, alpha, a, b, ldb, beta, c);
+  bool a_in_order = !trans_a || lda == 1, b_in_order = trans_b || ldb == 1; /* if m = 1, if n = 1: a plain vector */
+  if (m == 1 && trans_b && a_in_order) {
+    vector_times_rows(n, k, alpha, a, b, ldb, beta, c, 1);
+    return;
+  }
+  if (n == 1 && !trans_a && b_in_order) {
+    vector_times_rows(m, k, alpha, b, a, lda, beta, c, ldc);
     return;
   }
   cblas_sgemm(CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans, trans_b ? CblasTrans : CblasNoTrans, (blasint)m,

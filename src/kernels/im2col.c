@@ -19,7 +19,8 @@ static run run_at(const xk_conv2d *p, int64_t position, int64_t end) {
 }
 
 static void pick(int64_t n, int64_t stride, const float *x, float *col) {
-  if (stride == 1) memcpy(col, x, (size_t)n * sizeof(float));
+  if (stride == 1)
+    memcpy(col, x, (size_t)n * sizeof(float));
   else
     for (int64_t i = 0; i < n; i++) col[i] = x[i * stride];
 }
@@ -34,14 +35,14 @@ static void put_back(int64_t n, int64_t stride, const float *col, float *x) {
 static void zero(int64_t n, float *col) { memset(col, 0, (size_t)n * sizeof(float)); }
 
 /* One row of the matrix: tap (ky, kx) of plane x. */
-static void fill_row(const xk_conv2d *p, const float *x, int64_t ky, int64_t kx, int64_t first, int64_t end, float *col) {
-  int64_t lo, hi;
-  xk__tap_range(p->w, p->ow, p->sw, p->pad_left, kx * p->dw, &lo, &hi);
+static void fill_row(const xk_conv2d *p, const float *x, int64_t ky, int64_t kx, int64_t first, int64_t end,
+                     float *col) {
+  xk__sight see = xk__sight_of(p->w, p->ow, p->sw, p->pad_left, kx * p->dw);
   for (int64_t at = first; at < end;) {
     run r = run_at(p, at, end);
     int64_t iy = r.oy * p->sh - p->pad_top + ky * p->dh;
     /* positions [a, b) of the run see the input, those before and after it see padding */
-    int64_t a = xk__min(xk__max(lo - r.ox, 0), r.len), b = xk__max(a, xk__min(hi - r.ox, r.len));
+    int64_t a = xk__min(xk__max(see.out - r.ox, 0), r.len), b = xk__max(a, xk__min(see.out + see.count - r.ox, r.len));
     if (iy < 0 || iy >= p->h) a = b = r.len;
     zero(a, col);
     if (b > a) pick(b - a, p->sw, x + iy * p->w + (r.ox + a) * p->sw - p->pad_left + kx * p->dw, col + a);
@@ -59,14 +60,13 @@ void xk__im2col(const xk_conv2d *p, int64_t channels, const float *x, int64_t fi
 }
 
 /* Adds one row of the matrix back to where fill_row took it from. */
-static void add_row(const xk_conv2d *p, const float *col, int64_t ky, int64_t kx, int64_t first, int64_t end, int64_t y0,
-                    int64_t y1, float *x) {
-  int64_t lo, hi;
-  xk__tap_range(p->w, p->ow, p->sw, p->pad_left, kx * p->dw, &lo, &hi);
+static void add_row(const xk_conv2d *p, const float *col, int64_t ky, int64_t kx, int64_t first, int64_t end,
+                    int64_t y0, int64_t y1, float *x) {
+  xk__sight see = xk__sight_of(p->w, p->ow, p->sw, p->pad_left, kx * p->dw);
   for (int64_t at = first; at < end;) {
     run r = run_at(p, at, end);
     int64_t iy = r.oy * p->sh - p->pad_top + ky * p->dh;
-    int64_t a = xk__max(lo - r.ox, 0), b = xk__min(hi - r.ox, r.len);
+    int64_t a = xk__max(see.out - r.ox, 0), b = xk__min(see.out + see.count - r.ox, r.len);
     if (iy >= y0 && iy < y1 && b > a)
       put_back(b - a, p->sw, col + a, x + iy * p->w + (r.ox + a) * p->sw - p->pad_left + kx * p->dw);
     at += r.len;

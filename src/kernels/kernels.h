@@ -144,10 +144,11 @@ typedef enum xk_pad_mode { XK_PAD_CONSTANT, XK_PAD_REFLECT, XK_PAD_EDGE } xk_pad
  * (less than what is left), or its last element. y has before + dims + after elements per axis. */
 typedef struct xk_pad {
   xk_pad_mode mode;
-  int rank; /* up to 8 */
+  int rank; /* 1 to 8 */
   int64_t dims[8], before[8], after[8];
 } xk_pad;
-void xk_pad_forward(const xk_pad *p, float value /* of XK_PAD_CONSTANT */, const float *x, float *y /*[out]*/);
+void xk_pad_forward(const xk_pad *p, size_t size /* of an element */, const void *value /* of XK_PAD_CONSTANT */,
+                    const void *x, void *y /*[out]*/);
 void xk_pad_backward(const xk_pad *p, const float *dy, float *dx /*[out]*/);
 
 /* ---- pictures and maps (resize.c) -------------------------------------------------------------- */

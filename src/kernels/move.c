@@ -7,7 +7,8 @@
 /* memcpy of a constant size is one load and one store, for any element type. */
 static void gather_row(size_t size, int64_t n, const char *x, int64_t stride, char *y) {
   ptrdiff_t step = (ptrdiff_t)stride * (ptrdiff_t)size;
-  if (stride == 1) memcpy(y, x, (size_t)n * size);
+  if (stride == 1)
+    memcpy(y, x, (size_t)n * size);
   else if (size == 1)
     for (int64_t i = 0; i < n; i++) y[i] = x[i * step];
   else if (size == 4)
@@ -52,10 +53,14 @@ void xk_scatter_strided_accumulate(int rank, const int64_t *dims, const int64_t 
 }
 
 /* ---- sums ------------------------------------------------------------------------------------------------ */
+enum { LANES = 16 }; /* interleaved sums: additions of one sum would wait for each other */
 XK_CLONES double xk__sum(int64_t n, const float *x) {
-  double sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < n; i++) sum += x[i];
+  double lane[LANES] = {0}, sum = 0;
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int j = 0; j < LANES; j++) lane[j] += x[i + j];
+  for (int j = 0; j < LANES; j++) sum += lane[j];
+  for (; i < n; i++) sum += x[i];
   return sum;
 }
 
@@ -66,7 +71,8 @@ static double sum_over(const xk__loop *l, const float *x) {
   if (rows * n == 0) return 0;
   xk__place p = xk__loop_seek(&outer, 0);
   for (int64_t row = 0; row < rows; row++, xk__loop_next(&outer, &p)) {
-    if (step == 1) sum += xk__sum(n, x + p.at[0]);
+    if (step == 1)
+      sum += xk__sum(n, x + p.at[0]);
     else
       for (int64_t i = 0; i < n; i++) sum += x[p.at[0] + i * step];
   }

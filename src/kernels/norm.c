@@ -55,12 +55,17 @@ typedef struct lrn {
 } lrn;
 
 static lrn lrn_of(int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias) {
-  return (lrn){.c = c, .hw = hw, .before = xk__min(c, (size - 1) / 2), .after = xk__min(c, size / 2),
-               .alpha = (double)alpha / (double)size, .beta = beta, .bias = bias};
+  return (lrn){.c = c,
+               .hw = hw,
+               .before = xk__min(c, (size - 1) / 2),
+               .after = xk__min(c, size / 2),
+               .alpha = (double)alpha / (double)size,
+               .beta = beta,
+               .bias = bias};
 }
 
 /* s of channel ch for 'count' pixels from x on (x points at channel 0) */
-static void lrn_sums(const lrn *l, int64_t ch, const float *x, int64_t count, double s[BLOCK]) {
+XK_CLONES static void lrn_sums(const lrn *l, int64_t ch, const float *x, int64_t count, double s[BLOCK]) {
   for (int64_t i = 0; i < count; i++) s[i] = 0;
   for (int64_t j = xk__max(0, ch - l->before); j <= xk__min(l->c - 1, ch + l->after); j++)
     for (int64_t i = 0; i < count; i++) s[i] += (double)x[j * l->hw + i] * x[j * l->hw + i];
@@ -68,7 +73,7 @@ static void lrn_sums(const lrn *l, int64_t ch, const float *x, int64_t count, do
 }
 
 /* s = s^-beta; 3/4 is the exponent of every published network, and square roots are much faster */
-static void lrn_powers(const lrn *l, int64_t count, double s[BLOCK]) {
+XK_CLONES static void lrn_powers(const lrn *l, int64_t count, double s[BLOCK]) {
   if (l->beta == 0.75)
     for (int64_t i = 0; i < count; i++) s[i] = 1 / (sqrt(s[i]) * sqrt(sqrt(s[i])));
   else
@@ -109,8 +114,8 @@ static void lrn_backward_channel(const lrn *l, int64_t j, const float *x, const 
     dx[j * l->hw + i] = (float)(own[i] - 2 * l->alpha * l->beta * x[j * l->hw + i] * sum[i]);
 }
 
-void xk_lrn_backward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias, const float *x,
-                     const float *dy, float *dx) {
+void xk_lrn_backward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias,
+                     const float *x, const float *dy, float *dx) {
   lrn l = lrn_of(c, hw, size, alpha, beta, bias);
   int64_t blocks = xk__ceil_div(hw, BLOCK);
 #pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n * c * hw > XK__CHUNK)

@@ -19,33 +19,34 @@ static span window(int64_t o, int64_t stride, int64_t pad, int64_t kernel, int64
 }
 
 static span window_rows(const xk_pool2d *p, int64_t oy) { return window(oy, p->sh, p->pad_top, p->kh, p->dh, p->h); }
-static span window_columns(const xk_pool2d *p, int64_t ox) { return window(ox, p->sw, p->pad_left, p->kw, p->dw, p->w); }
+static span window_columns(const xk_pool2d *p, int64_t ox) {
+  return window(ox, p->sw, p->pad_left, p->kw, p->dw, p->w);
+}
 
 /* Does v displace the best so far? NaN displaces numbers; the first of equals stays. */
-static bool displaces(float v, float best) { return v > best || (v != v && best == best); }
+static bool displaces(float v, float best) { return (v > best) | ((v != v) & (best == best)); }
 
 /* ---- maximum --------------------------------------------------------------------------------------- */
-/* y[i] = the larger of y[i] and x[i*stride], by the rule above */
-XK_CLONES static void raise_row(int64_t n, const float *x, int64_t stride, float *restrict y) {
-  if (stride == 1)
-    for (int64_t i = 0; i < n; i++) y[i] = x[i] > y[i] || x[i] != x[i] ? x[i] : y[i];
-  else
-    for (int64_t i = 0; i < n; i++) y[i] = x[i * stride] > y[i] || x[i * stride] != x[i * stride] ? x[i * stride] : y[i];
+/* y = the larger of y and x, NaN being larger than numbers; neighbours in x are 'step' apart */
+XK_CLONES static void raise_rows(int64_t rows, int64_t n, const float *x, int64_t x_row, int64_t step,
+                                 float *restrict y, int64_t y_row) {
+  for (int64_t r = 0; r < rows; r++, x += x_row, y += y_row) {
+    if (step == 1)
+      for (int64_t i = 0; i < n; i++) y[i] = x[i] > y[i] || x[i] != x[i] ? x[i] : y[i];
+    else
+      for (int64_t i = 0; i < n; i++) y[i] = x[i * step] > y[i] || x[i * step] != x[i * step] ? x[i * step] : y[i];
+  }
 }
 
 /* A window that holds nothing but padding gives -infinity. */
 static void maxpool_plane(const xk_pool2d *p, const float *x, float *y) {
-  for (int64_t oy = 0; oy < p->oh; oy++, y += p->ow) {
-    span rows = window_rows(p, oy);
-    for (int64_t ox = 0; ox < p->ow; ox++) y[ox] = -INFINITY;
-    for (int64_t ky = rows.first; ky < rows.end; ky++)
-      for (int64_t kx = 0; kx < p->kw; kx++) {
-        int64_t lo, hi, shift = kx * p->dw;
-        xk__tap_range(p->w, p->ow, p->sw, p->pad_left, shift, &lo, &hi);
-        if (hi > lo)
-          raise_row(hi - lo, x + (rows.start + ky * p->dh) * p->w + lo * p->sw - p->pad_left + shift, p->sw, y + lo);
-      }
-  }
+  for (int64_t i = 0; i < p->oh * p->ow; i++) y[i] = -INFINITY;
+  for (int64_t ky = 0; ky < p->kh; ky++)
+    for (int64_t kx = 0; kx < p->kw; kx++) {
+      xk__sight v = xk__sight_of(p->h, p->oh, p->sh, p->pad_top, ky * p->dh);
+      xk__sight u = xk__sight_of(p->w, p->ow, p->sw, p->pad_left, kx * p->dw);
+      raise_rows(v.count, u.count, x + v.in * p->w + u.in, p->sh * p->w, p->sw, y + v.out * p->ow + u.out, p->ow);
+    }
 }
 
 void xk_maxpool_forward(const xk_pool2d *p, const float *x, float *y) {
@@ -54,15 +55,20 @@ void xk_maxpool_forward(const xk_pool2d *p, const float *x, float *y) {
     if (!xai_stop_requested()) maxpool_plane(p, x + i * p->h * p->w, y + i * p->oh * p->ow);
 }
 
-/* Index of the first maximum of a window, -1 when it holds nothing but padding. */
+/* Index of the first maximum of a window, -1 when it holds nothing but padding. No branches: data decide at random. */
 static int64_t winner(const xk_pool2d *p, const float *x, span rows, span columns) {
   if (rows.first == rows.end || columns.first == columns.end) return -1;
   int64_t win = (rows.start + rows.first * p->dh) * p->w + columns.start + columns.first * p->dw;
-  for (int64_t ky = rows.first; ky < rows.end; ky++)
+  float best = x[win];
+  for (int64_t ky = rows.first; ky < rows.end; ky++) {
+    int64_t row = (rows.start + ky * p->dh) * p->w + columns.start;
     for (int64_t kx = columns.first; kx < columns.end; kx++) {
-      int64_t at = (rows.start + ky * p->dh) * p->w + columns.start + kx * p->dw;
-      if (displaces(x[at], x[win])) win = at;
+      int64_t at = row + kx * p->dw;
+      bool better = displaces(x[at], best);
+      best = better ? x[at] : best;
+      win = better ? at : win;
     }
+  }
   return win;
 }
 

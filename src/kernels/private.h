@@ -37,14 +37,17 @@ static inline int64_t xk__rows_per_task(int64_t elements_per_row) {
 }
 
 /* ---- sliding windows ---------------------------------------------------------------------------- */
-/* Output positions [*lo, *hi) whose tap 'tap' falls inside an input of 'in' elements:
- * 0 <= o*stride - pad + tap*dilation < in, 0 <= o < out. Empty ranges have lo == hi. */
-static inline void xk__tap_range(int64_t in, int64_t out, int64_t stride, int64_t pad, int64_t shift, int64_t *lo,
-                                 int64_t *hi) {
-  int64_t first = pad - shift, last = in - 1 + pad - shift;
-  *lo = first <= 0 ? 0 : xk__min(out, xk__ceil_div(first, stride));
-  *hi = last < 0 ? 0 : xk__min(out, last / stride + 1);
-  if (*hi < *lo) *hi = *lo;
+/* Along one axis: which output positions see the input, and not padding, through one tap of a kernel?
+ * 'count' positions from 'out' on do; the first sees input element 'in', the next ones 'stride' further each. */
+typedef struct xk__sight {
+  int64_t count, out, in;
+} xk__sight;
+
+/* shift = tap * dilation; position o sees o*stride - pad + shift. */
+static inline xk__sight xk__sight_of(int64_t in, int64_t out, int64_t stride, int64_t pad, int64_t shift) {
+  int64_t before = pad - shift, last = in - 1 + before; /* 0 <= o*stride - before < in */
+  int64_t lo = before <= 0 ? 0 : xk__ceil_div(before, stride), hi = last < 0 ? 0 : xk__min(out, last / stride + 1);
+  return hi > lo ? (xk__sight){.count = hi - lo, .out = lo, .in = lo * stride - before} : (xk__sight){0};
 }
 
 /* ---- im2col.c ------------------------------------------------------------------------------------- */

@@ -1,9 +1,9 @@
 /* kernels/resize.c: pictures with 8-bit channels, reduced or enlarged with a triangle filter; and float maps
  * enlarged bilinearly.
  *
- * The picture filter is Pillow's BILINEAR to the bit: the triangle is widened by the reduction factor, so that every
- * input pixel counts (antialiasing); weights are normalised and rounded to 22 fractional bits; columns first, rounded to 8 bits,
- * then rows. The map filter has no antialiasing. */
+ * The picture filter is Pillow's BILINEAR to the bit: the triangle is widened by the reduction factor, so that
+ * every input pixel counts (antialiasing); weights are normalised and rounded to 22 fractional bits; columns
+ * come first, are rounded to 8 bits, then rows. The map filter has no antialiasing. */
 #include <math.h>
 
 #include "kernels/private.h"
@@ -40,8 +40,10 @@ static axis axis_make(int64_t in, int64_t out, void *memory) {
     for (int pass = 0; pass < 2; pass++) /* the sum of the weights first */
       for (int64_t j = 0; j < a.taps[i]; j++) {
         double w = fmax(0, 1 - fabs(((double)(j + from) - centre + 0.5) * narrow));
-        if (pass == 0) total += w;
-        else a.weight[i * a.width + j] = (int32_t)(0.5 + w / total * (1 << FRACTION_BITS));
+        if (pass == 0)
+          total += w;
+        else
+          a.weight[i * a.width + j] = (int32_t)(0.5 + w / total * (1 << FRACTION_BITS));
       }
   }
   return a;
@@ -53,7 +55,7 @@ static uint8_t to_byte(int32_t sum) {
 }
 
 /* ---- the two passes -------------------------------------------------------------------------------------- */
-static void row_columns(const axis *a, int64_t channels, const uint8_t *x, uint8_t *y) {
+static inline void columns_of_row(const axis *a, int64_t channels, const uint8_t *x, uint8_t *y) {
   for (int64_t i = 0; i < a->n; i++)
     for (int64_t ch = 0; ch < channels; ch++) {
       const int32_t *w = a->weight + i * a->width;
@@ -62,6 +64,14 @@ static void row_columns(const axis *a, int64_t channels, const uint8_t *x, uint8
       for (int64_t j = 0; j < a->taps[i]; j++) sum += w[j] * from[j * channels];
       y[i * channels + ch] = to_byte(sum);
     }
+}
+
+/* Colour pictures get a loop of their own, in which the compiler knows the step. */
+static void combine_columns(const axis *a, int64_t channels, const uint8_t *x, uint8_t *y) {
+  if (channels == 3)
+    columns_of_row(a, 3, x, y);
+  else
+    columns_of_row(a, channels, x, y);
 }
 
 /* y = sum over j of w[j] * row j of x, 'count' bytes of each row */
@@ -86,7 +96,7 @@ void xk_resize_u8(int64_t channels, int64_t w, int64_t h, const uint8_t *x, int6
   int64_t row = ow * channels;
 #pragma omp parallel for schedule(static) num_threads(xk_threads()) if (w * h * channels > XK__CHUNK)
   for (int64_t i = 0; i < h; i++)
-    if (!xai_stop_requested()) row_columns(&columns, channels, x + i * w * channels, narrow + i * row);
+    if (!xai_stop_requested()) combine_columns(&columns, channels, x + i * w * channels, narrow + i * row);
 #pragma omp parallel for schedule(static) num_threads(xk_threads()) if (h * row > XK__CHUNK)
   for (int64_t i = 0; i < oh; i++)
     for (int64_t at = 0; at < row && !xai_stop_requested(); at += ACCUMULATORS)

@@ -19,7 +19,7 @@ for id, file in pairs { [243] = "cat_dog_243_bull_mastiff", [282] = "cat_dog_282
     golden.close(t, "probabilities", net:forward(x), want.probs, 2e-5)
     golden.close(t, "fire9", net:forward(x, layer), want["act.fire9_concat"], 2e-5)
     golden.close(t, "pool1", net:forward(x, "pool1"):channels(1, 8), want["act.pool1"], 2e-5)
-    golden.close(t, "conv10", net:forward(x, "conv10_2"):channel(id + 1), want["act.conv10_class"], 2e-5)
+    golden.close(t, "conv10", net:forward(x, "conv10_1"):channel(id + 1), want["act.conv10_class"], 2e-5)
   end)
 
   test(name .. "gradients under the three rules", function(t)

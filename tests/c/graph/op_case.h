@@ -131,15 +131,25 @@ static void read_attr(op_case *k, const char *word) {
 
 /* ---- a case's life ------------------------------------------------------------------------------------------ */
 
+enum { CASE_WORD = 256 };
+
+/* The next word of *rest, which moves on; false at the end. */
+static bool next_word(const char **rest, char word[CASE_WORD]) {
+  const char *start = *rest + strspn(*rest, " ");
+  size_t length = strcspn(start, " ");
+  assert_true(length < CASE_WORD);
+  memcpy(word, start, length);
+  word[length] = '\0';
+  *rest = start + length;
+  return length > 0;
+}
+
 static void case_open(op_case *k, xai_op op, const char *inputs, const char *attrs) {
-  char text[1024], *rest = text;
+  char word[CASE_WORD];
   *k = (op_case){.op = op};
   xai_attrs_default(op, &k->attrs);
-  assert_true(snprintf(text, sizeof text, "%s", attrs) < (int)sizeof text);
-  for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) read_attr(k, word);
-  assert_true(snprintf(text, sizeof text, "%s", inputs) < (int)sizeof text);
-  rest = text;
-  for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL; k->n_in++) {
+  while (next_word(&attrs, word)) read_attr(k, word);
+  for (; next_word(&inputs, word); k->n_in++) {
     assert_true(k->n_in < CASE_INPUTS);
     read_view(word, (uint64_t)k->n_in, &k->in[k->n_in], &k->unknown[k->n_in]);
   }

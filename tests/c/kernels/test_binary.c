@@ -62,7 +62,8 @@ static double to_b(xk_binary op, double a, double b, double dy) {
 static void check(xk_binary op, int rank, const int64_t *dims_a, const int64_t *dims_b) {
   int64_t na, nb, ny;
   xk_broadcast s = broadcast(rank, dims_a, dims_b, &na, &nb, &ny);
-  float *a = integers(na, 1), *b = integers(nb, 2), *dy = integers(ny, 3), *y = floats(ny), *da = floats(na), *db = floats(nb);
+  float *a = integers(na, 1), *b = integers(nb, 2), *dy = integers(ny, 3), *y = floats(ny), *da = floats(na),
+        *db = floats(nb);
   for (int64_t i = 0; i < nb; i++)
     if (b[i] == 0) b[i] = 2;
   double *want_da = calloc((size_t)na + 1, sizeof *want_da), *want_db = calloc((size_t)nb + 1, sizeof *want_db);

@@ -13,8 +13,8 @@ typedef struct problem {
 } problem;
 
 static xk_conv2d shape(int64_t n, int64_t c, int64_t h, int64_t w, int64_t m, int64_t groups, int64_t kh, int64_t kw) {
-  return (xk_conv2d){.n = n, .c = c, .h = h, .w = w, .m = m, .groups = groups, .kh = kh, .kw = kw,
-                     .sh = 1, .sw = 1, .dh = 1, .dw = 1};
+  return (xk_conv2d){
+      .n = n, .c = c, .h = h, .w = w, .m = m, .groups = groups, .kh = kh, .kw = kw, .sh = 1, .sw = 1, .dh = 1, .dw = 1};
 }
 
 /* oh and ow from the paddings at all four sides */
@@ -26,7 +26,9 @@ static void pad(xk_conv2d *p, int64_t top, int64_t left, int64_t bottom, int64_t
 }
 
 static problem make(const xk_conv2d *p, float *(*fill)(int64_t, uint64_t)) {
-  problem q = {.p = *p, .nx = p->n * p->c * p->h * p->w, .ny = p->n * p->m * p->oh * p->ow,
+  problem q = {.p = *p,
+               .nx = p->n * p->c * p->h * p->w,
+               .ny = p->n * p->m * p->oh * p->ow,
                .nw = p->m * (p->c / p->groups) * p->kh * p->kw};
   q.x = fill(q.nx, 1);
   q.w = fill(q.nw, 2);
@@ -68,18 +70,21 @@ static void seven_loops(const problem *q, double *y, double *dx, double *dw) {
               }
 }
 
-static void assert_equals_double(int64_t n, const float *got, const double *want, const char *what, const xk_conv2d *p) {
+static void assert_equals_double(int64_t n, const float *got, const double *want, const char *what,
+                                 const xk_conv2d *p) {
   for (int64_t i = 0; i < n; i++)
     if ((double)got[i] != want[i])
-      fail_msg("%s, element %d: %.9g, expected %.9g (c %d m %d groups %d kernel %dx%d stride %dx%d pad %d,%d input %dx%d)", what,
-               (int)i, (double)got[i], want[i], (int)p->c, (int)p->m, (int)p->groups, (int)p->kh, (int)p->kw, (int)p->sh,
-               (int)p->sw, (int)p->pad_top, (int)p->pad_left, (int)p->h, (int)p->w);
+      fail_msg(
+          "%s, element %d: %.9g, expected %.9g (c %d m %d groups %d kernel %dx%d stride %dx%d pad %d,%d input %dx%d)",
+          what, (int)i, (double)got[i], want[i], (int)p->c, (int)p->m, (int)p->groups, (int)p->kh, (int)p->kw,
+          (int)p->sh, (int)p->sw, (int)p->pad_top, (int)p->pad_left, (int)p->h, (int)p->w);
 }
 
-/* All three kernels on integers, where every sum is exact; and <conv(x), dy> = <x, dx> = <w, dw> from the kernels alone. */
+/* All three kernels on integers, where every sum is exact; and the law <conv(x), dy> = <x, dx> = <w, dw>. */
 static void check(const xk_conv2d *p) {
   problem q = make(p, integers);
-  double *y = calloc((size_t)q.ny + 1, sizeof *y), *dx = calloc((size_t)q.nx + 1, sizeof *dx), *dw = calloc((size_t)q.nw + 1, sizeof *dw);
+  double *y = calloc((size_t)q.ny + 1, sizeof *y), *dx = calloc((size_t)q.nx + 1, sizeof *dx),
+         *dw = calloc((size_t)q.nw + 1, sizeof *dw);
   float *got_y = floats(q.ny), *got_dx = floats(q.nx), *got_dw = floats(q.nw);
   seven_loops(&q, y, dx, dw);
   xk_conv2d_forward(p, q.x, q.w, NULL, got_y, q.work);
@@ -154,7 +159,8 @@ static void kernels_equal_seven_loops_on_layers_of_known_networks(void **state) 
       {1, 3, 67, 67, 16, 1, 11, 4, 2},  {1, 3, 35, 35, 64, 1, 3, 2, 0}, {2, 16, 13, 13, 64, 1, 1, 1, 0},
       {1, 32, 13, 13, 128, 1, 3, 1, 1}, {2, 24, 7, 7, 24, 24, 3, 1, 1}, {1, 24, 14, 14, 48, 24, 5, 2, 2},
       {1, 64, 14, 14, 32, 1, 1, 2, 0},  {3, 48, 9, 9, 32, 2, 5, 1, 2},  {1, 3, 32, 32, 16, 1, 7, 2, 3},
-      {1, 512, 4, 4, 64, 1, 3, 1, 1},   {1, 1, 28, 28, 6, 1, 5, 1, 0},  {2, 64, 6, 6, 100, 1, 6, 1, 0}};
+      {1, 512, 4, 4, 64, 1, 3, 1, 1},   {1, 1, 28, 28, 6, 1, 5, 1, 0},  {2, 64, 6, 6, 100, 1, 6, 1, 0},
+      {2, 64, 1, 1, 1100, 1, 1, 1, 0}};
   for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
     const int64_t *l = layers[i];
     xk_conv2d p = shape(l[0], l[1], l[2], l[3], l[4], l[5], l[6], l[6]);
@@ -174,7 +180,8 @@ static void kernels_equal_seven_loops_on_random_shapes(void **state) {
   uint64_t i = 0;
   for (int trial = 0; trial < 150; trial++) {
     int64_t groups = draw(&i, 1, 3), cg = draw(&i, 1, 4), mg = draw(&i, 1, 5);
-    xk_conv2d p = shape(draw(&i, 1, 3), groups * cg, draw(&i, 1, 12), draw(&i, 1, 12), groups * mg, groups, draw(&i, 1, 4), draw(&i, 1, 4));
+    xk_conv2d p = shape(draw(&i, 1, 3), groups * cg, draw(&i, 1, 12), draw(&i, 1, 12), groups * mg, groups,
+                        draw(&i, 1, 4), draw(&i, 1, 4));
     p.sh = draw(&i, 1, 3);
     p.sw = draw(&i, 1, 3);
     p.dh = draw(&i, 1, 2);
@@ -237,8 +244,10 @@ static void run_channel_sum(const void *problem_, float *out) {
 }
 
 /* n c h w m groups k stride pad */
-static const int64_t real_layers[][9] = {
-    {2, 3, 63, 63, 64, 1, 3, 2, 0}, {1, 64, 27, 27, 64, 1, 3, 1, 1}, {2, 64, 13, 13, 128, 1, 1, 1, 0}, {2, 32, 28, 28, 32, 32, 3, 1, 1}};
+static const int64_t real_layers[][9] = {{2, 3, 63, 63, 64, 1, 3, 2, 0},
+                                         {1, 64, 27, 27, 64, 1, 3, 1, 1},
+                                         {2, 64, 13, 13, 128, 1, 1, 1, 0},
+                                         {2, 32, 28, 28, 32, 32, 3, 1, 1}};
 enum { REAL_LAYERS = sizeof real_layers / sizeof *real_layers };
 
 static xk_conv2d real_layer(int i) {

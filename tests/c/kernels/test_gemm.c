@@ -17,8 +17,8 @@ static void product_of_two_by_two_matches_hand_calculation(void **state) {
   assert_equal(4, d, want2);
 }
 
-typedef void (*gemm)(bool, bool, int64_t, int64_t, int64_t, float, const float *, int64_t, const float *, int64_t, float,
-                     float *, int64_t);
+typedef void (*gemm)(bool, bool, int64_t, int64_t, int64_t, float, const float *, int64_t, const float *, int64_t,
+                     float, float *, int64_t);
 
 /* op(A) is m x k, op(B) is k x n; every matrix sits in a wider one whose other columns must not be touched. */
 static void check_against_loops(gemm multiply, bool ta, bool tb, int64_t m, int64_t n, int64_t k) {
@@ -29,7 +29,8 @@ static void check_against_loops(gemm multiply, bool ta, bool tb, int64_t m, int6
   for (int64_t i = 0; i < m; i++)
     for (int64_t j = 0; j < n; j++) {
       double sum = 0;
-      for (int64_t l = 0; l < k; l++) sum += (double)(ta ? a[l * lda + i] : a[i * lda + l]) * (tb ? b[j * ldb + l] : b[l * ldb + j]);
+      for (int64_t l = 0; l < k; l++)
+        sum += (double)(ta ? a[l * lda + i] : a[i * lda + l]) * (tb ? b[j * ldb + l] : b[l * ldb + j]);
       want[i * ldc + j] = (float)(2 * sum + 3 * want[i * ldc + j]);
     }
   assert_equal(m * ldc, got, want);
@@ -41,7 +42,8 @@ static void check_against_loops(gemm multiply, bool ta, bool tb, int64_t m, int6
 
 static void products_equal_three_loops(void **state) {
   (void)state;
-  static const int64_t sizes[][3] = {{1, 1, 1}, {1, 70, 33}, {70, 1, 33}, {3, 5, 0}, {17, 9, 40}, {2, 300, 65}, {300, 290, 7}, {1, 1000, 513}};
+  static const int64_t sizes[][3] = {{1, 1, 1},   {1, 70, 33},  {70, 1, 133},  {3, 5, 0},
+                                     {17, 9, 40}, {2, 300, 65}, {300, 290, 7}, {1, 1000, 513}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     for (int t = 0; t < 4; t++) {
       check_against_loops(xk_gemm, t & 1, t & 2, sizes[i][0], sizes[i][1], sizes[i][2]);

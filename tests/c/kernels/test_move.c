@@ -11,7 +11,8 @@ static void transpose_reversal_and_slice_match_hand_calculation(void **state) {
   assert_equal(6, y, (const float[]){3, 2, 1, 6, 5, 4});
   xk_gather_strided(sizeof(float), 2, (const int64_t[]){2, 2}, (const int64_t[]){3, 1}, 1, x, y); /* columns 1.. */
   assert_equal(4, y, (const float[]){2, 3, 5, 6});
-  xk_gather_strided(sizeof(float), 2, (const int64_t[]){2, 2}, (const int64_t[]){0, 2}, 3, x, y); /* repeated row, every 2nd */
+  xk_gather_strided(sizeof(float), 2, (const int64_t[]){2, 2}, (const int64_t[]){0, 2}, 3, x,
+                    y); /* repeated row, every 2nd */
   assert_equal(4, y, (const float[]){4, 6, 4, 6});
   y[0] = 0;
   xk_gather_strided(sizeof(float), 0, NULL, NULL, 4, x, y); /* a scalar */
@@ -51,8 +52,11 @@ static void scatter_is_the_adjoint_of_gather(void **state) {
   (void)state;
   static const struct {
     int64_t dims[4], stride[4], base;
-  } cases[] = {{{2, 3, 4, 5}, {60, 20, 5, 1}, 0}, {{5, 4, 3, 2}, {1, 5, 20, 60}, 0}, {{2, 3, 4, 5}, {60, -20, 5, -1}, 44},
-               {{7, 1, 2, 3}, {0, 9, 11, 4}, 5},  {{1, 1, 1, 120}, {0, 0, 0, 1}, 0}};
+  } cases[] = {{{2, 3, 4, 5}, {60, 20, 5, 1}, 0},
+               {{5, 4, 3, 2}, {1, 5, 20, 60}, 0},
+               {{2, 3, 4, 5}, {60, -20, 5, -1}, 44},
+               {{7, 1, 2, 3}, {0, 9, 11, 4}, 5},
+               {{1, 1, 1, 120}, {0, 0, 0, 1}, 0}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const int64_t *d = cases[i].dims, n = d[0] * d[1] * d[2] * d[3];
     float *x = integers(120, 1), *y = floats(n), *dy = integers(n, 2), *dx = calloc(120, sizeof *dx);
@@ -101,7 +105,8 @@ static void run_all(const void *x_, float *out) {
   const int64_t dims[] = {4, 100, 250};
   xk_reduce_sum(3, dims, (const bool[]){true, false, true}, 0.5, x, out);
   xk_reduce_sum(3, dims, (const bool[]){true, true, false}, 0.5, x, out + 1000);
-  xk_gather_strided(sizeof(float), 3, (const int64_t[]){250, 100, 4}, (const int64_t[]){1, 250, 25000}, 0, x, out + 1400);
+  xk_gather_strided(sizeof(float), 3, (const int64_t[]){250, 100, 4}, (const int64_t[]){1, 250, 25000}, 0, x,
+                    out + 1400);
 }
 
 static void bits_do_not_depend_on_threads(void **state) {

@@ -1,4 +1,4 @@
-/* Batch normalisation and local response normalisation: by hand, against the definition, gradients against differences. */
+/* Batch normalisation and local response normalisation: by hand, against the definition and differences. */
 #include <math.h>
 
 #include "ktest.h"
@@ -7,7 +7,8 @@ static void batch_norm_matches_hand_calculation(void **state) {
   (void)state;
   /* channel 0: var + eps = 3.5 + .5 = 4, scale 6, mean 1, bias 10: y = 3(x-1) + 10
    * channel 1: var + eps = .25, scale -1, mean 0, bias 0: y = -2x */
-  const float x[] = {1, 2, 3, 4}, scale[] = {6, -1}, bias[] = {10, 0}, mean[] = {1, 0}, var[] = {3.5f, -0.25f}, dy[] = {1, 2, 3, 4};
+  const float x[] = {1, 2, 3, 4}, scale[] = {6, -1}, bias[] = {10, 0}, mean[] = {1, 0}, var[] = {3.5f, -0.25f},
+              dy[] = {1, 2, 3, 4};
   float y[4], dx[4], ds[2];
   xk_batchnorm_forward(1, 2, 2, 0.5f, x, scale, bias, mean, var, y);
   assert_equal(4, y, (const float[]){10, 13, -6, -8});

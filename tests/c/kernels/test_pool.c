@@ -91,9 +91,21 @@ static void minus_infinity_can_win(void **state) {
 static void a_window_of_padding_only_is_harmless(void **state) {
   (void)state;
   /* one element, kernel 1, one padding at each side: three windows, the outer two see nothing */
-  const float x[] = {3}, dy[] = {1, 10, 100}, want[] = {-INFINITY, 3, -INFINITY}, want_avg[] = {0, 3, 0}, want_dx[] = {10};
-  xk_pool2d p = {.planes = 1, .h = 1, .w = 1, .oh = 1, .ow = 3, .kh = 1, .kw = 1, .sh = 1, .sw = 1, .dh = 1, .dw = 1,
-                 .pad_left = 1, .pad_right = 1};
+  const float x[] = {3}, dy[] = {1, 10, 100}, want[] = {-INFINITY, 3, -INFINITY}, want_avg[] = {0, 3, 0},
+              want_dx[] = {10};
+  xk_pool2d p = {.planes = 1,
+                 .h = 1,
+                 .w = 1,
+                 .oh = 1,
+                 .ow = 3,
+                 .kh = 1,
+                 .kw = 1,
+                 .sh = 1,
+                 .sw = 1,
+                 .dh = 1,
+                 .dw = 1,
+                 .pad_left = 1,
+                 .pad_right = 1};
   float y[3], dx[1];
   xk_maxpool_forward(&p, x, y);
   assert_equal(3, y, want);
@@ -110,14 +122,25 @@ static void a_window_of_padding_only_is_harmless(void **state) {
 
 static void average_counts_padding_only_when_asked(void **state) {
   (void)state;
-  /* x = 2 4 6 8 in a row, windows of 3, stride 2, one padding at the left and one at the right: windows (. 2 4) (4 6 8).
-   * The last window would start at 5 and needs ceil mode: (8 . |) covers 8, one padding, and one position beyond it. */
+  /* x = 2 4 6 8 in a row, windows of 3, stride 2, one padding at either end: (. 2 4) (4 6 8), and in ceil mode a
+   * third that covers 8, the padding, and one position beyond it: (8 . |). */
   const float x[] = {2, 4, 6, 8};
-  xk_pool2d p = {.planes = 1, .h = 1, .w = 4, .oh = 1, .ow = 3, .kh = 1, .kw = 3, .sh = 1, .sw = 2, .dh = 1, .dw = 1,
-                 .pad_left = 1, .pad_right = 1};
+  xk_pool2d p = {.planes = 1,
+                 .h = 1,
+                 .w = 4,
+                 .oh = 1,
+                 .ow = 3,
+                 .kh = 1,
+                 .kw = 3,
+                 .sh = 1,
+                 .sw = 2,
+                 .dh = 1,
+                 .dw = 1,
+                 .pad_left = 1,
+                 .pad_right = 1};
   float y[3], dx[4];
-  const float inside[] = {3, 6, 8};  /* 6/2, 18/3, 8/1 */
-  const float padded[] = {2, 6, 4};  /* 6/3, 18/3, 8/2: what lies beyond the padding does not count */
+  const float inside[] = {3, 6, 8}; /* 6/2, 18/3, 8/1 */
+  const float padded[] = {2, 6, 4}; /* 6/3, 18/3, 8/2: what lies beyond the padding does not count */
   xk_avgpool_forward(&p, x, y);
   assert_equal(3, y, inside);
   p.count_include_pad = true;
@@ -133,8 +156,15 @@ static int64_t draw(uint64_t *i, int64_t lo, int64_t hi) {
 }
 
 static bool random_shape(uint64_t *i, xk_pool2d *p) {
-  *p = (xk_pool2d){.planes = draw(i, 1, 3), .h = draw(i, 1, 11), .w = draw(i, 1, 11), .kh = draw(i, 1, 4), .kw = draw(i, 1, 4),
-                   .sh = draw(i, 1, 3), .sw = draw(i, 1, 3), .dh = draw(i, 1, 3), .dw = draw(i, 1, 2),
+  *p = (xk_pool2d){.planes = draw(i, 1, 3),
+                   .h = draw(i, 1, 11),
+                   .w = draw(i, 1, 11),
+                   .kh = draw(i, 1, 4),
+                   .kw = draw(i, 1, 4),
+                   .sh = draw(i, 1, 3),
+                   .sw = draw(i, 1, 3),
+                   .dh = draw(i, 1, 3),
+                   .dw = draw(i, 1, 2),
                    .count_include_pad = draw(i, 0, 1)};
   int64_t top = draw(i, 0, 3), left = draw(i, 0, 3), bottom = draw(i, 0, 3), right = draw(i, 0, 3);
   if (p->h + top + bottom < (p->kh - 1) * p->dh + 1 || p->w + left + right < (p->kw - 1) * p->dw + 1) return false;
@@ -143,7 +173,8 @@ static bool random_shape(uint64_t *i, xk_pool2d *p) {
 }
 
 /* The definition, with every tap tested against every bound. */
-static void naive(const xk_pool2d *p, const float *x, const float *dy, float *max, float *dmax, double *avg, double *davg) {
+static void naive(const xk_pool2d *p, const float *x, const float *dy, float *max, float *dmax, double *avg,
+                  double *davg) {
   for (int64_t t = 0; t < p->planes * p->oh * p->ow; t++) {
     int64_t plane = t / (p->oh * p->ow) * p->h * p->w, oy = t / p->ow % p->oh, ox = t % p->ow, win = -1, n = 0;
     double sum = 0;
@@ -151,13 +182,16 @@ static void naive(const xk_pool2d *p, const float *x, const float *dy, float *ma
       for (int64_t ky = 0; ky < p->kh; ky++)
         for (int64_t kx = 0; kx < p->kw; kx++) {
           int64_t r = oy * p->sh - p->pad_top + ky * p->dh, s = ox * p->sw - p->pad_left + kx * p->dw;
-          bool inside = r >= 0 && r < p->h && s >= 0 && s < p->w, padded = r < p->h + p->pad_bottom && s < p->w + p->pad_right;
+          bool inside = r >= 0 && r < p->h && s >= 0 && s < p->w,
+               padded = r < p->h + p->pad_bottom && s < p->w + p->pad_right;
           int64_t at = plane + r * p->w + s;
           if (pass == 0 && (inside || (p->count_include_pad && padded))) n++;
           if (!inside) continue;
           if (pass == 0 && (win < 0 || x[at] > x[win])) win = at;
-          if (pass == 0) sum += x[at];
-          else davg[at] += dy[t] / (double)n;
+          if (pass == 0)
+            sum += x[at];
+          else
+            davg[at] += dy[t] / (double)n;
         }
     max[t] = win < 0 ? -INFINITY : x[win];
     if (win >= 0) dmax[win] += dy[t];

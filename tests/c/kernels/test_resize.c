@@ -1,4 +1,4 @@
-/* Resizing: hand-worked weights, constants, identity, channels, threads. The golden comparison with Pillow is a format test. */
+/* Resizing: hand-worked weights, constants, identity, channels, threads. */
 #include <math.h>
 
 #include "ktest.h"
@@ -35,7 +35,7 @@ static void doubling_interpolates_between_centres(void **state) {
 static void rounding_happens_between_the_passes(void **state) {
   (void)state;
   /* 2x2 -> 1x1, all weights 1/2:
-   * rows (0 1) and (0 0) give round(1/2) = 1 and 0, then round(1/2) = 1, where the mean of the four, 1/4, would give 0 */
+   * rows (0 1) and (0 0) give round(1/2) = 1 and 0, then round(1/2) = 1; the mean of the four, 1/4, would give 0 */
   const uint8_t x[] = {0, 1, 0, 0};
   uint8_t y[1];
   resize(1, 2, 2, x, 1, 1, y);
@@ -44,7 +44,8 @@ static void rounding_happens_between_the_passes(void **state) {
 
 static void a_constant_picture_stays_constant(void **state) {
   (void)state;
-  static const int64_t sizes[][4] = {{30, 20, 7, 9}, {7, 9, 30, 20}, {100, 3, 1, 50}, {1, 1, 13, 1}, {641, 480, 224, 224}};
+  static const int64_t sizes[][4] = {
+      {30, 20, 7, 9}, {7, 9, 30, 20}, {100, 3, 1, 50}, {1, 1, 13, 1}, {641, 480, 224, 224}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     const int64_t *s = sizes[i];
     uint8_t *x = malloc((size_t)(s[0] * s[1] * 3)), *y = malloc((size_t)(s[2] * s[3] * 3));

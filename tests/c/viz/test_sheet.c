@@ -75,20 +75,22 @@ static void a_picture_of_the_cells_size_arrives_unchanged(void **state) {
   xai_image_free(img);
 }
 
-/* 5 x 3 pixels in a cell of 60: each one a square of 12. */
+/* In a cell of 60: 5 x 3 pixels as squares of 12, and 30 x 18, small enough to be a map, as squares of 2. */
 static void small_pictures_are_enlarged_to_squares(void **state) {
   (void)state;
-  xai_image *img = noise(5, 3), *squares = NULL;
-  assert_int_equal(xai_image_new(60, 36, &squares, NULL), XAI_OK);
-  for (int y = 0; y < 36; y++)
-    for (int x = 0; x < 60; x++) memcpy(squares->rgb + 3 * (y * 60 + x), pixel(img, x / 12, y / 12), 3);
-  xai_sheet_cell cell = {.img = img};
-  xai_image *out = sheet(&cell, 1, (xai_sheet_opts){.cell = 60});
-  int x, y;
-  assert_true(find(out, squares, &x, &y));
-  xai_image_free(out);
-  xai_image_free(squares);
-  xai_image_free(img);
+  for (int side = 2; side <= 12; side += 10) {
+    xai_image *img = noise(60 / side, 36 / side), *squares = NULL;
+    assert_int_equal(xai_image_new(60, 36, &squares, NULL), XAI_OK);
+    for (int y = 0; y < 36; y++)
+      for (int x = 0; x < 60; x++) memcpy(squares->rgb + 3 * (y * 60 + x), pixel(img, x / side, y / side), 3);
+    xai_sheet_cell cell = {.img = img};
+    xai_image *out = sheet(&cell, 1, (xai_sheet_opts){.cell = 60});
+    int x, y;
+    assert_true(find(out, squares, &x, &y));
+    xai_image_free(out);
+    xai_image_free(squares);
+    xai_image_free(img);
+  }
 }
 
 static void other_sizes_are_resampled_as_xai_image_resize_does(void **state) {

@@ -2,7 +2,7 @@
  * that reads the row's descriptor. A new method needs no line here.
  *
  * The result is a table: method, target, label, layer ("" if none), class and p when the target is one class, unit,
- * values, one field per extra tensor, options (those that were used), signed, reduce, height, width, seconds, net, x. */
+ * values, one field per extra tensor, options (as used), signed, reduce, height, width, seconds, net, x. */
 #include "bindings/core.h"
 #include "explain/method.h"
 #include "tensor/shape.h"
@@ -14,7 +14,7 @@ static const xl_type explanation_type = {"explanation", "xai.explanation.native"
 
 static const char *const reductions[] = {"none", "max_abs", "sum"}; /* in xai_reduce's order */
 
-/* ---- options ------------------------------------------------------------------------------------------ */
+/* ---- options --------------------------------------------------------------------------------- */
 
 /* target, at, layer and the method's own, NULL-terminated */
 static void option_names(const xai_method *m, const char *names[OPTIONS_MAX]) {
@@ -73,7 +73,7 @@ static xai_explain_opts *check_method_options(lua_State *L, const xai_method *m,
   return opts;
 }
 
-/* ---- results ---------------------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------- */
 
 static void set_string(lua_State *L, const char *key, const char *value) {
   lua_pushstring(L, value);
@@ -133,7 +133,7 @@ static void tell_layer(lua_State *L, const xai_method *m, const xai_net *net, co
   xl_note(L, "%s: layer '%s' (%s)", m->name, name, xai_shape_text(&shape, text));
 }
 
-/* ---- the call ------------------------------------------------------------------------------------------------ */
+/* ---- the call -------------------------------------------------------------------------------- */
 
 /* upvalues: name, descriptor */
 static int call_method(lua_State *L) {
@@ -163,7 +163,7 @@ static int call_method(lua_State *L) {
   return 1;
 }
 
-/* ---- descriptions ---------------------------------------------------------------------------------------------- */
+/* ---- descriptions ---------------------------------------------------------------------------- */
 
 static void push_spec(lua_State *L, const xai_opt_spec *o) {
   static const char *const kinds[] = {"boolean", "integer", "number", "choice"}; /* in xai_opt_kind's order */
@@ -233,7 +233,11 @@ static int explanation_map(lua_State *L) {
 }
 
 void xl_open_methods(lua_State *L) {
-  static const xl_reg functions[] = {{"method_table", method_table, NULL}, {"map", explanation_map, NULL}, {NULL, NULL, NULL}};
+  static const xl_reg functions[] = {
+      {"method_table", method_table, NULL},
+      {"map", explanation_map, NULL},
+      {NULL, NULL, NULL},
+  };
   static const xl_reg none[] = {{NULL, NULL, NULL}};
   xl_register(L, "", functions);
   xl_new_type(L, &explanation_type, NULL, none, NULL);

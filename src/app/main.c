@@ -192,7 +192,15 @@ static bool run(const program *p) {
   return ok;
 }
 
+/* OpenMP threads that wait by spinning slow everybody down as soon as the cores are shared: two programs at once take
+ * ten times as long. libgomp reads its policy before main, so the program starts itself once more with it set. */
+static void wait_passively(char **argv) {
+  if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL) return;
+  if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0) execv("/proc/self/exe", argv); /* where that fails, go on as we are */
+}
+
 int main(int argc, char **argv) {
+  wait_passively(argv);
   app_args args;
   xai_err err;
   if (app_args_parse(argc, argv, &args, &err) != XAI_OK) {

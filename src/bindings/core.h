@@ -24,6 +24,8 @@ void xl_extend_type(lua_State *L, const xl_type *type, const xl_reg *methods);
 /* ---- tensors (l_tensor.c) ------------------------------------------------------------------------- */
 /* A list of dims that prints as "1x3x224x224"; a free dim is -1. */
 void xl_push_shape(lua_State *L, const xai_shape *shape);
+/* Boxes a reference of its own. */
+void xl_push_tensor(lua_State *L, xai_tensor *t);
 /* Boxes a copy of a borrowed view; raises when memory is short. */
 void xl_push_copy(lua_State *L, const xai_view *view);
 

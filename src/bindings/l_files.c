@@ -1,5 +1,6 @@
 /* bindings/l_files.c: named tensors and labels from files and back. */
 #include "base/alloc.h"
+#include "base/status.h"
 #include "bindings/core.h"
 #include "formats/formats.h"
 
@@ -12,11 +13,18 @@ static const xl_type archive_type = {"archive", "xai.archive", destroy_archive};
 static void destroy_block(void *object) { xai_free(object); }
 static const xl_type block_type = {"block", "xai.block", destroy_block};
 
+static xai_status new_archive(xl_box *box, xai_err *err) {
+  box->object = xai_calloc(1, sizeof(xai_archive));
+  return box->object != NULL ? XAI_OK : xai_fail_memory(err, sizeof(xai_archive));
+}
+
 /* An empty archive, boxed on the stack. */
 static xai_archive *push_archive(lua_State *L) {
   xl_box *box = xl_new_box(L, &archive_type);
-  box->object = xai_calloc(1, sizeof(xai_archive));
-  if (box->object == NULL) xl_fail(L, "out of memory");
+  xai_err err;
+  xai_status st;
+  XL_WORK(L, st, new_archive(box, &err));
+  if (st != XAI_OK) xl_raise(L, st, &err);
   return box->object;
 }
 
@@ -30,8 +38,7 @@ static int read_archive(lua_State *L) {
   if (st != XAI_OK) return xl_raise(L, st, &err);
   lua_createtable(L, 0, a->n < 65536 ? (int)a->n : 0);
   for (size_t i = 0; i < a->n; i++) {
-    xl_new_box(L, &xl_tensor_type)->tensor = xai_tensor_retain(a->entries[i].tensor);
-    xl_charge_tensor(L, a->entries[i].tensor);
+    xl_push_tensor(L, a->entries[i].tensor);
     lua_setfield(L, -2, a->entries[i].name);
   }
   lua_newtable(L);
@@ -55,8 +62,13 @@ static int write_archive(lua_State *L) {
       lua_rawgeti(L, -1, 1);
       lua_rawgeti(L, -2, 2);
       const char *name = xl_check_string(L, -2, list == 2 ? "name of a tensor" : "metadata");
-      if (list == 2) st = xai_archive_add(a, name, xl_check_tensor(L, -1, name), &err);
-      else st = xai_archive_add_meta(a, name, xl_check_string(L, -1, name), &err);
+      if (list == 2) {
+        xai_tensor *t = xl_check_tensor(L, -1, name);
+        XL_WORK(L, st, xai_archive_add(a, name, t, &err));
+      } else {
+        const char *text = xl_check_string(L, -1, name);
+        XL_WORK(L, st, xai_archive_add_meta(a, name, text, &err));
+      }
       lua_pop(L, 3);
     }
   if (st == XAI_OK) XL_WORK(L, st, xai_archive_write(path, a, &err));

@@ -86,8 +86,7 @@ static void set_integer(lua_State *L, const char *key, lua_Integer value) {
 }
 
 static void set_tensor(lua_State *L, const char *key, xai_tensor *t) {
-  xl_new_box(L, &xl_tensor_type)->tensor = xai_tensor_retain(t);
-  xl_charge_tensor(L, t);
+  xl_push_tensor(L, t);
   lua_setfield(L, -2, key);
 }
 

@@ -255,10 +255,9 @@ static int net_weight(lua_State *L) {
   const xai_net *net = xl_check_net(L, 1);
   int layer = xl_check_layer(L, 2, net, "layer");
   int input = lua_isnoneornil(L, 3) ? 1 : 1 + xl_check_choice(L, 3, "which", which);
-  xl_box *box = xl_new_box(L, &xl_tensor_type);
   xai_tensor *t = xai_net_weight(net, layer, input);
   if (t == NULL) return 0;
-  box->tensor = xai_tensor_retain(t);
+  xl_push_tensor(L, t);
   return 1;
 }
 

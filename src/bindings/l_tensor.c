@@ -30,6 +30,12 @@ static void new_tensor(lua_State *L, xai_dtype dtype, xai_shape shape) {
   finish(L, st, &err, box);
 }
 
+void xl_push_tensor(lua_State *L, xai_tensor *t) {
+  xl_box *box = xl_new_box(L, &xl_tensor_type); /* may raise: before the reference is taken */
+  box->tensor = xai_tensor_retain(t);
+  xl_charge_tensor(L, t);
+}
+
 void xl_push_copy(lua_State *L, const xai_view *view) {
   xai_err err;
   xai_status st;

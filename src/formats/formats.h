@@ -18,7 +18,7 @@ xai_format xai_format_sniff(const unsigned char *data, size_t size);
 const char *xai_format_name(xai_format f); /* "an ONNX model", "a PNG picture", ...: for messages */
 
 /* ---- networks -------------------------------------------------------------------------------------------- */
-/* Reads an ONNX model; see onnx_model.c. Messages start with the file's name. */
+/* Reads an ONNX model; see onnx_load.c. Messages start with the file's name. */
 xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err);
 
 /* ---- named tensors ------------------------------------------------------------------------------------------ */

@@ -12,7 +12,8 @@ static xai_status fail_type(const xai_onnx_attr *a, xai_onnx_type expected, xai_
                   xai_onnx__type_name(expected), xai_onnx__type_name(a->type));
 }
 
-xai_status xai_onnx__take(xai_onnx_node *n, const char *name, xai_onnx_type type, const xai_onnx_attr **out, xai_err *err) {
+xai_status xai_onnx__take(xai_onnx_node *n, const char *name, xai_onnx_type type, const xai_onnx_attr **out,
+                          xai_err *err) {
   xai_onnx_attr *a = xai_onnx__attr(n, name);
   if (a != NULL && a->type != type) return fail_type(a, type, err);
   if (a != NULL) a->used = true;
@@ -41,8 +42,8 @@ static xai_status read_choice(const xai_onnx_attr *a, const char *const *choices
     }
     xai_str_append(list, sizeof list, &used, "%s%s", i > 0 ? ", " : "", choices[i]);
   }
-  return xai_fail(err, XAI_EUNSUPPORTED, "attribute '%.*s': '%.*s' is not supported (expected one of %s)", XAI_SPAN(a->name),
-                  XAI_SPAN(a->s), list);
+  return xai_fail(err, XAI_EUNSUPPORTED, "attribute '%.*s': '%.*s' is not supported (expected one of %s)",
+                  XAI_SPAN(a->name), XAI_SPAN(a->s), list);
 }
 
 static xai_status read_attr(const xai_onnx_attr *a, const xai_attr_spec *spec, xai_attrs *attrs, xai_err *err) {
@@ -77,8 +78,8 @@ static bool harmless(xai_op op, xai_onnx_span name) {
     const char *name;
     int op; /* -1: any */
   } known[] = {
-      {"consumed_inputs", -1},     {"is_test", XAI_OP_BATCH_NORM}, {"is_test", XAI_OP_DROPOUT},
-      {"ratio", XAI_OP_DROPOUT},   {"broadcast", XAI_OP_GEMM},     {"round_mode", XAI_OP_CAST},
+      {"consumed_inputs", -1},   {"is_test", XAI_OP_BATCH_NORM}, {"is_test", XAI_OP_DROPOUT},
+      {"ratio", XAI_OP_DROPOUT}, {"broadcast", XAI_OP_GEMM},     {"round_mode", XAI_OP_CAST},
   };
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if ((known[i].op < 0 || known[i].op == (int)op) && xai_onnx__equal(name, known[i].name)) return true;
@@ -98,13 +99,13 @@ xai_status xai_onnx__attrs_all_used(const xai_onnx_node *n, xai_op op, int64_t o
     size_t length = a->name.n < XAI_ONNX_TEXT ? a->name.n : XAI_ONNX_TEXT;
     if (length > 0) memcpy(name, a->name.at, length);
     xai_str_suggest(hint, sizeof hint, xai_str_nearest(name, count, spec_name, specs));
-    return xai_fail(err, XAI_EUNSUPPORTED, "attribute '%s' of operator %s (opset %" PRId64 ") is not supported%s", name, n->op,
-                    opset, hint);
+    return xai_fail(err, XAI_EUNSUPPORTED, "attribute '%s' of operator %s (opset %" PRId64 ") is not supported%s", name,
+                    n->op, opset, hint);
   }
   return XAI_OK;
 }
 
-/* ---- attributes as tensors -------------------------------------------------------------------------------------------- */
+/* ---- attributes as tensors ----------------------------------------------------------------------- */
 static xai_status list_tensor(const xai_onnx_attr *a, bool floats, xai_tensor **out, xai_err *err) {
   xai_onnx_numbers list =
       xai_onnx__numbers(a->all, floats ? XAI_ATTR_FLOATS_FIELD : XAI_ATTR_INTS_FIELD, floats ? 4 : 0);

@@ -87,7 +87,8 @@ xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err) {
   xai_onnx_span all = {xai_file_data(file), xai_file_size(file)};
   xai_net *net = NULL;
   if (all.n > most_bytes) {
-    st = xai_fail(err, XAI_EFORMAT, "file of %.1f MB is over the limit of %.1f MB", (double)all.n / 1e6, (double)most_bytes / 1e6);
+    st = xai_fail(err, XAI_EFORMAT, "file of %.1f MB is over the limit of %.1f MB", (double)all.n / 1e6,
+                  (double)most_bytes / 1e6);
     goto done;
   }
   st = xai_onnx__model(all, &m, err);

@@ -10,32 +10,39 @@
 #include "base/alloc.h"
 #include "base/status.h"
 
-/* ---- the messages ------------------------------------------------------------------------------------------ */
+/* ---- the messages -------------------------------------------------------------------------------- */
 enum { MODEL, GRAPH, NODE, ATTRIBUTE, TENSOR, VALUE, TYPE, TENSOR_TYPE, SHAPE, DIM, OPSET, PAIR };
 
-static const xai_onnx_rule model_rules[] = {
-    {1, XAI_ONNX_INT, "ir_version", 0}, {7, XAI_ONNX_ONE, "graph", GRAPH}, {8, XAI_ONNX_MANY, "opset_import", OPSET}, {0}};
+static const xai_onnx_rule model_rules[] = {{1, XAI_ONNX_INT, "ir_version", 0},
+                                            {7, XAI_ONNX_ONE, "graph", GRAPH},
+                                            {8, XAI_ONNX_MANY, "opset_import", OPSET},
+                                            {0}};
 static const xai_onnx_rule graph_rules[] = {{1, XAI_ONNX_MANY, "node", NODE},
                                             {5, XAI_ONNX_MANY, "initializer", TENSOR},
                                             {11, XAI_ONNX_MANY, "input", VALUE},
                                             {12, XAI_ONNX_MANY, "output", VALUE},
                                             {15, XAI_ONNX_BYTES, "sparse_initializer", 0},
                                             {0}};
-static const xai_onnx_rule node_rules[] = {
-    {1, XAI_ONNX_BYTES, "input", 0},   {2, XAI_ONNX_BYTES, "output", 0},           {3, XAI_ONNX_BYTES, "name", 0},
-    {4, XAI_ONNX_BYTES, "op_type", 0}, {5, XAI_ONNX_MANY, "attribute", ATTRIBUTE}, {7, XAI_ONNX_BYTES, "domain", 0},
-    {0}};
+static const xai_onnx_rule node_rules[] = {{1, XAI_ONNX_BYTES, "input", 0},
+                                           {2, XAI_ONNX_BYTES, "output", 0},
+                                           {3, XAI_ONNX_BYTES, "name", 0},
+                                           {4, XAI_ONNX_BYTES, "op_type", 0},
+                                           {5, XAI_ONNX_MANY, "attribute", ATTRIBUTE},
+                                           {7, XAI_ONNX_BYTES, "domain", 0},
+                                           {0}};
 static const xai_onnx_rule attribute_rules[] = {
-    {1, XAI_ONNX_BYTES, "name", 0},   {2, XAI_ONNX_FLOAT, "f", 0},       {3, XAI_ONNX_INT, "i", 0},
-    {4, XAI_ONNX_BYTES, "s", 0},      {5, XAI_ONNX_ONE, "t", TENSOR},    {6, XAI_ONNX_ONE, "g", GRAPH},
-    {7, XAI_ONNX_FLOATS, "floats", 0}, {8, XAI_ONNX_INTS, "ints", 0},    {9, XAI_ONNX_BYTES, "strings", 0},
-    {11, XAI_ONNX_MANY, "graphs", GRAPH}, {20, XAI_ONNX_INT, "type", 0}, {0}};
+    {1, XAI_ONNX_BYTES, "name", 0},       {2, XAI_ONNX_FLOAT, "f", 0},    {3, XAI_ONNX_INT, "i", 0},
+    {4, XAI_ONNX_BYTES, "s", 0},          {5, XAI_ONNX_ONE, "t", TENSOR}, {6, XAI_ONNX_ONE, "g", GRAPH},
+    {7, XAI_ONNX_FLOATS, "floats", 0},    {8, XAI_ONNX_INTS, "ints", 0},  {9, XAI_ONNX_BYTES, "strings", 0},
+    {11, XAI_ONNX_MANY, "graphs", GRAPH}, {20, XAI_ONNX_INT, "type", 0},  {0}};
 static const xai_onnx_rule tensor_rules[] = {
-    {1, XAI_ONNX_INTS, "dims", 0},          {2, XAI_ONNX_INT, "data_type", 0},    {3, XAI_ONNX_BYTES, "segment", 0},
-    {4, XAI_ONNX_FLOATS, "float_data", 0},  {5, XAI_ONNX_INTS, "int32_data", 0},  {6, XAI_ONNX_BYTES, "string_data", 0},
-    {7, XAI_ONNX_INTS, "int64_data", 0},    {8, XAI_ONNX_BYTES, "name", 0},       {9, XAI_ONNX_BYTES, "raw_data", 0},
-    {10, XAI_ONNX_DOUBLES, "double_data", 0}, {11, XAI_ONNX_INTS, "uint64_data", 0},
-    {13, XAI_ONNX_MANY, "external_data", PAIR}, {14, XAI_ONNX_INT, "data_location", 0}, {0}};
+    {1, XAI_ONNX_INTS, "dims", 0},          {2, XAI_ONNX_INT, "data_type", 0},
+    {3, XAI_ONNX_BYTES, "segment", 0},      {4, XAI_ONNX_FLOATS, "float_data", 0},
+    {5, XAI_ONNX_INTS, "int32_data", 0},    {6, XAI_ONNX_BYTES, "string_data", 0},
+    {7, XAI_ONNX_INTS, "int64_data", 0},    {8, XAI_ONNX_BYTES, "name", 0},
+    {9, XAI_ONNX_BYTES, "raw_data", 0},     {10, XAI_ONNX_DOUBLES, "double_data", 0},
+    {11, XAI_ONNX_INTS, "uint64_data", 0},  {13, XAI_ONNX_MANY, "external_data", PAIR},
+    {14, XAI_ONNX_INT, "data_location", 0}, {0}};
 static const xai_onnx_rule value_rules[] = {{1, XAI_ONNX_BYTES, "name", 0}, {2, XAI_ONNX_ONE, "type", TYPE}, {0}};
 static const xai_onnx_rule type_rules[] = {{1, XAI_ONNX_ONE, "tensor_type", TENSOR_TYPE}, {0}};
 static const xai_onnx_rule tensor_type_rules[] = {
@@ -46,15 +53,15 @@ static const xai_onnx_rule opset_rules[] = {{1, XAI_ONNX_BYTES, "domain", 0}, {2
 static const xai_onnx_rule pair_rules[] = {{1, XAI_ONNX_BYTES, "key", 0}, {2, XAI_ONNX_BYTES, "value", 0}, {0}};
 
 static const xai_onnx_message messages[] = {
-    [MODEL] = {"model", model_rules},          [GRAPH] = {"graph", graph_rules},
-    [NODE] = {"node", node_rules},             [ATTRIBUTE] = {"attribute", attribute_rules},
-    [TENSOR] = {"tensor", tensor_rules},       [VALUE] = {"value", value_rules},
-    [TYPE] = {"type", type_rules},             [TENSOR_TYPE] = {"tensor type", tensor_type_rules},
-    [SHAPE] = {"shape", shape_rules},          [DIM] = {"dim", dim_rules},
-    [OPSET] = {"opset", opset_rules},          [PAIR] = {"pair", pair_rules},
+    [MODEL] = {"model", model_rules},    [GRAPH] = {"graph", graph_rules},
+    [NODE] = {"node", node_rules},       [ATTRIBUTE] = {"attribute", attribute_rules},
+    [TENSOR] = {"tensor", tensor_rules}, [VALUE] = {"value", value_rules},
+    [TYPE] = {"type", type_rules},       [TENSOR_TYPE] = {"tensor type", tensor_type_rules},
+    [SHAPE] = {"shape", shape_rules},    [DIM] = {"dim", dim_rules},
+    [OPSET] = {"opset", opset_rules},    [PAIR] = {"pair", pair_rules},
 };
 
-/* ---- model --------------------------------------------------------------------------------------------------- */
+/* ---- model --------------------------------------------------------------------------------------- */
 static xai_status add_opset(xai_onnx_span message, int64_t *opset, xai_err *err) {
   xai_onnx_span domain = {0};
   int64_t version = 0;
@@ -67,7 +74,8 @@ static xai_status add_opset(xai_onnx_span message, int64_t *opset, xai_err *err)
   if (version < 1 || version > INT32_MAX)
     return xai_fail(err, XAI_EFORMAT, "operator set version %lld makes no sense", (long long)version);
   if (*opset != 0 && *opset != version)
-    return xai_fail(err, XAI_EFORMAT, "two operator set versions, %lld and %lld", (long long)*opset, (long long)version);
+    return xai_fail(err, XAI_EFORMAT, "two operator set versions, %lld and %lld", (long long)*opset,
+                    (long long)version);
   *opset = version;
   return XAI_OK;
 }
@@ -82,7 +90,8 @@ static xai_status check_graph(xai_onnx_span graph, xai_err *err) {
   if (nodes > XAI_ONNX_NODES)
     return xai_fail(err, XAI_EFORMAT, "%ld nodes are more than the limit of %d", nodes, XAI_ONNX_NODES);
   if (initializers > XAI_ONNX_INITIALIZERS)
-    return xai_fail(err, XAI_EFORMAT, "%ld initializers are more than the limit of %d", initializers, XAI_ONNX_INITIALIZERS);
+    return xai_fail(err, XAI_EFORMAT, "%ld initializers are more than the limit of %d", initializers,
+                    XAI_ONNX_INITIALIZERS);
   return XAI_OK;
 }
 
@@ -106,7 +115,7 @@ xai_status xai_onnx__model(xai_onnx_span file, xai_onnx_model *out, xai_err *err
   return XAI_OK;
 }
 
-/* ---- inputs and outputs ------------------------------------------------------------------------------------------ */
+/* ---- inputs and outputs -------------------------------------------------------------------------- */
 xai_onnx_span xai_onnx__value_name(xai_onnx_span message) {
   xai_onnx_span name = {0};
   for (xai_onnx_field f; xai_onnx__next_of(&message, 1, &f);) name = f.bytes;
@@ -132,7 +141,8 @@ static xai_status read_tensor_type(xai_onnx_span type, xai_onnx_value *v, xai_er
     v->shape.rank = 0;
     for (xai_onnx_field dim; xai_onnx__next_of(&f.bytes, 1, &dim);) XAI_TRY(add_dim(dim.bytes, &v->shape, err));
   }
-  if (v->shape.rank < 0) return xai_fail(err, XAI_EUNSUPPORTED, "its shape is not given (expected dims, if only named ones)");
+  if (v->shape.rank < 0)
+    return xai_fail(err, XAI_EUNSUPPORTED, "its shape is not given (expected dims, if only named ones)");
   return xai_onnx__dtype(element, &v->dtype, err);
 }
 
@@ -147,7 +157,7 @@ xai_status xai_onnx__value(xai_onnx_span message, xai_onnx_value *out, xai_err *
   return XAI_OK;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------------------- */
+/* ---- nodes --------------------------------------------------------------------------------------- */
 /* Very old files leave the type out: it is that of the field that is there. */
 static xai_onnx_type type_of_field(uint32_t number) {
   switch (number) {
@@ -184,12 +194,16 @@ static xai_onnx_attr read_attr(xai_onnx_span message) {
 }
 
 const char *xai_onnx__type_name(xai_onnx_type type) {
-  static const char *const names[] = {
-      [XAI_ONNX_T_NONE] = "nothing",         [XAI_ONNX_T_FLOAT] = "a float",
-      [XAI_ONNX_T_INT] = "an int",           [XAI_ONNX_T_STRING] = "a string",
-      [XAI_ONNX_T_TENSOR] = "a tensor",      [XAI_ONNX_T_GRAPH] = "a graph",
-      [XAI_ONNX_T_FLOATS] = "a list of floats", [XAI_ONNX_T_INTS] = "a list of ints",
-      [XAI_ONNX_T_STRINGS] = "a list of strings", [XAI_ONNX_T_OTHER] = "something else"};
+  static const char *const names[] = {[XAI_ONNX_T_NONE] = "nothing",
+                                      [XAI_ONNX_T_FLOAT] = "a float",
+                                      [XAI_ONNX_T_INT] = "an int",
+                                      [XAI_ONNX_T_STRING] = "a string",
+                                      [XAI_ONNX_T_TENSOR] = "a tensor",
+                                      [XAI_ONNX_T_GRAPH] = "a graph",
+                                      [XAI_ONNX_T_FLOATS] = "a list of floats",
+                                      [XAI_ONNX_T_INTS] = "a list of ints",
+                                      [XAI_ONNX_T_STRINGS] = "a list of strings",
+                                      [XAI_ONNX_T_OTHER] = "something else"};
   return names[type];
 }
 

@@ -32,7 +32,7 @@ xai_status xai_onnx__value(xai_onnx_span message, xai_onnx_value *out, xai_err *
 /* The name alone. */
 xai_onnx_span xai_onnx__value_name(xai_onnx_span message);
 
-/* ---- element types -------------------------------------------------------------------------------------- */
+/* ---- element types ------------------------------------------------------------------------------- */
 /* ONNX' numbers for element types become ours: floats of any width float32; signed and unsigned integers that
  * fit int32, the others int64. *name is ONNX' word for it, for messages. Fails with XAI_EUNSUPPORTED. */
 xai_status xai_onnx__dtype(int64_t type, xai_dtype *out, xai_err *err);
@@ -44,7 +44,7 @@ xai_onnx_span xai_onnx__tensor_name(xai_onnx_span message);
  * exactly the elements that dims promise, with XAI_EUNSUPPORTED for external data and types that are not numbers. */
 xai_status xai_onnx__tensor(xai_file *file, xai_onnx_span message, xai_tensor **out, xai_err *err);
 
-/* ---- nodes ------------------------------------------------------------------------------------------------ */
+/* ---- nodes --------------------------------------------------------------------------------------- */
 typedef enum xai_onnx_type { /* AttributeProto.type */
   XAI_ONNX_T_NONE, XAI_ONNX_T_FLOAT, XAI_ONNX_T_INT, XAI_ONNX_T_STRING, XAI_ONNX_T_TENSOR, XAI_ONNX_T_GRAPH,
   XAI_ONNX_T_FLOATS, XAI_ONNX_T_INTS, XAI_ONNX_T_STRINGS, XAI_ONNX_T_OTHER

@@ -17,7 +17,7 @@
 #include "base/status.h"
 #include "base/str.h"
 
-/* ---- one node at work ------------------------------------------------------------------------------------------- */
+/* ---- one node at work ---------------------------------------------------------------------------- */
 enum { MOST_HELPERS = 8 };
 
 typedef struct job {
@@ -38,7 +38,8 @@ static xai_status fresh_name(job *j, const char *what, const char **out, xai_err
   char *name = xai_alloc(room);
   if (name == NULL) return xai_fail_memory(err, room);
   snprintf(name, room, "%s/%s", j->n->label, what);
-  while (xai_builder_find(j->r->builder, name, NULL)) snprintf(name, room, "%s/%s_%u", j->n->label, what, ++j->r->fresh);
+  while (xai_builder_find(j->r->builder, name, NULL))
+    snprintf(name, room, "%s/%s_%u", j->n->label, what, ++j->r->fresh);
   j->names[j->n_names++] = name;
   *out = name;
   return XAI_OK;
@@ -70,7 +71,7 @@ static xai_attrs axis_attrs(xai_op op, int64_t axis) {
   return attrs;
 }
 
-/* ---- attributes that have become inputs --------------------------------------------------------------------------- */
+/* ---- attributes that have become inputs ---------------------------------------------------------- */
 static const struct {
   xai_op op;
   int below; /* opset from which it is an input */
@@ -78,12 +79,12 @@ static const struct {
   xai_onnx_type type;
   int input;
 } moved[] = {
-    {XAI_OP_RESHAPE, 5, "shape", XAI_ONNX_T_INTS, 1},    {XAI_OP_CLIP, 11, "min", XAI_ONNX_T_FLOAT, 1},
-    {XAI_OP_CLIP, 11, "max", XAI_ONNX_T_FLOAT, 2},       {XAI_OP_PAD, 2, "paddings", XAI_ONNX_T_INTS, 1},
-    {XAI_OP_PAD, 11, "pads", XAI_ONNX_T_INTS, 1},        {XAI_OP_PAD, 11, "value", XAI_ONNX_T_FLOAT, 2},
-    {XAI_OP_SLICE, 10, "starts", XAI_ONNX_T_INTS, 1},    {XAI_OP_SLICE, 10, "ends", XAI_ONNX_T_INTS, 2},
-    {XAI_OP_SLICE, 10, "axes", XAI_ONNX_T_INTS, 3},      {XAI_OP_SQUEEZE, 13, "axes", XAI_ONNX_T_INTS, 1},
-    {XAI_OP_UNSQUEEZE, 13, "axes", XAI_ONNX_T_INTS, 1},  {XAI_OP_REDUCE_MEAN, 18, "axes", XAI_ONNX_T_INTS, 1},
+    {XAI_OP_RESHAPE, 5, "shape", XAI_ONNX_T_INTS, 1},   {XAI_OP_CLIP, 11, "min", XAI_ONNX_T_FLOAT, 1},
+    {XAI_OP_CLIP, 11, "max", XAI_ONNX_T_FLOAT, 2},      {XAI_OP_PAD, 2, "paddings", XAI_ONNX_T_INTS, 1},
+    {XAI_OP_PAD, 11, "pads", XAI_ONNX_T_INTS, 1},       {XAI_OP_PAD, 11, "value", XAI_ONNX_T_FLOAT, 2},
+    {XAI_OP_SLICE, 10, "starts", XAI_ONNX_T_INTS, 1},   {XAI_OP_SLICE, 10, "ends", XAI_ONNX_T_INTS, 2},
+    {XAI_OP_SLICE, 10, "axes", XAI_ONNX_T_INTS, 3},     {XAI_OP_SQUEEZE, 13, "axes", XAI_ONNX_T_INTS, 1},
+    {XAI_OP_UNSQUEEZE, 13, "axes", XAI_ONNX_T_INTS, 1}, {XAI_OP_REDUCE_MEAN, 18, "axes", XAI_ONNX_T_INTS, 1},
 };
 
 static xai_status move_attributes(job *j, xai_err *err) {
@@ -105,7 +106,7 @@ static xai_status move_attributes(job *j, xai_err *err) {
   return XAI_OK;
 }
 
-/* ---- attributes that mean something else than the operator table's ---------------------------------------------------- */
+/* ---- attributes that mean something else than the operator table's ------------------------------- */
 /* Before opset 9 the statistics could be per element instead of per channel; before opset 14 a node with more than
  * one output was one that is being trained. */
 static xai_status check_batch_norm(job *j, xai_err *err) {
@@ -114,16 +115,16 @@ static xai_status check_batch_norm(job *j, xai_err *err) {
   if (spatial != NULL && spatial->i == 0) return xai_fail(err, XAI_EUNSUPPORTED, "spatial = 0 is not supported");
   for (int i = 1; i < j->n->n_out; i++)
     if (j->n->out[i][0] != '\0')
-      return xai_fail(err, XAI_EUNSUPPORTED, "this is the form for training, with %d outputs; export the network for inference",
-                      j->n->n_out);
+      return xai_fail(err, XAI_EUNSUPPORTED,
+                      "this is the form for training, with %d outputs; export the network for inference", j->n->n_out);
   return XAI_OK;
 }
 
 /* ONNX' number (before opset 6: word) for an element type, to ours. Narrow types are widened as everywhere: a cast to
  * float16 or int8 does not round or wrap. */
 static xai_status read_cast(job *j, xai_err *err) {
-  static const char *const words[] = {"FLOAT", "UINT8",  "INT8", "UINT16",  "INT16",  "INT32", "INT64",
-                                      "STRING", "BOOL", "FLOAT16", "DOUBLE", "UINT32", "UINT64"};
+  static const char *const words[] = {"FLOAT",  "UINT8", "INT8",    "UINT16", "INT16",  "INT32", "INT64",
+                                      "STRING", "BOOL",  "FLOAT16", "DOUBLE", "UINT32", "UINT64"};
   const xai_onnx_attr *to;
   xai_dtype dtype = XAI_F32;
   int64_t number = 0;
@@ -162,7 +163,8 @@ static xai_status read_broadcast(job *j, xai_err *err) {
   XAI_TRY(xai_onnx__take(j->n, "axis", XAI_ONNX_T_INT, &axis, err));
   if (broadcast == NULL || broadcast->i == 0 || axis == NULL || axis->i == -1) return XAI_OK;
   if (axis->i < 0 || axis->i >= XAI_MAX_RANK)
-    return xai_fail(err, XAI_EUNSUPPORTED, "axis %" PRId64 " is not supported (expected 0 to %d)", axis->i, XAI_MAX_RANK - 1);
+    return xai_fail(err, XAI_EUNSUPPORTED, "axis %" PRId64 " is not supported (expected 0 to %d)", axis->i,
+                    XAI_MAX_RANK - 1);
   j->aligned = true;
   j->axis = axis->i;
   return XAI_OK;
@@ -197,7 +199,7 @@ static xai_status prepare(job *j, xai_err *err) {
   return XAI_OK;
 }
 
-/* ---- older forms that need more than one node --------------------------------------------------------------------- */
+/* ---- older forms that need more than one node ---------------------------------------------------- */
 /* true when the softmax's input is known to have two dims, or one element per channel */
 static bool comes_from(const job *j, xai_op op) {
   return j->r->last_op == op && xai_onnx__equal(j->r->last_output, j->n->in[0]);
@@ -235,11 +237,12 @@ static xai_status add_aligned(job *j, xai_err *err) {
   const char *x = j->n->in[0], *merged, *layout, *in[2], *wide;
   xai_tensor *b = NULL, *t;
   if (!xai_builder_find(j->r->builder, j->n->in[1], &b) || b == NULL)
-    return xai_fail(err, XAI_EUNSUPPORTED, "axis = %" PRId64 " with a second input that is not a constant is not supported",
-                    j->axis);
+    return xai_fail(err, XAI_EUNSUPPORTED,
+                    "axis = %" PRId64 " with a second input that is not a constant is not supported", j->axis);
   if (xai_tensor_count(b) == 1) return add_last(j, j->op, &j->attrs, j->n->n_in, j->n->in, err);
   int kept = (int)j->axis + xai_tensor_view(b)->shape.rank;
-  if (kept >= XAI_MAX_RANK) return xai_fail(err, XAI_EUNSUPPORTED, "axis %" PRId64 " needs more than %d dims", j->axis, XAI_MAX_RANK);
+  if (kept >= XAI_MAX_RANK)
+    return xai_fail(err, XAI_EUNSUPPORTED, "axis %" PRId64 " needs more than %d dims", j->axis, XAI_MAX_RANK);
   int64_t dims[XAI_MAX_RANK] = {0};
   dims[kept] = -1;
   xai_view view = {XAI_I64, XAI_SHAPE(kept + 1), dims};
@@ -254,7 +257,7 @@ static xai_status add_aligned(job *j, xai_err *err) {
   return add_last(j, XAI_OP_RESHAPE, NULL, 2, in, err);
 }
 
-/* ---- a node -------------------------------------------------------------------------------------------------------------- */
+/* ---- a node -------------------------------------------------------------------------------------- */
 static xai_status fail_operator(const xai_onnx_reader *r, const char *op, xai_err *err) {
   char list[340] = "", hint[XAI_ONNX_TEXT] = "";
   size_t used = 0;
@@ -268,8 +271,8 @@ static xai_status fail_operator(const xai_onnx_reader *r, const char *op, xai_er
   }
   const char *nearest = xai_op_nearest(op);
   if (nearest != NULL) snprintf(hint, sizeof hint, " (nearest: '%s')", nearest);
-  return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' (opset %" PRId64 ") is not supported%s; supported: %s", op, r->opset,
-                  hint, list);
+  return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' (opset %" PRId64 ") is not supported%s; supported: %s", op,
+                  r->opset, hint, list);
 }
 
 /* Constant: the one attribute is the value, whichever form it takes. */

@@ -10,8 +10,8 @@ typedef struct xai_onnx_reader {
   xai_builder *builder;
   xai_file *file;
   int64_t opset;
-  unsigned fresh;   /* makes names of added values distinct */
-  xai_op last_op;   /* the node added last, and the name of its output in the file */
+  unsigned fresh; /* makes names of added values distinct */
+  xai_op last_op; /* the node added last, and the name of its output in the file */
   xai_onnx_span last_output;
 } xai_onnx_reader;
 
@@ -24,7 +24,8 @@ xai_status xai_onnx__attrs_all_used(const xai_onnx_node *n, xai_op op, int64_t o
 
 /* An attribute that the caller translates: *out is the attribute of that name and type, now used; NULL if absent.
  * Fails with XAI_EFORMAT when it has another type. */
-xai_status xai_onnx__take(xai_onnx_node *n, const char *name, xai_onnx_type type, const xai_onnx_attr **out, xai_err *err);
+xai_status xai_onnx__take(xai_onnx_node *n, const char *name, xai_onnx_type type, const xai_onnx_attr **out,
+                          xai_err *err);
 /* Its list of ints or floats as a tensor of one dimension; an int, float or tensor as what it is. */
 xai_status xai_onnx__attr_tensor(xai_onnx_reader *r, const xai_onnx_attr *a, xai_tensor **out, xai_err *err);
 

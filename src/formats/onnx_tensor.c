@@ -13,7 +13,9 @@
 #include "formats/formats.h"
 #include "formats/onnx_model.h"
 
-enum { FLOAT_DATA = 4, INT32_DATA = 5, STRING_DATA = 6, INT64_DATA = 7, RAW_DATA = 9, DOUBLE_DATA = 10, UINT64_DATA = 11 };
+/* field numbers */
+enum { FLOAT_DATA = 4, INT32_DATA, STRING_DATA, INT64_DATA, RAW_DATA = 9, DOUBLE_DATA, UINT64_DATA };
+/* values of data_type */
 enum { F32 = 1, U8, I8, U16, I16, I32, I64, STRING, BOOL, F16, F64, U32, U64, C64, C128, BF16, TYPES };
 
 typedef struct element_type {
@@ -46,12 +48,13 @@ static const element_type types[TYPES] = {
 xai_status xai_onnx__dtype(int64_t type, xai_dtype *out, xai_err *err) {
   if (type <= 0 || type >= TYPES)
     return xai_fail(err, XAI_EUNSUPPORTED, "elements of type number %" PRId64 " are not supported", type);
-  if (types[type].field == 0) return xai_fail(err, XAI_EUNSUPPORTED, "elements of type %s are not supported", types[type].name);
+  if (types[type].field == 0)
+    return xai_fail(err, XAI_EUNSUPPORTED, "elements of type %s are not supported", types[type].name);
   *out = types[type].becomes;
   return XAI_OK;
 }
 
-/* ---- the message --------------------------------------------------------------------------------------------- */
+/* ---- the message --------------------------------------------------------------------------------- */
 typedef struct proto {
   xai_shape shape;
   int64_t type;
@@ -120,7 +123,7 @@ static xai_status read_proto(xai_onnx_span message, proto *out, xai_err *err) {
   return XAI_OK;
 }
 
-/* ---- elements ---------------------------------------------------------------------------------------------------- */
+/* ---- elements ------------------------------------------------------------------------------------ */
 static xai_onnx_numbers typed_list(const proto *p) {
   return xai_onnx__numbers(p->all, p->payload, p->payload == FLOAT_DATA ? 4 : p->payload == DOUBLE_DATA ? 8 : 0);
 }
@@ -168,7 +171,7 @@ static xai_status write_out(const proto *p, const element_type *t, int64_t count
 
 xai_status xai_onnx__tensor(xai_file *file, xai_onnx_span message, xai_tensor **out, xai_err *err) {
   proto p;
-  xai_dtype becomes;
+  xai_dtype becomes = XAI_F32;
   int64_t count;
   XAI_TRY(read_proto(message, &p, err));
   XAI_TRY(xai_onnx__dtype(p.type, &becomes, err));

@@ -59,7 +59,7 @@ static fault take_field(xai_onnx_span *rest, xai_onnx_field *f) {
   return FINE;
 }
 
-/* ---- the check ------------------------------------------------------------------------------------------ */
+/* ---- the check ----------------------------------------------------------------------------------- */
 /* One message that is being walked. */
 typedef struct frame {
   xai_onnx_span rest;
@@ -74,7 +74,8 @@ static const xai_onnx_rule *find_rule(const xai_onnx_message *m, uint32_t number
 }
 
 /* At the top of the file a missing end means that the file was cut; further in, that it is damaged. */
-static xai_status fail_field(fault bad, const frame *at, const xai_onnx_field *f, size_t offset, bool top, xai_err *err) {
+static xai_status fail_field(fault bad, const frame *at, const xai_onnx_field *f, size_t offset, bool top,
+                             xai_err *err) {
   const xai_onnx_rule *rule = find_rule(at->message, f->number);
   const char *field = rule != NULL ? rule->name : "unknown", *message = at->message->name;
   unsigned long long bits = f->bits;
@@ -84,10 +85,11 @@ static xai_status fail_field(fault bad, const frame *at, const xai_onnx_field *f
       return xai_fail(err, XAI_EFORMAT, "damaged at byte %zu: a field of the %s is cut off", offset, message);
     case PAST_END:
       if (top) return xai_fail(err, XAI_EFORMAT, "truncated: %s field of %llu bytes runs past the end", field, bits);
-      return xai_fail(err, XAI_EFORMAT, "damaged at byte %zu: %s field of %llu bytes runs past the end of the %s", offset,
-                      field, bits, message);
+      return xai_fail(err, XAI_EFORMAT, "damaged at byte %zu: %s field of %llu bytes runs past the end of the %s",
+                      offset, field, bits, message);
     case LONG_VARINT:
-      return xai_fail(err, XAI_EFORMAT, "damaged at byte %zu: a number of more than 10 bytes in the %s", offset, message);
+      return xai_fail(err, XAI_EFORMAT, "damaged at byte %zu: a number of more than 10 bytes in the %s", offset,
+                      message);
     case NUMBER_0:
       return xai_fail(err, XAI_EFORMAT, "damaged at byte %zu: a field of the %s has no valid number", offset, message);
     case WIRE_TYPE:
@@ -156,7 +158,7 @@ xai_status xai_onnx__check(xai_onnx_span file, const xai_onnx_message *messages,
   return XAI_OK;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------- */
 bool xai_onnx__next(xai_onnx_span *rest, xai_onnx_field *f) { return rest->n > 0 && take_field(rest, f) == FINE; }
 
 bool xai_onnx__next_of(xai_onnx_span *rest, uint32_t number, xai_onnx_field *f) {
@@ -188,12 +190,6 @@ float xai_onnx__float(uint64_t bits) {
   float f;
   memcpy(&f, &low, sizeof f);
   return f;
-}
-
-double xai_onnx__double(uint64_t bits) {
-  double d;
-  memcpy(&d, &bits, sizeof d);
-  return d;
 }
 
 bool xai_onnx__equal(xai_onnx_span s, const char *text) {

@@ -30,7 +30,7 @@ typedef struct xai_onnx_field {
   xai_onnx_span bytes; /* BYTES */
 } xai_onnx_field;
 
-/* ---- what a well-formed file looks like ---------------------------------------------------------------- */
+/* ---- what a well-formed file looks like ---------------------------------------------------------- */
 typedef enum xai_onnx_kind {
   XAI_ONNX_INT, XAI_ONNX_FLOAT, XAI_ONNX_BYTES,      /* may recur: the last one counts */
   XAI_ONNX_INTS, XAI_ONNX_FLOATS, XAI_ONNX_DOUBLES,  /* lists, packed or one by one */
@@ -57,7 +57,7 @@ enum { XAI_ONNX_DEPTH = 64, XAI_ONNX_MESSAGES = 1000000 };
  * Iterative; linear in the number of fields and of varints in lists. */
 xai_status xai_onnx__check(xai_onnx_span file, const xai_onnx_message *messages, xai_err *err);
 
-/* ---- reading -------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------- */
 /* The next field, taken off the front of *rest; false at the end. */
 bool xai_onnx__next(xai_onnx_span *rest, xai_onnx_field *f);
 /* The next field with this number. */
@@ -72,11 +72,11 @@ typedef struct xai_onnx_numbers {
 xai_onnx_numbers xai_onnx__numbers(xai_onnx_span message, uint32_t number, int width);
 bool xai_onnx__number(xai_onnx_numbers *list, uint64_t *bits);
 
-float xai_onnx__float(uint64_t bits);   /* of the low 32 bits */
-double xai_onnx__double(uint64_t bits);
+float xai_onnx__float(uint64_t bits);                    /* of the low 32 bits */
 bool xai_onnx__equal(xai_onnx_span s, const char *text); /* by length: "a\0b" is not "a" */
 #define XAI_ONNX_TEXT 80
 /* At most XAI_ONNX_TEXT bytes of a span as printf arguments: "%.*s", XAI_SPAN(s). For messages. */
-#define XAI_SPAN(s) (int)((s).n < XAI_ONNX_TEXT ? (s).n : XAI_ONNX_TEXT), (const char *)((s).n > 0 ? (s).at : (const unsigned char *)"")
+#define XAI_SPAN(s)                                                                                                    \
+  (int)((s).n < XAI_ONNX_TEXT ? (s).n : XAI_ONNX_TEXT), (const char *)((s).n > 0 ? (s).at : (const unsigned char *)"")
 
 #endif

@@ -461,7 +461,7 @@ static void add_header(xai_buf *b, const xai_archive *a, const xai_entry *const 
     at += (int64_t)xai_tensor_bytes(sorted[i]->tensor);
   }
   add_text(b, "}");
-  while (b->size % 8 != 0) add_text(b, " ");
+  while (!b->failed && b->size % 8 != 0) add_text(b, " ");
   if (b->failed) return;
   for (int i = 0; i < 8; i++) b->data[i] = (unsigned char)((b->size - 8) >> 8 * i);
 }

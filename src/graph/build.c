@@ -220,53 +220,66 @@ static void drop_nodes(xai_graph *g, const bool *stay) {
   g->n_nodes = kept;
 }
 
+/* A node declares outputs that nobody may read (the mask of Dropout in old files): take them off its end. */
+static void trim_outputs(xai_graph *g, bool *used) {
+  for (int n = 0; n < g->n_nodes; n++)
+    for (int i = 0; i < g->nodes[n].n_in; i++)
+      if (g->nodes[n].in[i] >= 0) used[g->nodes[n].in[i]] = true;
+  for (int i = 0; i < g->n_outputs; i++) used[g->outputs[i]] = true;
+  for (int n = 0; n < g->n_nodes; n++) {
+    xai_node *node = &g->nodes[n];
+    while (node->n_out > 1 && (node->out[node->n_out - 1] < 0 || !used[node->out[node->n_out - 1]])) {
+      if (node->out[node->n_out - 1] >= 0) g->values[node->out[node->n_out - 1]].node = -1;
+      node->n_out--;
+    }
+  }
+}
+
+/* The largest constant that may come of other constants. */
+enum { LARGEST_FOLDED = 1 << 26 };
+
+static xai_status fold_node(xai_graph *g, const xai_node *node, xai_err *err) {
+  xai_status st = XAI_OK;
+  xai_tensor *made[XAI_MAX_OUTPUTS] = {0};
+  xai_view out[XAI_MAX_OUTPUTS] = {{0}};
+  xai_view *in = xai_calloc((size_t)node->n_in + 1, sizeof *in);
+  if (in == NULL) return xai_fail_memory(err, sizeof *in);
+  for (int i = 0; i < node->n_in; i++)
+    if (node->in[i] < 0) in[i].shape.rank = -1;
+    else in[i] = *xai_tensor_view(g->values[node->in[i]].constant);
+  xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = 1, .in = in, .out = out};
+  XAI_GOTO(xai_op_infer(node->op, &call, err));
+  if (xai_shape_size(&out[0].shape) > LARGEST_FOLDED) {
+    st = xai_fail(err, XAI_EFORMAT, "a constant would grow to more than %d elements", LARGEST_FOLDED);
+    goto done;
+  }
+  XAI_GOTO(xai_call__compute(node->op, &call, made, err));
+  g->values[node->out[0]].constant = made[0];
+done:
+  xai_free(in);
+  return xai_err_prefix(err, st, "layer '%s': ", node->name);
+}
+
 /* Computes nodes that depend on constants only and makes their outputs constants. */
 static xai_status fold(xai_graph *g, bool *needed, xai_err *err) {
-  xai_status st = XAI_OK;
   for (int n = 0; n < g->n_nodes; n++) {
     const xai_node *node = &g->nodes[n];
     bool constant = needed[n] && node->n_out == 1;
     for (int i = 0; constant && i < node->n_in; i++)
       constant = node->in[i] < 0 || g->values[node->in[i]].constant != NULL;
     if (!constant) continue;
-    const xai_op_def *def = xai_op_get(node->op);
-    xai_view *in = xai_calloc((size_t)node->n_in + 1, sizeof *in), out = {0};
-    xai_tensor *t = NULL;
-    void *work = NULL;
-    if (in == NULL) return xai_fail_memory(err, sizeof *in);
-    for (int i = 0; i < node->n_in; i++)
-      if (node->in[i] < 0) in[i].shape.rank = -1;
-      else in[i] = *xai_tensor_view(g->values[node->in[i]].constant);
-    xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = 1, .in = in, .out = &out};
-    int64_t count = 0;
-    st = def->infer(&call, err);
-    if (st == XAI_OK && (!xai_shape_count(&out.shape, &count) || count > INT64_C(1) << 26))
-      st = xai_fail(err, XAI_EFORMAT, "a constant would grow to more than %lld elements", 1LL << 26);
-    if (st == XAI_OK) st = xai_tensor_new(out.dtype, out.shape, &t, err);
-    size_t bytes = st == XAI_OK && def->workspace != NULL ? def->workspace(&call) : 0;
-    if (bytes > 0 && (work = xai_alloc(bytes)) == NULL) st = xai_fail_memory(err, bytes);
-    if (st == XAI_OK) {
-      out.data = xai_tensor_view(t)->data;
-      call.work = work;
-      def->forward(&call);
-      g->values[node->out[0]].constant = t;
-      needed[n] = false;
-      t = NULL;
-    }
-    xai_tensor_free(t);
-    xai_free(work);
-    xai_free(in);
-    if (st != XAI_OK) return xai_err_prefix(err, st, "layer '%s': ", node->name);
+    XAI_TRY(fold_node(g, node, err));
+    needed[n] = false;
   }
-  return st;
+  return XAI_OK;
 }
 
 /* Constants that no node reads any more. */
 static void drop_constants(xai_graph *g, bool *used) {
+  memset(used, 0, (size_t)g->n_values);
   for (int n = 0; n < g->n_nodes; n++)
     for (int i = 0; i < g->nodes[n].n_in; i++)
       if (g->nodes[n].in[i] >= 0) used[g->nodes[n].in[i]] = true;
-  for (int i = 0; i < g->n_outputs; i++) used[g->outputs[i]] = true;
   for (int v = 0; v < g->n_values; v++)
     if (!used[v]) {
       xai_tensor_free(g->values[v].constant);
@@ -338,14 +351,15 @@ xai_status xai_builder_freeze(xai_builder *b, xai_net **out, xai_err *err) {
   xai_net *net = NULL;
   if (g->n_outputs == 0) return xai_fail(err, XAI_EFORMAT, "the graph has no output");
   if (g->n_inputs == 0) return xai_fail(err, XAI_EFORMAT, "the graph has no input");
-  XAI_GOTO(find_needed(g, &needed, err));
-  XAI_GOTO(fold(g, needed, err));
-  drop_nodes(g, needed);
   used = xai_calloc((size_t)g->n_values, sizeof *used);
   if (used == NULL) {
     st = xai_fail_memory(err, (size_t)g->n_values);
     goto done;
   }
+  trim_outputs(g, used);
+  XAI_GOTO(find_needed(g, &needed, err));
+  XAI_GOTO(fold(g, needed, err));
+  drop_nodes(g, needed);
   drop_constants(g, used);
   XAI_GOTO(distinct_names(b, err));
   if (g->values[g->outputs[0]].node < 0) {

@@ -21,11 +21,11 @@ static bool all_inputs_known(const xai_call *call) {
   return true;
 }
 
-/* Runs one node now; its outputs become known. */
-static xai_status compute(const xai_op_def *def, const xai_node *node, xai_call *call, xai_facts *f, xai_err *err) {
+xai_status xai_call__compute(xai_op op, xai_call *call, xai_tensor *made[XAI_MAX_OUTPUTS], xai_err *err) {
+  const xai_op_def *def = xai_op_get(op);
   xai_status st = XAI_OK;
   void *work = NULL;
-  xai_tensor *made[XAI_MAX_OUTPUTS] = {0};
+  for (int i = 0; i < XAI_MAX_OUTPUTS; i++) made[i] = NULL;
   for (int i = 0; i < call->n_out; i++) {
     XAI_GOTO(xai_tensor_new(call->out[i].dtype, call->out[i].shape, &made[i], err));
     call->out[i].data = xai_tensor_view(made[i])->data;
@@ -37,15 +37,12 @@ static xai_status compute(const xai_op_def *def, const xai_node *node, xai_call 
   }
   call->work = work;
   def->forward(call);
-  for (int i = 0; i < call->n_out; i++) {
-    if (node->out[i] < 0) continue;
-    f->views[node->out[i]] = *xai_tensor_view(made[i]);
-    f->known[node->out[i]] = made[i];
+done:
+  xai_free(work);
+  for (int i = 0; st != XAI_OK && i < call->n_out; i++) {
+    xai_tensor_free(made[i]);
     made[i] = NULL;
   }
-done:
-  for (int i = 0; i < call->n_out; i++) xai_tensor_free(made[i]);
-  xai_free(work);
   return st;
 }
 
@@ -61,19 +58,24 @@ static xai_status infer_node(const xai_graph *g, int n, xai_facts *f, xai_err *e
     else in[i].shape.rank = -1;
   }
   xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = node->n_out, .in = in, .out = out};
-  XAI_GOTO(def->infer(&call, err));
+  XAI_GOTO(xai_op_infer(node->op, &call, err));
   bool small = true;
   for (int i = 0; i < node->n_out; i++) {
-    int64_t count;
-    if (!xai_shape_count(&out[i].shape, &count)) {
-      st = xai_fail(err, XAI_ESHAPE, "the result would have more than %lld elements", (long long)XAI_MAX_ELEMENTS);
-      goto done;
-    }
-    small = small && count <= FOLD_LIMIT;
+    small = small && xai_shape_size(&out[i].shape) <= FOLD_LIMIT;
     out[i].data = NULL;
     if (node->out[i] >= 0) f->views[node->out[i]] = out[i];
   }
-  if (small && ((def->flags & XAI_OP_SHAPE_ONLY) != 0 || all_inputs_known(&call))) st = compute(def, node, &call, f, err);
+  if (small && ((def->flags & XAI_OP_SHAPE_ONLY) != 0 || all_inputs_known(&call))) {
+    xai_tensor *made[XAI_MAX_OUTPUTS];
+    XAI_GOTO(xai_call__compute(node->op, &call, made, err));
+    for (int i = 0; i < node->n_out; i++) {
+      if (node->out[i] < 0) continue;
+      f->views[node->out[i]] = *xai_tensor_view(made[i]);
+      f->known[node->out[i]] = made[i];
+      made[i] = NULL;
+    }
+    for (int i = 0; i < node->n_out; i++) xai_tensor_free(made[i]);
+  }
 done:
   xai_free(in);
   if (st != XAI_OK) return xai_err_prefix(err, st, "layer '%s': ", node->name);

@@ -82,6 +82,10 @@ static inline xai_tensor *xai_net__constant(const xai_net *net, int value) {
 /* The value that a layer number means (also INPUT, LOGITS, OUTPUT). */
 int xai_net__layer_value(const xai_net *net, int layer);
 
+/* Computes a call whose inputs are all known (or irrelevant) and whose shapes are inferred; the outputs are new
+ * tensors, NULL on failure. */
+xai_status xai_call__compute(xai_op op, xai_call *call, xai_tensor *made[XAI_MAX_OUTPUTS], xai_err *err);
+
 /* ---- what is known about every value for one input shape (infer.c) -------------------------------- */
 typedef struct xai_facts {
   xai_view *views;     /* per value; rank -1: not computed; data set only when known without running */

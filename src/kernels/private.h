@@ -6,8 +6,9 @@
 #include "xai/status.h"
 
 /* A hot plain loop is compiled for several instruction sets; the loader picks one. Such functions are
- * small, static and free of OpenMP constructs, since a parallel body would not be cloned with them. */
-#if defined(__x86_64__) && defined(__linux__) && !defined(XK_NO_CLONES)
+ * small, static and free of OpenMP constructs, since a parallel body would not be cloned with them.
+ * (clang 14 gives the resolvers of two static functions of one name the same global name.) */
+#if defined(__x86_64__) && defined(__linux__) && !defined(__clang__) && !defined(XK_NO_CLONES)
 #define XK_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define XK_CLONES

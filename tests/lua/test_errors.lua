@@ -1,7 +1,7 @@
 -- Error messages: one line, the script's position first, then the name that was called.
 local here = arg[0]:gsub("[^/]*$", "")
 local test, done = table.unpack(dofile(here .. "tap.lua"))
-local tiny = dofile(here .. "tiny_onnx.lua")
+local tiny = dofile(here .. "tiny.lua")
 local xai = require "xai"
 
 --- The message of fn, without the name of this file and with # for the line number.

@@ -1,7 +1,7 @@
 -- Hooks: what they see, what they may replace, and what happens when they misbehave.
 local here = arg[0]:gsub("[^/]*$", "")
 local test, done = table.unpack(dofile(here .. "tap.lua"))
-local tiny = dofile(here .. "tiny_onnx.lua")
+local tiny = dofile(here .. "tiny.lua")
 local xai = require "xai"
 
 test("a forward hook sees the activation and the name of its layer", function(t)

@@ -1,7 +1,7 @@
--- Networks in Lua: layers, passes, targets, methods on a network worked by hand (tiny_onnx.lua).
+-- Networks in Lua: layers, passes, targets, methods on a network worked by hand (tiny.lua).
 local here = arg[0]:gsub("[^/]*$", "")
 local test, done = table.unpack(dofile(here .. "tap.lua"))
-local tiny = dofile(here .. "tiny_onnx.lua")
+local tiny = dofile(here .. "tiny.lua")
 local xai = require "xai"
 local labels = { "one", "two, second", "three" }
 

@@ -1,7 +1,7 @@
 -- Option tables: names, kinds, ranges; help that follows from the method table.
 local here = arg[0]:gsub("[^/]*$", "")
 local test, done = table.unpack(dofile(here .. "tap.lua"))
-local tiny = dofile(here .. "tiny_onnx.lua")
+local tiny = dofile(here .. "tiny.lua")
 local xai = require "xai"
 local core = require "xai.core"
 

@@ -1,7 +1,7 @@
 -- xai.sheet: cells, captions, colour bars, titles.
 local here = arg[0]:gsub("[^/]*$", "")
 local test, done = table.unpack(dofile(here .. "tap.lua"))
-local tiny = dofile(here .. "tiny_onnx.lua")
+local tiny = dofile(here .. "tiny.lua")
 local xai = require "xai"
 
 local function grey(w, h) return xai.image(xai.zeros(h, w, 3, "uint8")) end

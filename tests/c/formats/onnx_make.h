@@ -11,7 +11,7 @@
 #include "base/status.h"
 #include "formats/formats.h"
 
-/* ---- protobuf ----------------------------------------------------------------------------------------------- */
+/* ---- protobuf ------------------------------------------------------------------------------------ */
 static inline void pb_varint(xai_buf *b, uint64_t v) {
   unsigned char bytes[10];
   size_t n = 0;
@@ -48,8 +48,10 @@ static inline void pb_message(xai_buf *b, unsigned field, xai_buf child) {
   xai_buf_free(&child);
 }
 
-/* ---- parts of a model ------------------------------------------------------------------------------------------ */
-enum { T_F32 = 1, T_U8, T_I8, T_U16, T_I16, T_I32, T_I64, T_STRING, T_BOOL, T_F16, T_F64, T_U32, T_U64, T_C64, T_C128, T_BF16 };
+/* ---- parts of a model ---------------------------------------------------------------------------- */
+/* data_type */
+enum { T_F32 = 1, T_U8, T_I8, T_U16, T_I16, T_I32, T_I64, T_STRING, T_BOOL, T_F16, T_F64, T_U32, T_U64 };
+enum { T_C64 = 14, T_C128, T_BF16 };
 
 /* A TensorProto without elements: dims, data_type, name. */
 static inline xai_buf tensor_head(const char *name, int type, xai_shape shape) {
@@ -139,7 +141,7 @@ static inline void attr_ints(xai_buf *n, const char *name, int count, const int6
 #define ATTR_INTS(n, name, ...)                                                                                        \
   attr_ints(n, name, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]){__VA_ARGS__})
 
-/* ---- a model ------------------------------------------------------------------------------------------------------ */
+/* ---- a model ------------------------------------------------------------------------------------- */
 typedef struct model {
   xai_buf graph;
   int64_t ir, opset; /* 0: left out */
@@ -151,7 +153,9 @@ static inline void add_node(model *m, xai_buf n) { pb_message(&m->graph, 1, n); 
 static inline void add_input(model *m, const char *name, xai_shape shape) {
   pb_message(&m->graph, 11, value_info(name, T_F32, shape));
 }
-static inline void add_output(model *m, const char *name) { pb_message(&m->graph, 12, value_info(name, T_F32, XAI_SHAPE(-1))); }
+static inline void add_output(model *m, const char *name) {
+  pb_message(&m->graph, 12, value_info(name, T_F32, XAI_SHAPE(-1)));
+}
 /* The file; the model is used up. */
 static inline xai_buf model_bytes(model *m) {
   xai_buf b = {0}, opset = {0};
@@ -166,7 +170,7 @@ static inline xai_buf model_bytes(model *m) {
   return b;
 }
 
-/* ---- loading -------------------------------------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------------------------------- */
 /* Loads bytes by way of a file that is gone afterwards. */
 static inline xai_status load_bytes(const void *bytes, size_t n, xai_net **out, xai_err *err) {
   char path[64];

@@ -1,4 +1,4 @@
-/* Whole files: what a model must have, real ones, and broken ones: cut at every length, bytes changed, memory refused. */
+/* Whole files: what a model must have; real ones; broken ones: cut at every length, bytes changed, memory refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +19,8 @@ static model small_model(void) {
   for (int i = 0; i < 2; i++) pb_double(&bias, 10, b[i]);
   add_initializer(&m, bias);
   add_input(&m, "x", XAI_SHAPE(-1, 2, 4, 4));
-  xai_buf conv = node("Conv", "conv", "x w b", "c"), clip = node("Clip", "clip", "c", "d"), two = node("Constant", "", "", "two");
+  xai_buf conv = node("Conv", "conv", "x w b", "c"), clip = node("Clip", "clip", "c", "d"),
+          two = node("Constant", "", "", "two");
   ATTR_INTS(&conv, "kernel_shape", 1, 1);
   attr_text(&conv, "auto_pad", "VALID");
   attr_float(&clip, "min", 0);
@@ -42,7 +43,7 @@ static model plain_model(void) {
   return m;
 }
 
-/* ---- the file --------------------------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------------------------ */
 static void messages_start_with_the_name_of_the_file(void **state) {
   (void)state;
   xai_err err = {""};
@@ -61,7 +62,8 @@ static xai_buf some(const void *bytes, size_t n) {
 
 static void other_formats_are_named(void **state) {
   (void)state;
-  assert_refused_bytes(some("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16), XAI_EFORMAT, ": a PNG picture, expected an ONNX model");
+  assert_refused_bytes(some("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16), XAI_EFORMAT,
+                       ": a PNG picture, expected an ONNX model");
   assert_refused_bytes(some("version https://git-lfs", 23), XAI_EFORMAT, ": a text file, expected an ONNX model");
   assert_refused_bytes(some("\xff\xfe\xfd\xfc", 4), XAI_EFORMAT, ": not an ONNX model, or damaged: ");
 }
@@ -165,7 +167,7 @@ static void an_operator_set_of_the_future_is_read_if_its_operators_are_known(voi
   assert_computes(&m, XAI_SHAPE(2), (float[]){-1, 1}, XAI_SHAPE(2), (float[]){0, 1});
 }
 
-/* ---- inputs and initializers ---------------------------------------------------------------------------------------- */
+/* ---- inputs and initializers --------------------------------------------------------------------- */
 static void initializers_listed_as_inputs_are_constants(void **state) {
   (void)state;
   model m = model_of(7);
@@ -280,7 +282,7 @@ static void sparse_initializers_are_refused(void **state) {
   assert_refused(&m, XAI_EUNSUPPORTED, "sparse initializers are not supported");
 }
 
-/* ---- hostile sizes --------------------------------------------------------------------------------------------------- */
+/* ---- hostile sizes ------------------------------------------------------------------------------- */
 static void two_megabytes_of_empty_nodes_fail_without_memory(void **state) {
   (void)state;
   static const int counts[] = {100001, 999000, 1048576}; /* the last by the number of messages */
@@ -323,7 +325,7 @@ static void a_depth_bomb_is_refused(void **state) {
   assert_refused(&m, XAI_EFORMAT, "nested more than 64 deep");
 }
 
-/* ---- faults ------------------------------------------------------------------------------------------------------------ */
+/* ---- faults -------------------------------------------------------------------------------------- */
 static void the_small_model_is_right(void **state) {
   (void)state;
   /* channels 1 and 2, everywhere: conv gives 1 and 2+1 = 3, clip leaves them, times 2: 2 and 6, softmax of the means:
@@ -414,7 +416,15 @@ static void every_allocation_may_fail(void **state) {
   }
 }
 
-/* ---- real files ------------------------------------------------------------------------------------------------------------ */
+static void a_stop_request_ends_loading(void **state) {
+  (void)state;
+  model m = small_model();
+  xai_stop_request();
+  assert_refused(&m, XAI_ESTOP, "interrupted");
+  xai_stop_clear();
+}
+
+/* ---- real files ---------------------------------------------------------------------------------- */
 static xai_status load_path(const char *path, xai_net **out, xai_err *err) {
   xai_file *file = NULL;
   XAI_TRY(xai_file_map(path, SIZE_MAX, &file, err));
@@ -448,7 +458,7 @@ static void squeezenet_is_read_with_its_own_layer_names(void **state) {
 }
 
 /* The file's own weights are used where they lie: loading takes little memory beside them. */
-static void float32_weights_are_not_copied(void **state) {
+static void aligned_float32_weights_are_not_copied(void **state) {
   (void)state;
   char path[512];
   xai_net *net = NULL;
@@ -548,8 +558,9 @@ int main(void) {
       cmocka_unit_test(every_shorter_file_is_refused),
       cmocka_unit_test(no_changed_byte_does_harm),
       cmocka_unit_test(every_allocation_may_fail),
+      cmocka_unit_test(a_stop_request_ends_loading),
       cmocka_unit_test(squeezenet_is_read_with_its_own_layer_names),
-      cmocka_unit_test(float32_weights_are_not_copied),
+      cmocka_unit_test(aligned_float32_weights_are_not_copied),
       cmocka_unit_test(exported_networks_compute_what_their_exporter_computed),
       cmocka_unit_test(squeezenet_cut_at_200_lengths_is_refused),
   };

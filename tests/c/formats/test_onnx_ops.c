@@ -16,14 +16,19 @@ static model one_node(int64_t opset, xai_shape x, xai_buf n) {
   add_output(&m, "y");
   return m;
 }
-static void constant(model *m, const char *name, xai_shape shape, const float *v) { add_initializer(m, tensor_f32(name, shape, v)); }
-static void indices(model *m, const char *name, xai_shape shape, const int64_t *v) { add_initializer(m, tensor_i64(name, shape, v)); }
+static void constant(model *m, const char *name, xai_shape shape, const float *v) {
+  add_initializer(m, tensor_f32(name, shape, v));
+}
+static void indices(model *m, const char *name, xai_shape shape, const int64_t *v) {
+  add_initializer(m, tensor_i64(name, shape, v));
+}
 
-/* ---- operators ---------------------------------------------------------------------------------------------------- */
+/* ---- operators ----------------------------------------------------------------------------------- */
 static void an_unknown_operator_is_named_with_node_opset_and_what_there_is(void **state) {
   (void)state;
   model m = one_node(16, XAI_SHAPE(1), node("GridSample", "n17", "x", "y"));
-  assert_refused(&m, XAI_EUNSUPPORTED, "node 'n17': operator 'GridSample' (opset 16) is not supported; supported: Add, AveragePool, ");
+  assert_refused(&m, XAI_EUNSUPPORTED,
+                 "node 'n17': operator 'GridSample' (opset 16) is not supported; supported: Add, AveragePool, ");
   m = one_node(16, XAI_SHAPE(1), node("GridSample", "n17", "x", "y"));
   assert_refused(&m, XAI_EUNSUPPORTED, "Unsqueeze"); /* the whole list fits */
   m = one_node(16, XAI_SHAPE(1), node("relu", "", "x", "y"));
@@ -94,13 +99,14 @@ static void a_missing_input_is_named(void **state) {
   assert_refused(&m, XAI_ENOTFOUND, "node 'r': value 'xx' is used before it is defined");
 }
 
-/* ---- attributes --------------------------------------------------------------------------------------------------- */
+/* ---- attributes ---------------------------------------------------------------------------------- */
 static void an_unknown_attribute_is_named_with_the_nearest_one(void **state) {
   (void)state;
   xai_buf n = node("LeakyRelu", "r", "x", "y");
   attr_float(&n, "alpa", 0.5f);
   model m = one_node(13, XAI_SHAPE(1), n);
-  assert_refused(&m, XAI_EUNSUPPORTED, "node 'r': attribute 'alpa' of operator LeakyRelu (opset 13) is not supported; did you mean 'alpha'?");
+  assert_refused(&m, XAI_EUNSUPPORTED,
+                 "node 'r': attribute 'alpa' of operator LeakyRelu (opset 13) is not supported; did you mean 'alpha'?");
 }
 
 static void an_attribute_of_the_wrong_type_is_refused(void **state) {
@@ -167,7 +173,7 @@ static void attributes_of_training_and_of_old_forms_are_ignored(void **state) {
   assert_computes(&m, XAI_SHAPE(2), (float[]){-1, 2}, XAI_SHAPE(2), (float[]){0, 2});
 }
 
-/* ---- Constant, Cast, ConstantOfShape --------------------------------------------------------------------------------- */
+/* ---- Constant, Cast, ConstantOfShape ------------------------------------------------------------- */
 /* y = x + c, where c is a Constant with this attribute; x = {10, 20} */
 static void assert_constant(xai_buf attribute, const float *expected) {
   xai_buf c = node("Constant", "", "", "c"), cast = node("Cast", "", "c", "f");
@@ -285,7 +291,7 @@ static void constant_of_shape_takes_value_and_type_from_its_tensor(void **state)
   assert_refused(&m, XAI_EFORMAT, "node 'f': attribute 'value' must have exactly one element");
 }
 
-/* ---- attributes that have become inputs ---------------------------------------------------------------------------------- */
+/* ---- attributes that have become inputs ---------------------------------------------------------- */
 static void reshape_1_has_its_shape_as_an_attribute(void **state) {
   (void)state;
   xai_buf n = node("Reshape", "r", "x", "y");
@@ -397,7 +403,7 @@ static void names_of_added_constants_give_way_to_those_of_the_file(void **state)
   assert_computes(&m, XAI_SHAPE(1, 2, 1), x, XAI_SHAPE(2), (float[]){11, 22});
 }
 
-/* ---- forms that changed their meaning --------------------------------------------------------------------------------------- */
+/* ---- forms that changed their meaning ------------------------------------------------------------ */
 /* exp(ln 1, ln 2, ln 3, ln 4) = 1, 2, 3, 4 */
 static const float logs[] = {0, 0.69314718f, 1.0986123f, 1.3862944f};
 
@@ -483,7 +489,10 @@ static void old_arithmetic_aligns_its_second_input_with_an_axis(void **state) {
   static const struct {
     const char *op;
     float y[4];
-  } along[] = {{"Add", {11, 12, 23, 24}}, {"Sub", {-9, -8, -17, -16}}, {"Mul", {10, 20, 60, 80}}, {"Div", {.1f, .2f, .15f, .2f}}};
+  } along[] = {{"Add", {11, 12, 23, 24}},
+               {"Sub", {-9, -8, -17, -16}},
+               {"Mul", {10, 20, 60, 80}},
+               {"Div", {.1f, .2f, .15f, .2f}}};
   for (int i = 0; i < 4; i++) {
     xai_buf n = node(along[i].op, "n", "x b", "y");
     attr_int(&n, "broadcast", 1);
@@ -530,6 +539,12 @@ static void old_arithmetic_with_an_axis_needs_a_constant_second_input(void **sta
   m = one_node(6, XAI_SHAPE(1, 2), n);
   constant(&m, "b", XAI_SHAPE(2), (float[]){1, 2});
   assert_refused(&m, XAI_EUNSUPPORTED, "axis -2 is not supported");
+  n = node("Add", "n", "x b", "y");
+  attr_int(&n, "broadcast", 1);
+  attr_int(&n, "axis", 7);
+  m = one_node(6, XAI_SHAPE(1, 2), n);
+  constant(&m, "b", XAI_SHAPE(2), (float[]){1, 2});
+  assert_refused(&m, XAI_EUNSUPPORTED, "axis 7 needs more than 8 dims");
   n = node("Add", "n", "x b", "y");
   attr_int(&n, "broadcast", 1);
   m = one_node(7, XAI_SHAPE(1, 2), n);

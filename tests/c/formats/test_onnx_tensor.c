@@ -113,7 +113,8 @@ static void the_payload_must_be_exactly_what_dims_promise(void **state) {
   const float v[4] = {0};
   xai_buf none = tensor_head("t", T_F32, XAI_SHAPE(2));
   assert_tensor_fails(none, XAI_EFORMAT, "0 bytes do not make a 2 of float32 (expected 8)");
-  assert_tensor_fails(tensor_raw("t", T_F32, XAI_SHAPE(2, 2), v, 15), XAI_EFORMAT, "15 bytes do not make a 2x2 of float32 (expected 16)");
+  assert_tensor_fails(tensor_raw("t", T_F32, XAI_SHAPE(2, 2), v, 15), XAI_EFORMAT,
+                      "15 bytes do not make a 2x2 of float32 (expected 16)");
   assert_tensor_fails(tensor_raw("t", T_F32, XAI_SHAPE(3), v, 16), XAI_EFORMAT, "expected 12");
   assert_tensor_fails(tensor_raw("t", T_F32, XAI_SHAPE(0), v, 4), XAI_EFORMAT, "expected 0");
   xai_buf few = tensor_head("t", T_I64, XAI_SHAPE(3));
@@ -124,7 +125,8 @@ static void the_payload_must_be_exactly_what_dims_promise(void **state) {
 static void a_shape_that_overflows_is_refused_before_memory_is_asked_for(void **state) {
   (void)state;
   size_t before = xai_mem_peak();
-  assert_tensor_fails(tensor_head("t", T_F32, XAI_SHAPE(1 << 30, 1 << 30, 1 << 30)), XAI_EFORMAT, "no tensor can have the shape");
+  assert_tensor_fails(tensor_head("t", T_F32, XAI_SHAPE(1 << 30, 1 << 30, 1 << 30)), XAI_EFORMAT,
+                      "no tensor can have the shape");
   assert_tensor_fails(tensor_head("t", T_F32, XAI_SHAPE(INT64_MAX, 2)), XAI_EFORMAT, "no tensor can have the shape");
   assert_tensor_fails(tensor_head("t", T_F32, XAI_SHAPE(-1)), XAI_EFORMAT, "no tensor can have the shape ?");
   assert_tensor_fails(tensor_head("t", T_F32, XAI_SHAPE(1, 1, 1, 1, 1, 1, 1, 1)), XAI_EFORMAT, "expected 4");
@@ -157,7 +159,8 @@ static void elements_in_the_field_of_another_type_are_refused(void **state) {
 
 static void types_that_are_not_real_numbers_are_refused_by_name(void **state) {
   (void)state;
-  assert_tensor_fails(tensor_head("t", T_STRING, XAI_SHAPE(1)), XAI_EUNSUPPORTED, "elements of type string are not supported");
+  assert_tensor_fails(tensor_head("t", T_STRING, XAI_SHAPE(1)), XAI_EUNSUPPORTED,
+                      "elements of type string are not supported");
   assert_tensor_fails(tensor_head("t", T_C64, XAI_SHAPE(1)), XAI_EUNSUPPORTED, "complex64");
   assert_tensor_fails(tensor_head("t", 17, XAI_SHAPE(1)), XAI_EUNSUPPORTED, "elements of type number 17");
   assert_tensor_fails(tensor_head("t", 0, XAI_SHAPE(1)), XAI_EUNSUPPORTED, "elements of type number 0");
@@ -180,7 +183,7 @@ static void external_data_and_segments_are_refused_with_the_file_named(void **st
   assert_tensor_fails(s, XAI_EUNSUPPORTED, "segments");
 }
 
-/* ---- raw_data, by way of a file --------------------------------------------------------------------------------- */
+/* ---- raw_data, by way of a file ------------------------------------------------------------------ */
 /* y = x + Cast(t) to float, x = 0: y shows the elements of t as they arrived. */
 static void assert_raw(int type, int n, const void *bytes, size_t size, const float *expected) {
   model m = model_of(13);
@@ -225,7 +228,7 @@ static void negative_raw_integers_keep_their_sign(void **state) {
   ASSERT_RAW(T_I64, int64_t, 2, -1, -128);
 }
 
-/* The weights of a model that is not aligned in the file, four times: one of the four is aligned, and nothing changes. */
+/* The same weights at four neighbouring addresses of the file: one is aligned, and nothing changes. */
 static void raw_floats_are_right_at_every_alignment(void **state) {
   (void)state;
   for (int shift = 0; shift < 4; shift++) {

@@ -11,10 +11,10 @@
 #include "formats/onnx_wire.h"
 
 /* A small world: message 0 holds one head (1), any number of children (2), a number (3), a text (4), lists (5-7). */
-static const xai_onnx_rule rules[] = {{1, XAI_ONNX_ONE, "head", 0},    {2, XAI_ONNX_MANY, "child", 0},
-                                      {3, XAI_ONNX_INT, "count", 0},   {4, XAI_ONNX_BYTES, "text", 0},
-                                      {5, XAI_ONNX_INTS, "ints", 0},   {6, XAI_ONNX_FLOATS, "floats", 0},
-                                      {7, XAI_ONNX_DOUBLES, "doubles", 0}, {8, XAI_ONNX_FLOAT, "weight", 0}, {0}};
+static const xai_onnx_rule rules[] = {
+    {1, XAI_ONNX_ONE, "head", 0},        {2, XAI_ONNX_MANY, "child", 0},   {3, XAI_ONNX_INT, "count", 0},
+    {4, XAI_ONNX_BYTES, "text", 0},      {5, XAI_ONNX_INTS, "ints", 0},    {6, XAI_ONNX_FLOATS, "floats", 0},
+    {7, XAI_ONNX_DOUBLES, "doubles", 0}, {8, XAI_ONNX_FLOAT, "weight", 0}, {0}};
 static const xai_onnx_message messages[] = {{"thing", rules}};
 
 static xai_status check(const void *bytes, size_t n, xai_err *err) {
@@ -36,7 +36,8 @@ static void an_empty_message_is_sound(void **state) {
 
 static void unknown_fields_of_every_wire_type_are_skipped(void **state) {
   (void)state;
-  const unsigned char bytes[] = {15 << 3 | 0, 1, 15 << 3 | 1, 1, 2, 3, 4, 5, 6, 7, 8, 15 << 3 | 2, 2, 0xff, 0xff, 15 << 3 | 5, 1, 2, 3, 4};
+  const unsigned char bytes[] = {15 << 3 | 0, 1,           15 << 3 | 1, 1,    2,    3,           4, 5, 6, 7,
+                                 8,           15 << 3 | 2, 2,           0xff, 0xff, 15 << 3 | 5, 1, 2, 3, 4};
   assert_int_equal(check(bytes, sizeof bytes, NULL), XAI_OK);
 }
 
@@ -73,8 +74,8 @@ static void a_length_past_the_end_of_the_file_is_called_truncation(void **state)
 static void a_length_past_the_end_of_its_parent_is_called_damage(void **state) {
   (void)state;
   /* the child has 2 bytes, the text in it says 3; the file goes on behind it */
-  ASSERT_CHECK_FAILS("damaged at byte 2: text field of 3 bytes runs past the end of the thing", 2 << 3 | 2, 2, 4 << 3 | 2, 3, 'a',
-                     'b', 'c');
+  ASSERT_CHECK_FAILS("damaged at byte 2: text field of 3 bytes runs past the end of the thing", 2 << 3 | 2, 2,
+                     4 << 3 | 2, 3, 'a', 'b', 'c');
 }
 
 static void a_known_field_of_another_wire_type_is_refused(void **state) {
@@ -135,8 +136,8 @@ static void a_million_messages_are_the_limit(void **state) {
 static void numbers_are_read_packed_single_and_mixed(void **state) {
   (void)state;
   /* 1, then packed 300 (ac 02) and -1 (ten bytes), another field, an empty packed list, then 7 */
-  const unsigned char bytes[] = {5 << 3, 1, 5 << 3 | 2, 12, 0xac, 0x02, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01,
-                                 3 << 3, 9, 5 << 3 | 2, 0, 5 << 3, 7};
+  const unsigned char bytes[] = {5 << 3, 1,    5 << 3 | 2, 12,   0xac, 0x02,   0xff, 0xff,       0xff, 0xff,   0xff,
+                                 0xff,   0xff, 0xff,       0xff, 0x01, 3 << 3, 9,    5 << 3 | 2, 0,    5 << 3, 7};
   const int64_t expected[] = {1, 300, -1, 7};
   assert_int_equal(check(bytes, sizeof bytes, NULL), XAI_OK);
   xai_onnx_numbers list = xai_onnx__numbers((xai_onnx_span){bytes, sizeof bytes}, 5, 0);
@@ -150,7 +151,8 @@ static void numbers_are_read_packed_single_and_mixed(void **state) {
 
 static void floats_are_read_packed_and_single(void **state) {
   (void)state;
-  const unsigned char bytes[] = {6 << 3 | 5, 0, 0, 0x80, 0x3f, 6 << 3 | 2, 8, 0, 0, 0, 0xc0, 0, 0, 0, 0x3f}; /* 1, -2, 0.5 */
+  const unsigned char bytes[] = {6 << 3 | 5, 0, 0,    0x80, 0x3f, 6 << 3 | 2, 8,   0,
+                                 0,          0, 0xc0, 0,    0,    0,          0x3f}; /* 1, -2, 0.5 */
   const float expected[] = {1, -2, 0.5f};
   xai_onnx_numbers list = xai_onnx__numbers((xai_onnx_span){bytes, sizeof bytes}, 6, 4);
   uint64_t bits;

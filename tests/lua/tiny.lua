@@ -1,4 +1,4 @@
--- tiny_onnx.lua: writes a small ONNX network, so that tests need no model file and every number can be worked by hand.
+-- tiny.lua: writes a small ONNX network, so that tests need no model file and every number can be worked by hand.
 --
 --   data N x C x 4 x 4, C = 1 by default
 --   conv1   two 3x3 filters, pad 1, that look at the middle of channel 1 only: A1 = x, A2 = 2 - x

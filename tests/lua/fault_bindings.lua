@@ -1,0 +1,85 @@
+-- What happens when native memory runs out: the k-th allocation fails, for k = 0, 1, 2, ... until the call succeeds.
+-- When it fails from then on, the error must say so, nothing may be left over, and the same call must succeed afterwards.
+-- When it fails once, the binding collects garbage and tries again, and nobody notices. (tests/c/bindings/test_fault.c
+-- does the same to Lua's own allocations.)
+local here = arg[0]:gsub("[^/]*$", "")
+local test, done = table.unpack(dofile(here .. "tap.lua"))
+local tiny = dofile(here .. "tiny.lua")
+local xai = require "xai"
+local core = require "xai.core"
+
+--- Runs fn(make()) with native allocations failing after the first k, for every k that is reached; how many there were.
+local function walk(t, make, fn)
+  for k = 0, 100000 do
+    local given = table.pack(make())
+    collectgarbage()
+    core.fail_after(k, true)
+    local good, message = pcall(fn, table.unpack(given, 1, given.n))
+    core.fail_after(-1)
+    if good then return k end
+    t.ok(tostring(message):find("memory", 1, true), ("allocation %d: %s"):format(k, tostring(message)))
+    fn(table.unpack(given, 1, given.n))
+  end
+  error "it never succeeds"
+end
+
+local function net_and_x() return tiny.load(), tiny.x() end
+
+local cases = {
+  { "tensors", function() end, function()
+    local x = xai.tensor { { 1, 2 }, { 3, 4 } }
+    local _ = (x + 1):reshape(4):clamp(0, 2):totable(), x:channel(1), x:sum(1), xai.tensor(x, "int64"), x:set(1, 1, 5)
+  end },
+  { "load", function() end, function() tiny.load { preprocess = "none", labels = { "a", "b", "c" } } end },
+  { "forward", net_and_x, function(net, x) net:forward(x, "pool1") end },
+  { "logits", net_and_x, function(net, x) net:logits(x) end },
+  { "predict", net_and_x, function(net, x) net:predict(x, 2) end },
+  { "with", net_and_x, function(net, x) net:with { hooks = { gap = function(a) return a * 2 end }, weights = { fc = "random" } }:logits(x) end },
+  { "run and backward", net_and_x, function(net, x)
+    local run = net:run(x)
+    run:backward { target = 0 }
+    run:backward { target = 1, to = "pool1", relu = "guided" }
+  end },
+  { "run with keep", net_and_x, function(net, x) net:run(x, { keep = { "gap" } }):backward { target = 0 } end },
+  { "pictures", function() return xai.image(xai.zeros(8, 8, 3, "uint8")) end, function(img)
+    img:resize(4, 4):crop(1, 1, 2, 2):outline({ x = 1, y = 1, w = 2, h = 2 }):tensor()
+  end },
+  { "drawing", function() return xai.gradcam(tiny.load(), tiny.x(), { target = 0, layer = "pool1" }) end, function(e)
+    e:heat()
+    e:over()
+    e:boxes()
+  end },
+  { "sheet", function() return xai.image(xai.zeros(8, 8, 3, "uint8")) end, function(img) xai.sheet { title = "x", { img, "y" } } end },
+  { "files", function() return os.tmpname(), xai.zeros(3) end, function(path, x)
+    for _, ending in ipairs { ".safetensors", ".npy" } do
+      local good, message = pcall(function()
+        xai.write(path .. ending, x)
+        xai.read(path .. ending)
+      end)
+      os.remove(path .. ending)
+      os.remove(path)
+      if not good then error(message, 0) end
+    end
+  end },
+}
+for _, name in ipairs(xai.methods()) do
+  cases[#cases + 1] = { name, net_and_x, function(net, x) xai[name](net, x, { target = 0 }) end }
+end
+
+for _, case in ipairs(cases) do
+  test(case[1] .. ": memory that stays short is an error, and no more", function(t)
+    t.ok(walk(t, case[2], case[3]) > 0, "nothing was allocated")
+  end)
+
+  test(case[1] .. ": memory that is short once goes unnoticed", function(t)
+    for k = 0, walk(t, case[2], case[3]) do
+      local given = table.pack(case[2]())
+      core.fail_after(k, false)
+      local good, message = pcall(case[3], table.unpack(given, 1, given.n))
+      core.fail_after(-1)
+      t.ok(good, ("allocation %d: %s"):format(k, tostring(message)))
+    end
+  end)
+end
+
+done()

@@ -119,17 +119,14 @@ static void push_result(lua_State *L, const xai_method *m, const xai_explanation
   lua_setfield(L, -2, "options");
 }
 
-/* "gradcam: layer 'fire9/concat_2' (512x13x13)" when the user did not choose one */
-static void tell_layer(lua_State *L, const xai_method *m, const xai_net *net, const char *name) {
+/* "gradcam: layer 'fire9/concat_2' (512x13x13)" when the user did not choose one; sizes as in this pass */
+static void tell_layer(lua_State *L, const xai_method *m, const xai_net *net, const xai_view *x, const char *name) {
   char text[XAI_SHAPE_TEXT];
   int layer;
+  xai_shape shape;
   if (xai_net_find_layer(net, name, &layer, NULL) != XAI_OK || layer < 0) return;
-  xai_layer found = xai_net_layer(net, layer);
-  if (found.shape.rank < 2) {
-    xl_note(L, "%s: layer '%s'", m->name, name);
-    return;
-  }
-  xai_shape shape = xai_shape_of(found.shape.rank - 1, found.shape.dims + 1);
+  if (xai_net_layer_shape(net, layer, &x->shape, &shape, NULL) != XAI_OK || shape.rank < 2) return;
+  shape = xai_shape_of(shape.rank - 1, shape.dims + 1);
   xl_note(L, "%s: layer '%s' (%s)", m->name, name, xai_shape_text(&shape, text));
 }
 
@@ -154,7 +151,7 @@ static int call_method(lua_State *L) {
   XL_WORK(L, st, m->run(net, xai_tensor_view(x->tensor), opts, &e, &err));
   box->object = e;
   xl_pass_end(&pass, st, &err);
-  if (m->uses_layer && opts->layer == XAI_LAYER_NONE) tell_layer(L, m, net, e->layer);
+  if (m->uses_layer && opts->layer == XAI_LAYER_NONE) tell_layer(L, m, net, xai_tensor_view(x->tensor), e->layer);
   push_result(L, m, e, opts);
   lua_pushvalue(L, 1);
   lua_setfield(L, -2, "net");

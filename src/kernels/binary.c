@@ -183,7 +183,7 @@ static inline double term(rule r, float own, float other, float dy) {
     case OVER_OTHER: return (double)dy / other;
     case DIVISOR: return -(double)dy * other / ((double)own * own);
     case BASE: return other == 0 ? 0 : (double)dy * other * (other == 2 ? (double)own : pow(own, (double)other - 1));
-    case EXPONENT: return other == 0 ? 0 : (double)dy * pow(other, own) * log(other);
+    case EXPONENT: return other > 0 ? (double)dy * pow(other, own) * log(other) : 0; /* of the rest there is none */
     case MINUS_FLOOR: return -(double)dy * floor((double)other / own);
     case MINUS_TRUNC: return -(double)dy * trunc((double)other / own);
     case PRELU_X: return own > 0 ? dy : (double)dy * other;

@@ -154,8 +154,8 @@ static const gradient_case cases[] = {
     {XAI_OP_PAD, "4x5x2 i4=-3,1,2,-2 - i2=1,-3", ""},
     {XAI_OP_POW, "+2x3 2x3", ""},
     {XAI_OP_POW, "+2x3 2x1", ""},
-    {XAI_OP_POW, "3x4 s=2", ""},
-    {XAI_OP_POW, "3x4 1=3", ""},
+    {XAI_OP_POW, "3x4 is=2", ""},
+    {XAI_OP_POW, "3x4 j1=3", ""},
     {XAI_OP_POW, "2x3x2 i2=2,3", ""},
     {XAI_OP_POW, "+4 s=-0.75", ""},
     {XAI_OP_PRELU, "2x3x4 2x3x4", ""},
@@ -216,7 +216,7 @@ static const gradient_case cases[] = {
     {XAI_OP_WHERE, "b2x3=1,0,1,0,0,1 2x3 2x3", ""},
     {XAI_OP_WHERE, "b3=1,0,1 2x1 2x3", ""},
     {XAI_OP_WHERE, "b2x3x1=1,0,1,0,0,1 s 4", ""},
-    {XAI_OP_WHERE, "bs=1 2x3 3", ""},
+    {XAI_OP_WHERE, "b2x1=1,0 2x3 3", ""},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 

@@ -103,13 +103,13 @@ static void empty_sums_are_zero_and_empty_products_one(void **state) {
   (void)state;
   const int64_t n[] = {2, 0};
   const bool keep[] = {true, false};
-  float y[2];
+  float x[1], y[2];
   int64_t z[2];
-  xk_reduce_forward(XK_SUM, 2, n, keep, NULL, y);
+  xk_reduce_forward(XK_SUM, 2, n, keep, x, y);
   assert_equal(2, y, (const float[]){0, 0});
-  xk_reduce_forward(XK_PRODUCT, 2, n, keep, NULL, y);
+  xk_reduce_forward(XK_PRODUCT, 2, n, keep, x, y);
   assert_equal(2, y, (const float[]){1, 1});
-  xk_reduce_forward_int(XK_PRODUCT, 8, 2, n, keep, NULL, z);
+  xk_reduce_forward_int(XK_PRODUCT, 8, 2, n, keep, x, z);
   assert_true(z[0] == 1 && z[1] == 1);
 }
 

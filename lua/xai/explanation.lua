@@ -114,7 +114,7 @@ function Explanation:show()
 end
 
 function Explanation:__tostring()
-  local what = self.p and ("'%s' (class %d, p = %.3f)"):format(self.label, self.class, self.p) or self.target
+  local what = self.p and ("'%s' (class %d, p = %.3g)"):format(self.label, self.class, self.p) or self.target
   local where = self.layer ~= "" and (" at layer '%s'"):format(self.layer) or ""
   return ("%s of %s%s: %s, from %.4g to %.4g %s, %.2f s"):format(self.method, what, where, self.values:shape(),
     self.values:min(), self.values:max(), self.unit, self.seconds)

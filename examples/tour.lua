@@ -13,7 +13,10 @@ local img = xai.image(args.image)
 
 print("What does it see?")
 local top = net:predict(img, 5)
-for _, guess in ipairs(top) do print(("  %-24s %.3f"):format(guess.label or "class " .. guess.id, guess.p)) end
+for _, guess in ipairs(top) do
+  local name = guess.label and guess.label:match "^[^,]*" or "class " .. guess.id -- the first of several synonyms
+  print(("  %-32s %.3f"):format(name, guess.p))
+end
 
 print "Why?"
 local saliency = xai.saliency(net, img)

@@ -87,7 +87,8 @@ local function tensors_of(e)
 end
 
 local function facts_of(e)
-  local facts = { { "layer", e.layer }, { "label", e.label }, { "method", e.method }, { "target", e.target }, { "unit", e.unit } }
+  local facts = {}
+  for _, key in ipairs { "method", "target", "label", "layer", "unit" } do facts[#facts + 1] = { key, e[key] } end
   for key, value in pairs(e.options) do facts[#facts + 1] = { "options." .. key, tostring(value) } end
   table.sort(facts, function(a, b) return a[1] < b[1] end)
   return facts

@@ -19,11 +19,14 @@ local functions = {
 }
 
 local objects = {
-  { "net", "prepare unprepare forward logits predict run with layers layer find weight class label params; .labels .classes .input .preprocess" },
+  { "net", "prepare unprepare forward logits predict run with layers layer find weight class label params;"
+    .. " .labels .classes .input .preprocess" },
   { "run", "get backward" },
-  { "tensor", "shape dtype totable get set sum mean max min argmax norm abs clamp reshape channel channels fill_channel copy free; + - * / #" },
+  { "tensor", "shape dtype totable get set sum mean max min argmax norm abs clamp reshape"
+    .. " channel channels fill_channel copy free; + - * / #" },
   { "image", "resize crop outline get tensor size save show; .width .height .bar" },
-  { "result", "map heat over picture boxes drawing save show; .values .method .target .label .class .p .layer .options .seconds" },
+  { "result", "map heat over picture boxes drawing caption save show;"
+    .. " .values .method .target .label .class .p .layer .options .seconds" },
 }
 
 local help = {}
@@ -45,19 +48,26 @@ local function recipe(name)
   return table.concat(lines, "\n")
 end
 
-local function option_line(option)
+--- Options that methods have beside their own.
+local common = {
+  target = 'class id, label, "layer:channel", a list of those, {plus=, minus=}, a tensor; default: the best class',
+  at = "the layer of a tensor given as target; default the logits",
+  unit = 'a unit in place of a target: "layer" or "layer:channel" (the strongest), "layer:channel:row:col"',
+  layer = "name of a layer; default the last with height and width",
+}
+local function option_line(name, text) return ("  %-16s %s"):format(name, text) end
+
+local function own_option(option)
   local choices = option.choices and " (" .. table.concat(option.choices, ", ") .. ")" or ""
-  return ("  %-16s %s%s; default %s"):format(option.name, option.help, choices, option.default)
+  return option_line(option.name, ("%s%s; default %s"):format(option.help, choices, option.default))
 end
 
 local function about_method(method)
-  local lines = { ("xai.%s(net, x, options): %s"):format(method.name, method.summary), method.paper, "options:",
-    "  target           class id, label, \"layer:channel\", a list of those, {plus=, minus=} or a tensor; default the most probable class" }
-  lines[#lines + 1] = method.at
-    and "  at               a unit in place of a target: \"layer\" or \"layer:channel\" (the strongest), \"layer:channel:row:col\""
-    or "  at               the layer of a tensor given as target; default the logits"
-  if method.layer then lines[#lines + 1] = "  layer            name of a layer; default the last with height and width" end
-  for _, option in ipairs(method.options) do lines[#lines + 1] = option_line(option) end
+  local lines = { ("xai.%s(net, x, options): %s"):format(method.name, method.summary), method.paper, "options:" }
+  lines[#lines + 1] = option_line("target", common.target)
+  lines[#lines + 1] = option_line("at", method.at and common.unit or common.at)
+  if method.layer then lines[#lines + 1] = option_line("layer", common.layer) end
+  for _, option in ipairs(method.options) do lines[#lines + 1] = own_option(option) end
   local script = recipe(method.name)
   if script then lines[#lines + 1] = "recipe: xairun " .. method.name .. "\n" .. script end
   return table.concat(lines, "\n")
@@ -100,7 +110,10 @@ end
 local MethodList = {}
 function MethodList:__tostring()
   local lines = {}
-  for _, name in ipairs(self) do lines[#lines + 1] = ("%-20s %s (%s)"):format(name, by_name[name].summary, by_name[name].paper) end
+  for _, name in ipairs(self) do
+    local method = by_name[name]
+    lines[#lines + 1] = ("%-20s %s (%s)"):format(name, method.summary, method.paper)
+  end
   return table.concat(lines, "\n")
 end
 

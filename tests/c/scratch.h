@@ -43,7 +43,7 @@ SCRATCH int scratch_count(void) {
 
 /* The path of a file in the folder; good until eight more are asked for. */
 SCRATCH const char *scratch(const char *name) {
-  static char paths[8][200];
+  static char paths[8][300];
   static int next;
   char *path = paths[next++ % 8];
   snprintf(path, sizeof paths[0], "%s/%s", scratch_folder, name);

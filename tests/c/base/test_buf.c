@@ -53,7 +53,9 @@ static void a_cursor_reads_little_endian_numbers_at_any_address(void **state) {
   uint16_t a;
   uint32_t b;
   uint64_t d;
-  assert_true(xai_cursor_u16(&c, &a) && xai_cursor_u32(&c, &b) && xai_cursor_u64(&c, &d));
+  assert_true(xai_cursor_u16(&c, &a));
+  assert_true(xai_cursor_u32(&c, &b));
+  assert_true(xai_cursor_u64(&c, &d));
   assert_int_equal(a, 0x0201);
   assert_int_equal(b, 0x06050403);
   assert_true(d == UINT64_C(0x0E0D0C0B0A090807));

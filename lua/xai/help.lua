@@ -16,6 +16,7 @@ local functions = {
   { "methods", "methods(): the names of all methods" },
   { "seed", "seed(n): sets the seed of everything random; without n: what it is" },
   { "threads", "threads(n): how many threads compute" },
+  { "clock", "clock(): seconds, for measuring" },
   { "quiet", "quiet(true): no notes and no \"wrote ...\"" },
 }
 

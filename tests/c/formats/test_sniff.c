@@ -36,6 +36,8 @@ static void a_bitmap_needs_more_than_its_two_letters(void **state) {
 static void formats_without_magic_are_told_by_their_structure(void **state) {
   (void)state;
   assert_int_equal(SNIFF("\2\0\0\0\0\0\0\0{}"), XAI_FORMAT_SAFETENSORS);
+  assert_int_equal(SNIFF("\x80\5\0\0\0\0\0\0{"), XAI_FORMAT_SAFETENSORS); /* 1408 bytes: not a pickle */
+  assert_int_equal(SNIFF("\xff\xd8\0\0\0\0\0\0{"), XAI_FORMAT_SAFETENSORS); /* nor a JPEG */
   assert_int_equal(SNIFF("\2\0\0\0\0\0\0\0[]"), XAI_FORMAT_UNKNOWN);
   assert_int_equal(SNIFF("\2\0\0\0\0\0\0\1{}"), XAI_FORMAT_UNKNOWN); /* a header of 2^56 bytes */
   assert_int_equal(SNIFF("\x08\x03\x12\x06" "CNTK"), XAI_FORMAT_ONNX);

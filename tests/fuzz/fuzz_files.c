@@ -1,9 +1,8 @@
 /* tests/fuzz/fuzz_files.c: pictures, archives and labels from any bytes, for libFuzzer.
  *
- *   clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined -fno-sanitize=pointer-overflow,nonnull-attribute,shift
- *     -Iinclude -Isrc -isystem /usr/include/stb -isystem /usr/include/cjson tests/fuzz/fuzz_files.c src/base/[a-z]*.c
- *     src/tensor/[a-z]*.c src/kernels/{image,move,resize,loop,threads}.c src/formats/{sniff,halves,stored,archive,labels,
- *     npy,safetensors,image_*}.c -fopenmp -lcjson -lopenblas -lm -o fuzz && ./fuzz -max_len=4096 -rss_limit_mb=2600 corpus
+ * Build with clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined
+ * -fno-sanitize=pointer-overflow,nonnull-attribute,shift, with all of base, tensor and formats (but ONNX) and the
+ * kernels image, move, resize, loop and threads; run with -max_len=4096 -rss_limit_mb=3000 on a folder of small files.
  *
  * Checks that nothing leaks and that a failure has a message. The checksums of PNG chunks are put right first: no
  * mutation would get past them. */
@@ -51,9 +50,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   xai_archive archive = {0};
   char **labels = NULL;
   int n;
-  expect(xai_image_read(path, &img, NULL, &err) == XAI_OK || (img == NULL && strncmp(err.text, path, strlen(path)) == 0));
-  expect(xai_archive_read(path, &archive, &err) == XAI_OK || (archive.n == 0 && strncmp(err.text, path, strlen(path)) == 0));
-  expect(xai_labels_read(path, &labels, &n, &err) == XAI_OK || (labels == NULL && strncmp(err.text, path, strlen(path)) == 0));
+  expect(xai_image_read(path, &img, NULL, &err) == XAI_OK ||
+         (img == NULL && strncmp(err.text, path, strlen(path)) == 0));
+  expect(xai_archive_read(path, &archive, &err) == XAI_OK ||
+         (archive.n == 0 && strncmp(err.text, path, strlen(path)) == 0));
+  expect(xai_labels_read(path, &labels, &n, &err) == XAI_OK ||
+         (labels == NULL && strncmp(err.text, path, strlen(path)) == 0));
   xai_image_free(img);
   xai_archive_free(&archive);
   xai_free(labels);

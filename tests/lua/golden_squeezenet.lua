@@ -70,6 +70,22 @@ test("the ranking says bull mastiff 0.616, boxer 0.371, and half precision the s
   end
 end)
 
+test("one, two and four threads give the same bits, and so does any batch", function(t)
+  local threads = xai.threads()
+  local function results(n)
+    xai.threads(n)
+    local net = load "squeezenet1.1.onnx"
+    local x = net:prepare(xai.image(picture))
+    return { net:logits(x), xai.saliency(net, x).gradient, xai.gradcam(net, x).raw,
+      xai.occlusion(net, x, { window = 64, stride = 40, batch = n }).values }
+  end
+  local one = results(1)
+  for _, n in ipairs { 2, 4 } do
+    for i, r in ipairs(results(n)) do t.eq((r - one[i]):abs():max(), 0, ("result %d with %d threads"):format(i, n)) end
+  end
+  xai.threads(threads)
+end)
+
 test("Grad-CAM for 'tiger cat' lies on the cat, for 'bull mastiff' on the dog", function(t)
   -- by eye: the dog's head is at x 80..140, y 15..75 of 224, the cat from x 45 to 205, y 125 to 224
   local net, img = load "squeezenet1.1.onnx", xai.image(picture)

@@ -19,7 +19,7 @@ local functions = {
 }
 
 local objects = {
-  { "net", "prepare unprepare forward logits predict run with layers layer find weight class label params; .labels .classes .input .preprocess" },
+  { "net", "prepare unprepare forward logits predict run eval inputs outputs with layers layer find weight class label params; .labels .classes .input .preprocess" },
   { "run", "get backward" },
   { "tensor", "shape dtype totable get set sum mean max min argmax norm abs clamp reshape channel channels fill_channel copy free; + - * / #" },
   { "image", "resize crop outline get tensor size save show; .width .height .bar" },

@@ -119,7 +119,7 @@ typedef struct xai_attr_spec {
 } xai_attr_spec;
 
 /* ---- one node in one pass ------------------------------------------------------------------------ */
-enum { XAI_MAX_OUTPUTS = 2 };
+enum { XAI_MAX_OUTPUTS = 32 };
 
 typedef struct xai_call {
   const xai_attrs *attrs;
@@ -155,6 +155,7 @@ typedef struct xai_op_def {
   int min_in, max_in, max_out; /* max_in < 0: any number */
   unsigned flags;
   unsigned grad[XAI_GRAD_INPUTS]; /* per input; inputs beyond the last use the last entry. XAI_NO_GRAD: none */
+  unsigned decides; /* XAI_READS(j) for each input j whose elements infer must see, because shapes depend on them */
   const xai_attr_spec *attrs; /* ends with name NULL; NULL: no attributes */
 
   /* Checks everything that can be wrong with inputs and attributes; writes out[i].dtype and .shape.

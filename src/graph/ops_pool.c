@@ -208,5 +208,5 @@ static void reduce_backward(const xai_call *c) {
 
 const xai_op_def xai_op_def_REDUCE_MEAN = {
     .name = "ReduceMean", .min_in = 1, .max_in = 2, .max_out = 1, .grad = {XAI_READS(1), XAI_NO_GRAD},
-    .attrs = reduce_attrs, .infer = reduce_infer, .forward = reduce_forward, .backward = reduce_backward,
+    .decides = XAI_READS(1), .attrs = reduce_attrs, .infer = reduce_infer, .forward = reduce_forward, .backward = reduce_backward,
 };

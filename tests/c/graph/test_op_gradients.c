@@ -254,10 +254,31 @@ static void without_a_signal_all_gradients_are_zero(void **state) {
   }
 }
 
+static void rows_name_the_inputs_whose_elements_shapes_depend_on(void **state) {
+  (void)state;
+  for (int at = 0; at < CASES; at++) {
+    op_case k;
+    case_open(&k, cases[at].op, cases[at].inputs, cases[at].attrs);
+    const xai_op_def *def = xai_op_get(k.op);
+    for (int i = 0; i < k.n_in; i++) {
+      xai_err err = {""};
+      bool was = k.unknown[i], decides = (def->decides & XAI_READS(i)) != 0;
+      if (!xai_call_has(&k.call, i) || xai_shape_size(&k.in[i].shape) == 0) continue;
+      k.unknown[i] = true;
+      xai_status st = case_infer(&k, &err);
+      if (st != (decides ? XAI_EUNSUPPORTED : XAI_OK))
+        fail_msg("%s: input %d unknown, decides = %d: '%s'", def->name, i, decides, err.text);
+      k.unknown[i] = was;
+    }
+    case_close(&k);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_gradient_agrees_with_central_differences),
       cmocka_unit_test(gradients_asked_for_together_equal_those_asked_for_alone),
+      cmocka_unit_test(rows_name_the_inputs_whose_elements_shapes_depend_on),
       cmocka_unit_test(without_a_signal_all_gradients_are_zero),
   };
   xk_threads_set(1); /* thousands of tiny passes: waking a second thread costs more than it brings */

@@ -12,7 +12,7 @@ wanted="gcc libc6-dev make cmake pkg-config
 for group in "$@"; do
   case $group in
     build) ;;
-    test) wanted="$wanted libcmocka-dev lua5.4" ;;
+    test) wanted="$wanted libcmocka-dev lua5.4 libonnx-testdata" ;;
     clang) wanted="$wanted clang libomp-dev" ;;
     bench) wanted="$wanted time" ;;
     *) echo "packages.sh: unknown group '$group' (groups: build, test, clang, bench)" >&2; exit 1 ;;

@@ -71,9 +71,21 @@ XAI_API xai_status xai_net_default_layer(const xai_net *net, const xai_shape *x,
 /* The shape of a layer's activation for inputs of shape x. */
 XAI_API xai_status xai_net_layer_shape(const xai_net *net, int layer, const xai_shape *x, xai_shape *out, xai_err *err);
 
-/* Shape of the (first) input as the file says, free dims -1; its name. */
+/* Shape of the first input as the file says, free dims -1; its name. Rank -1 and "" when there is no input. */
 XAI_API xai_shape xai_net_input_shape(const xai_net *net);
 XAI_API const char *xai_net_input_name(const xai_net *net);
+
+/* What goes in and what comes out, in the graph's order. An output's type and shape are known after a pass. */
+typedef struct xai_input {
+  const char *name;
+  xai_dtype dtype;
+  xai_shape shape; /* free dims -1 */
+} xai_input;
+XAI_API int xai_net_input_count(const xai_net *net);
+XAI_API xai_input xai_net_input(const xai_net *net, int i);
+XAI_API int xai_net_output_count(const xai_net *net);
+XAI_API const char *xai_net_output_name(const xai_net *net, int i);
+
 XAI_API int xai_net_classes(const xai_net *net); /* length of the logits; 0 if unknown */
 XAI_API const char *xai_net_label(const xai_net *net, int id); /* NULL if the net has no labels */
 /* Exact label, else a label with 'name' as one of its comma-separated parts, else XAI_ENOTFOUND with suggestions. */
@@ -122,6 +134,7 @@ typedef struct xai_request {
   const int *keep; /* layers whose activations can be read after the forward pass; XAI_LAYER_LOGITS too */
   int n_keep;
   bool keep_all;    /* all layers, and any later xai_run_backward */
+  bool keep_outputs; /* every output of the graph, for xai_run_output */
   const int *seeds; /* layers at which a gradient will be put in */
   int n_seeds;
   const int *wants; /* layers whose gradient is to be computed; XAI_LAYER_INPUT for the data gradient */
@@ -133,14 +146,23 @@ enum { XAI_LAYER_LOGITS = -3, XAI_LAYER_OUTPUT = -4 };
 /* The layer itself, XAI_LAYER_LOGITS and XAI_LAYER_OUTPUT resolved to a number (or XAI_LAYER_INPUT). */
 XAI_API int xai_net_resolve(const xai_net *net, int layer);
 
-/* Plans a pass for inputs of the shape of x (or takes a plan and its memory from the net's stock). */
+/* Plans a pass for an input of the shape of x (or takes a plan and its memory from the net's stock). Fails with XAI_EARG
+ * when the network has another number of inputs than one. */
 XAI_API xai_status xai_run_open(xai_net *net, const xai_shape *x, const xai_request *request, xai_run **out, xai_err *err);
+/* The same for a network with any number of inputs: inputs[i] has type and shape of input i. Where shapes depend on the
+ * elements of an input (the target of a Reshape), the plan is made for the elements at inputs[i].data and serves only
+ * passes with the same; elsewhere the data is not looked at and may be NULL. */
+XAI_API xai_status xai_run_open_all(xai_net *net, const xai_view *inputs, int n_inputs, const xai_request *request,
+                                    xai_run **out, xai_err *err);
 /* Gives memory and plan back to the net. NULL is fine. */
 XAI_API void xai_run_close(xai_run *run);
 /* One forward pass; may be repeated without any allocation. */
 XAI_API xai_status xai_run_forward(xai_run *run, const xai_view *x, xai_err *err);
+XAI_API xai_status xai_run_forward_all(xai_run *run, const xai_view *inputs, int n_inputs, xai_err *err);
 /* The activation of a kept layer, valid until the next forward or close; NULL if it was not kept. */
 XAI_API const xai_view *xai_run_value(const xai_run *run, int layer);
+/* Output i of the graph, valid like a kept layer; NULL if it was not kept. */
+XAI_API const xai_view *xai_run_output(const xai_run *run, int i);
 /* The writable seed of a seed layer, all zeros after each forward; same shape as its activation. */
 XAI_API xai_view *xai_run_seed(xai_run *run, int layer);
 /* One backward pass from the seeds. Once per forward pass, unless everything is kept. */
@@ -160,6 +182,10 @@ XAI_API size_t xai_run_bytes(const xai_run *run);
 /* Whole output, logits (N x classes) or one layer's activation as a new tensor. */
 XAI_API xai_status xai_net_forward(xai_net *net, const xai_view *x, int layer, xai_tensor **out, xai_err *err);
 XAI_API xai_status xai_net_logits(xai_net *net, const xai_view *x, xai_tensor **out, xai_err *err);
+
+/* One pass from all inputs to all outputs: out[i] becomes a copy of output i (xai_net_output_count of them). On failure
+ * *out is as it was. */
+XAI_API xai_status xai_net_eval(xai_net *net, const xai_view *inputs, int n_inputs, xai_tensor **out, xai_err *err);
 
 typedef struct xai_prediction {
   int id;

@@ -27,6 +27,7 @@ local objects = {
     "net:prepare(img): the picture as input, 1 x C x H x W; net:unprepare(x) is the reverse",
     "net:predict(img or x, k): list of the k most probable classes, {id=, label=, p=, logit=}",
     "net:forward(x, layer): the output, or the activation of a layer; net:logits(x): N x classes before a softmax",
+    "net:eval {name = tensor, ...}: every input by name -> table of every output by name; net:inputs() net:outputs()",
     "net:run(x, {keep = {\"conv5\"}}): one pass to ask questions of: run:get, run:backward",
     "net:with {hooks = {layer = function(a) ... end}, grad_hooks =, relu = \"guided\" or \"deconv\", weights = {layer = \"random\""
       .. " or tensor}}: a view that shares the weights; hooks return a new tensor or nothing",

@@ -2,7 +2,9 @@
  * table that belongs to it: hooks (l_hook.c), and 'assumed' while nobody has said how pictures become inputs. */
 #include <string.h>
 
+#include "base/str.h"
 #include "bindings/core.h"
+#include "tensor/shape.h"
 #include "tensor/tensor.h"
 
 static void destroy(void *object) { xai_net_free(object); }
@@ -352,6 +354,110 @@ static int net_logits(lua_State *L) {
   return forward_to(L, XAI_LAYER_LOGITS, true);
 }
 
+/* list of { name=, dtype=, shape= }, in the file's order */
+static int net_inputs(lua_State *L) {
+  const xai_net *net = xl_check_net(L, 1);
+  int n = xai_net_input_count(net);
+  lua_createtable(L, n, 0);
+  for (int i = 0; i < n; i++) {
+    xai_input input = xai_net_input(net, i);
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, input.name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, xai_dtype_name(input.dtype));
+    lua_setfield(L, -2, "dtype");
+    xl_push_shape(L, &input.shape);
+    lua_setfield(L, -2, "shape");
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+/* list of names, in the file's order */
+static int net_outputs(lua_State *L) {
+  const xai_net *net = xl_check_net(L, 1);
+  int n = xai_net_output_count(net);
+  lua_createtable(L, n, 0);
+  for (int i = 0; i < n; i++) {
+    lua_pushstring(L, xai_net_output_name(net, i));
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+static const char *input_name(const void *net, size_t i) { return xai_net_input(net, (int)i).name; }
+
+/* Every key of the table at 'arg' is the name of an input. */
+static void check_input_names(lua_State *L, int arg, const xai_net *net) {
+  size_t n = (size_t)xai_net_input_count(net);
+  char hint[160];
+  for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING) xl_expected(L, -2, "inputs", "names");
+    const char *name = lua_tostring(L, -2);
+    size_t i = 0;
+    while (i < n && strcmp(input_name(net, i), name) != 0) i++;
+    if (i == n) xl_fail(L, "no input '%s'%s", name, xai_str_suggest(hint, sizeof hint, xai_str_nearest(name, n, input_name, net)));
+  }
+}
+
+/* The boxes of all inputs, in the graph's order, from the table at 'arg'; a userdata pushed on the stack. The tensors
+ * made from pictures are kept by the table on top of it, which is pushed too. */
+static xl_box **check_inputs(lua_State *L, int arg, int net_arg, const xai_net *net) {
+  int n = xai_net_input_count(net);
+  char text[XAI_SHAPE_TEXT];
+  check_input_names(L, arg, net);
+  xl_box **boxes = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *boxes, 0);
+  lua_createtable(L, n, 0);
+  for (int i = 0; i < n; i++) {
+    xai_input input = xai_net_input(net, i);
+    if (xl_get(L, arg, input.name) == LUA_TNIL)
+      xl_fail(L, "input '%s' is missing (%s of shape %s)", input.name, xai_dtype_name(input.dtype),
+              xai_shape_text(&input.shape, text));
+    boxes[i] = xl_check_input(L, lua_gettop(L), net_arg);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return boxes;
+}
+
+static xai_status eval(xai_net *net, xl_box *const *in, xai_view *views, xai_tensor **out, xai_err *err) {
+  int n = xai_net_input_count(net);
+  for (int i = 0; i < n; i++) views[i] = *xai_tensor_view(in[i]->tensor);
+  return xai_net_eval(net, views, n, out, err);
+}
+
+/* net:eval {data = x, shape = s}: every input by name -> table of every output by name */
+static int net_eval(lua_State *L) {
+  xai_net *net = xl_check_net(L, 1);
+  lua_settop(L, 2);
+  if (!lua_istable(L, 2)) xl_expected(L, 2, "inputs", "a table { name = tensor }");
+  int n_in = xai_net_input_count(net), n_out = xai_net_output_count(net);
+  xl_box **in = check_inputs(L, 2, 1, net);
+  xai_view *views = lua_newuserdatauv(L, ((size_t)n_in + 1) * sizeof *views, 0);
+  xai_tensor **made = lua_newuserdatauv(L, ((size_t)n_out + 1) * sizeof *made, 0);
+  xl_box **out = lua_newuserdatauv(L, ((size_t)n_out + 1) * sizeof *out, 0);
+  lua_createtable(L, n_out, 0); /* keeps every box, also when two outputs have one name */
+  lua_createtable(L, 0, n_out);
+  int result = lua_gettop(L);
+  for (int i = 0; i < n_out; i++) {
+    out[i] = xl_new_box(L, &xl_tensor_type);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, result - 1, i + 1);
+    lua_setfield(L, result, xai_net_output_name(net, i));
+  }
+  xl_pass pass;
+  xl_pass_begin(L, 1, &pass);
+  for (int i = 0; i < n_in; i++) in[i]->busy++;
+  xai_err err;
+  xai_status st;
+  XL_WORK(L, st, eval(net, in, views, made, &err));
+  for (int i = 0; i < n_in; i++) in[i]->busy--;
+  for (int i = 0; i < n_out && st == XAI_OK; i++) out[i]->tensor = made[i];
+  xl_pass_end(&pass, st, &err);
+  for (int i = 0; i < n_out; i++) xl_charge_tensor(L, out[i]->tensor);
+  lua_settop(L, result);
+  return 1;
+}
+
 static void push_prediction(lua_State *L, const xai_net *net, const xai_prediction *p) {
   lua_createtable(L, 0, 4);
   lua_pushinteger(L, p->id);
@@ -409,6 +515,9 @@ void xl_open_net(lua_State *L) {
       {"weight", net_weight, NULL},
       {"prepare", net_prepare, NULL},
       {"unprepare", net_unprepare, NULL},
+      {"inputs", net_inputs, NULL},
+      {"outputs", net_outputs, NULL},
+      {"eval", net_eval, NULL},
       {"forward", net_forward, NULL},
       {"logits", net_logits, NULL},
       {"predict", net_predict, NULL},

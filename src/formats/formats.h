@@ -21,6 +21,9 @@ const char *xai_format_name(xai_format f); /* "an ONNX model", "a PNG picture", 
 /* Reads an ONNX model; see onnx_load.c. Messages start with the file's name. */
 xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err);
 
+/* The tensor in a file that holds one TensorProto and nothing else, as the standard's test cases do (.pb). */
+xai_status xai_onnx_tensor_load(xai_file *file, xai_tensor **out, xai_err *err);
+
 /* ---- named tensors ------------------------------------------------------------------------------------------ */
 typedef struct xai_entry {
   char *name;

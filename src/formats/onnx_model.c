@@ -61,6 +61,11 @@ static const xai_onnx_message messages[] = {
     [OPSET] = {"opset", opset_rules},    [PAIR] = {"pair", pair_rules},
 };
 
+xai_status xai_onnx__check_tensor(xai_onnx_span file, xai_err *err) {
+  static const xai_onnx_message tensor_first[] = {[0] = {"tensor", tensor_rules}, [PAIR] = {"pair", pair_rules}};
+  return xai_onnx__check(file, tensor_first, err);
+}
+
 /* ---- model --------------------------------------------------------------------------------------- */
 static xai_status add_opset(xai_onnx_span message, int64_t *opset, xai_err *err) {
   xai_onnx_span domain = {0};

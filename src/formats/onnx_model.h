@@ -39,6 +39,8 @@ xai_status xai_onnx__dtype(int64_t type, xai_dtype *out, xai_err *err);
 
 /* A TensorProto's name, or an empty span. */
 xai_onnx_span xai_onnx__tensor_name(xai_onnx_span message);
+/* Is the file one well-formed TensorProto? */
+xai_status xai_onnx__check_tensor(xai_onnx_span file, xai_err *err);
 /* Elements of a TensorProto. float32, int32, int64 and uint8 lie in the mapped file wherever they can; others are
  * converted once. Memory is bounded by 8 times the payload. Fails with XAI_EFORMAT when the payload does not have
  * exactly the elements that dims promise, with XAI_EUNSUPPORTED for external data and types that are not numbers. */

@@ -193,3 +193,10 @@ xai_status xai_onnx__tensor(xai_file *file, xai_onnx_span message, xai_tensor **
   xai_free(bytes);
   return st;
 }
+
+xai_status xai_onnx_tensor_load(xai_file *file, xai_tensor **out, xai_err *err) {
+  xai_onnx_span all = {xai_file_data(file), xai_file_size(file)};
+  xai_status st = xai_onnx__check_tensor(all, err);
+  if (st == XAI_OK) st = xai_onnx__tensor(file, all, out, err);
+  return xai_err_prefix(err, st, "%s: ", xai_file_path(file));
+}

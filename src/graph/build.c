@@ -247,14 +247,18 @@ static xai_status fold_node(xai_graph *g, const xai_node *node, xai_err *err) {
   for (int i = 0; i < node->n_in; i++)
     if (node->in[i] < 0) in[i].shape.rank = -1;
     else in[i] = *xai_tensor_view(g->values[node->in[i]].constant);
-  xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = 1, .in = in, .out = out};
+  xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = node->n_out, .in = in, .out = out};
   XAI_GOTO(xai_op_infer(node->op, &call, err));
-  if (xai_shape_size(&out[0].shape) > LARGEST_FOLDED) {
-    st = xai_fail(err, XAI_EFORMAT, "a constant would grow to more than %d elements", LARGEST_FOLDED);
-    goto done;
-  }
+  for (int i = 0; i < node->n_out; i++)
+    if (xai_shape_size(&out[i].shape) > LARGEST_FOLDED) {
+      st = xai_fail(err, XAI_EFORMAT, "a constant would grow to more than %d elements", LARGEST_FOLDED);
+      goto done;
+    }
   XAI_GOTO(xai_call__compute(node->op, &call, made, err));
-  g->values[node->out[0]].constant = made[0];
+  for (int i = 0; i < node->n_out; i++) {
+    if (node->out[i] >= 0) g->values[node->out[i]].constant = made[i];
+    else xai_tensor_free(made[i]);
+  }
 done:
   xai_free(in);
   return xai_err_prefix(err, st, "layer '%s': ", node->name);
@@ -264,7 +268,7 @@ done:
 static xai_status fold(xai_graph *g, bool *needed, xai_err *err) {
   for (int n = 0; n < g->n_nodes; n++) {
     const xai_node *node = &g->nodes[n];
-    bool constant = needed[n] && node->n_out == 1;
+    bool constant = needed[n];
     for (int i = 0; constant && i < node->n_in; i++)
       constant = node->in[i] < 0 || g->values[node->in[i]].constant != NULL;
     if (!constant) continue;
@@ -274,17 +278,31 @@ static xai_status fold(xai_graph *g, bool *needed, xai_err *err) {
   return XAI_OK;
 }
 
-/* Constants that no node reads any more. */
+/* Constants that no node reads any more and that are no output. */
 static void drop_constants(xai_graph *g, bool *used) {
   memset(used, 0, (size_t)g->n_values);
   for (int n = 0; n < g->n_nodes; n++)
     for (int i = 0; i < g->nodes[n].n_in; i++)
       if (g->nodes[n].in[i] >= 0) used[g->nodes[n].in[i]] = true;
+  for (int i = 0; i < g->n_outputs; i++) used[g->outputs[i]] = true;
   for (int v = 0; v < g->n_values; v++)
     if (!used[v]) {
       xai_tensor_free(g->values[v].constant);
       g->values[v].constant = NULL;
     }
+}
+
+/* Values on whose elements shapes depend: those that say so in the operator's row, and what they are computed from. */
+static void find_deciding(xai_graph *g) {
+  for (int n = g->n_nodes; n-- > 0;) { /* whoever reads a value comes after who makes it */
+    const xai_node *node = &g->nodes[n];
+    const xai_op_def *def = xai_op_get(node->op);
+    bool all = false;
+    for (int i = 0; i < node->n_out && (def->flags & XAI_OP_SHAPE_ONLY) == 0; i++)
+      all = all || (node->out[i] >= 0 && g->values[node->out[i]].decides);
+    for (int i = 0; i < node->n_in; i++)
+      if (node->in[i] >= 0 && (all || (i < 30 && (def->decides & XAI_READS(i)) != 0))) g->values[node->in[i]].decides = true;
+  }
 }
 
 /* Two nodes of one name would make "layer" ambiguous: later ones take their output's name. */
@@ -325,23 +343,35 @@ static int find_logits(const xai_graph *g) {
   }
 }
 
+/* Every input at batch 1 and the declared size; false when another dim is free, or shapes depend on elements. */
+static bool declared_inputs(const xai_graph *g, xai_view *inputs) {
+  for (int i = 0; i < g->n_inputs; i++) {
+    const xai_value *v = &g->values[g->inputs[i]];
+    if (v->decides) return false;
+    inputs[i] = (xai_view){.dtype = v->dtype, .shape = v->shape};
+    if (v->shape.rank > 0 && v->shape.dims[0] < 0) inputs[i].shape.dims[0] = 1;
+    for (int d = 0; d < v->shape.rank; d++)
+      if (inputs[i].shape.dims[d] < 0) return false;
+  }
+  return true;
+}
+
 /* Shapes of all layers at batch 1 and the declared size; checks the whole graph when no other dim is free. */
 static xai_status find_shapes(xai_net *net, xai_err *err) {
   xai_graph *g = net->graph;
   g->shapes = xai_calloc((size_t)g->n_nodes + 1, sizeof *g->shapes);
   if (g->shapes == NULL) return xai_fail_memory(err, (size_t)g->n_nodes * sizeof *g->shapes);
   for (int n = 0; n < g->n_nodes; n++) g->shapes[n].rank = -1;
-  if (g->n_inputs != 1) return XAI_OK;
-  xai_shape x = g->values[g->inputs[0]].shape;
-  for (int i = 1; i < x.rank; i++)
-    if (x.dims[i] < 0) return XAI_OK;
-  if (x.rank < 1) return XAI_OK;
-  if (x.dims[0] < 0) x.dims[0] = 1;
+  xai_view *inputs = xai_alloc(((size_t)g->n_inputs + 1) * sizeof *inputs);
+  if (inputs == NULL) return xai_fail_memory(err, (size_t)g->n_inputs * sizeof *inputs);
   xai_facts f = {0};
-  XAI_TRY(xai_facts_make(net, &x, NULL, &f, err));
-  for (int n = 0; n < g->n_nodes; n++) g->shapes[n] = f.views[g->nodes[n].out[0]].shape;
+  xai_status st = XAI_OK;
+  if (declared_inputs(g, inputs)) st = xai_facts_make(net, inputs, NULL, &f, err);
+  for (int n = 0; n < g->n_nodes; n++)
+    if (f.views != NULL) g->shapes[n] = f.views[g->nodes[n].out[0]].shape;
   xai_facts_free(&f);
-  return XAI_OK;
+  xai_free(inputs);
+  return st;
 }
 
 xai_status xai_builder_freeze(xai_builder *b, xai_net **out, xai_err *err) {
@@ -350,7 +380,6 @@ xai_status xai_builder_freeze(xai_builder *b, xai_net **out, xai_err *err) {
   bool *needed = NULL, *used = NULL;
   xai_net *net = NULL;
   if (g->n_outputs == 0) return xai_fail(err, XAI_EFORMAT, "the graph has no output");
-  if (g->n_inputs == 0) return xai_fail(err, XAI_EFORMAT, "the graph has no input");
   used = xai_calloc((size_t)g->n_values, sizeof *used);
   if (used == NULL) {
     st = xai_fail_memory(err, (size_t)g->n_values);
@@ -362,10 +391,7 @@ xai_status xai_builder_freeze(xai_builder *b, xai_net **out, xai_err *err) {
   drop_nodes(g, needed);
   drop_constants(g, used);
   XAI_GOTO(distinct_names(b, err));
-  if (g->values[g->outputs[0]].node < 0) {
-    st = xai_fail(err, XAI_EFORMAT, "output '%s' does not depend on the input", g->values[g->outputs[0]].name);
-    goto done;
-  }
+  find_deciding(g);
   g->logits = find_logits(g);
   if (g->values[g->logits].node < 0) g->logits = g->outputs[0];
   atomic_fetch_add(&g->refs, 1);

@@ -1,8 +1,9 @@
-/* graph/infer.c: shapes of all values for one input shape; see xai_facts in net.h. */
+/* graph/infer.c: shapes of all values for given inputs; see xai_facts in net.h. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "graph/net.h"
 
 /* Larger results are left to the run, so that a small file cannot make planning expensive. */
@@ -82,27 +83,54 @@ done:
   return XAI_OK;
 }
 
-static xai_status check_input(const xai_graph *g, const xai_shape *x, xai_err *err) {
-  if (g->n_inputs != 1)
-    return xai_fail(err, XAI_EUNSUPPORTED, "the network has %d inputs; only networks with one can be run", g->n_inputs);
-  const xai_value *input = &g->values[g->inputs[0]];
-  int64_t count;
-  bool fits = x->rank == input->shape.rank && xai_shape_count(x, &count) && count > 0;
-  /* Channels must agree; batch and image size may differ when the layers allow it. */
-  if (fits && x->rank >= 2) fits = input->shape.dims[1] < 0 || input->shape.dims[1] == x->dims[1];
-  if (!fits) {
-    char want[XAI_SHAPE_TEXT], got[XAI_SHAPE_TEXT];
-    return xai_fail(err, XAI_ESHAPE, "input '%s': wrong shape (expected %s, got %s)", input->name,
-                    xai_shape_text(&input->shape, want), xai_shape_text(x, got));
-  }
+/* ---- inputs ---------------------------------------------------------------------------------------------- */
+xai_status xai_net__one_input(const xai_net *net, const xai_shape *x, xai_view *out, xai_err *err) {
+  const xai_graph *g = net->graph;
+  char names[200] = "";
+  size_t used = 0;
+  if (g->n_inputs == 0) return xai_fail(err, XAI_EARG, "the network has no input");
+  for (int i = 0; i < g->n_inputs; i++)
+    xai_str_append(names, sizeof names, &used, "%s'%s'", i > 0 ? ", " : "", g->values[g->inputs[i]].name);
+  if (g->n_inputs > 1)
+    return xai_fail(err, XAI_EARG, "one input was given to a network with %d (%s)", g->n_inputs, names);
+  *out = (xai_view){.dtype = g->values[g->inputs[0]].dtype, .shape = *x};
   return XAI_OK;
 }
 
-xai_status xai_facts_make(const xai_net *net, const xai_shape *x, const bool *needed, xai_facts *out, xai_err *err) {
+static xai_status check_input(const xai_value *input, const xai_view *given, xai_err *err) {
+  const xai_shape *want = &input->shape, *got = &given->shape;
+  char a[XAI_SHAPE_TEXT], b[XAI_SHAPE_TEXT];
+  int64_t count;
+  if (given->dtype != input->dtype)
+    return xai_fail(err, XAI_EARG, "input '%s': wrong element type (expected %s, got %s)", input->name,
+                    xai_dtype_name(input->dtype), xai_dtype_name(given->dtype));
+  bool fits = got->rank == want->rank && xai_shape_count(got, &count);
+  /* Channels must agree; batch and image size may differ when the layers allow it. */
+  if (fits && got->rank >= 2) fits = want->dims[1] < 0 || want->dims[1] == got->dims[1];
+  if (fits) return XAI_OK;
+  return xai_fail(err, XAI_ESHAPE, "input '%s': wrong shape (expected %s, got %s)", input->name,
+                  xai_shape_text(want, a), xai_shape_text(got, b));
+}
+
+/* Layers did not fit together: if an input has another size than the file says (batch apart), that will be why. */
+static void blame_input(const xai_graph *g, const xai_view *inputs, xai_err *err) {
+  for (int i = 0; i < g->n_inputs; i++) {
+    const xai_shape *declared = &g->values[g->inputs[i]].shape, *x = &inputs[i].shape;
+    bool same = true;
+    for (int d = 1; d < x->rank; d++) same = same && (declared->dims[d] < 0 || declared->dims[d] == x->dims[d]);
+    char want[XAI_SHAPE_TEXT], got[XAI_SHAPE_TEXT];
+    if (same) continue;
+    xai_err_prefix(err, XAI_ESHAPE, "input %s does not fit (expected %s): ", xai_shape_text(x, got),
+                   xai_shape_text(declared, want));
+    return;
+  }
+}
+
+xai_status xai_facts_make(const xai_net *net, const xai_view *inputs, const bool *needed, xai_facts *out, xai_err *err) {
   const xai_graph *g = net->graph;
-  XAI_TRY(check_input(g, x, err));
   xai_status st = XAI_OK;
   xai_facts f = {.n = g->n_values};
+  for (int i = 0; i < g->n_inputs; i++) XAI_TRY(check_input(&g->values[g->inputs[i]], &inputs[i], err));
   f.views = xai_calloc((size_t)g->n_values, sizeof *f.views);
   f.known = xai_calloc((size_t)g->n_values, sizeof *f.known);
   if (f.views == NULL || f.known == NULL) {
@@ -114,19 +142,13 @@ xai_status xai_facts_make(const xai_net *net, const xai_shape *x, const bool *ne
     if (constant != NULL) f.views[v] = *xai_tensor_view(constant);
     else f.views[v].shape.rank = -1;
   }
-  f.views[g->inputs[0]] = (xai_view){.dtype = g->values[g->inputs[0]].dtype, .shape = *x};
-  for (int n = 0; n < g->n_nodes; n++)
-    if (needed == NULL || needed[n]) {
-      st = infer_node(g, n, &f, err);
-      const xai_shape *declared = &g->values[g->inputs[0]].shape;
-      bool same = true;
-      for (int i = 1; i < x->rank; i++) same = same && (declared->dims[i] < 0 || declared->dims[i] == x->dims[i]);
-      if (st == XAI_ESHAPE && !same) {
-        char want[XAI_SHAPE_TEXT], got[XAI_SHAPE_TEXT];
-        xai_err_prefix(err, st, "input %s does not fit (expected %s): ", xai_shape_text(x, got), xai_shape_text(declared, want));
-      }
-      if (st != XAI_OK) goto done;
-    }
+  for (int i = 0; i < g->n_inputs; i++) f.views[g->inputs[i]] = inputs[i];
+  for (int n = 0; n < g->n_nodes; n++) {
+    if (needed != NULL && !needed[n]) continue;
+    st = infer_node(g, n, &f, err);
+    if (st == XAI_ESHAPE) blame_input(g, inputs, err);
+    if (st != XAI_OK) goto done;
+  }
   *out = f;
   f = (xai_facts){0};
 done:

@@ -72,7 +72,7 @@ static int find_exact(const xai_graph *g, const char *name) {
     if (strcmp(g->nodes[n].name, name) == 0) return n;
   for (int v = 0; v < g->n_values; v++)
     if (strcmp(g->values[v].name, name) == 0) {
-      if (v == g->inputs[0]) return XAI_LAYER_INPUT;
+      if (g->n_inputs > 0 && v == g->inputs[0]) return XAI_LAYER_INPUT;
       if (g->values[v].node >= 0) return g->values[v].node;
     }
   return XAI_LAYER_NONE;
@@ -100,7 +100,7 @@ xai_status xai_net_find_layer(const xai_net *net, const char *name, int *layer, 
   char hint[XAI_ERR_MAX];
   const char *near = xai_str_nearest(name, (size_t)g->n_nodes * 2, layer_name, g);
   xai_str_suggest(hint, sizeof hint, near);
-  if (near == NULL)
+  if (near == NULL && g->n_nodes > 0)
     snprintf(hint, sizeof hint, "; the last ones are '%.100s' and '%.100s'", g->nodes[g->n_nodes > 1 ? g->n_nodes - 2 : 0].name,
              g->nodes[g->n_nodes - 1].name);
   return xai_fail(err, XAI_ENOTFOUND, "no layer '%s'%s", name, hint);

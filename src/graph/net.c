@@ -138,13 +138,16 @@ int xai_net__layer_value(const xai_net *net, int layer) {
   const xai_graph *g = net->graph;
   if (layer == XAI_LAYER_LOGITS) return g->logits;
   if (layer == XAI_LAYER_OUTPUT) return g->outputs[0];
-  if (layer == XAI_LAYER_INPUT) return g->inputs[0];
+  if (layer == XAI_LAYER_INPUT) return g->n_inputs > 0 ? g->inputs[0] : -1;
   return layer >= 0 && layer < g->n_nodes ? g->nodes[layer].out[0] : -1;
 }
 
 int xai_net_resolve(const xai_net *net, int layer) {
   int value = xai_net__layer_value(net, layer);
-  return value < 0 ? XAI_LAYER_NONE : net->graph->values[value].node; /* -1 for the input is XAI_LAYER_INPUT */
+  if (value < 0) return XAI_LAYER_NONE;
+  if (net->graph->n_inputs > 0 && value == net->graph->inputs[0]) return XAI_LAYER_INPUT;
+  int node = net->graph->values[value].node;
+  return node < 0 ? XAI_LAYER_NONE : node; /* an output may be a constant or another input */
 }
 
 int xai_net_layer_count(const xai_net *net) { return net->graph->n_nodes; }
@@ -168,9 +171,9 @@ xai_layer xai_net_layer(const xai_net *net, int layer) {
   const xai_graph *g = net->graph;
   xai_layer l = {.name = "", .op = "", .shape = {.rank = -1}};
   if (layer == XAI_LAYER_INPUT) {
-    l.name = g->values[g->inputs[0]].name;
+    l.name = xai_net_input_name(net);
     l.op = "Input";
-    l.shape = g->values[g->inputs[0]].shape;
+    l.shape = xai_net_input_shape(net);
   } else if (layer >= 0 && layer < g->n_nodes) {
     l.name = g->nodes[layer].name;
     l.op = xai_op_get(g->nodes[layer].op)->name;
@@ -189,8 +192,23 @@ int64_t xai_net_param_count(const xai_net *net) {
   return sum;
 }
 
-xai_shape xai_net_input_shape(const xai_net *net) { return net->graph->values[net->graph->inputs[0]].shape; }
-const char *xai_net_input_name(const xai_net *net) { return net->graph->values[net->graph->inputs[0]].name; }
+int xai_net_input_count(const xai_net *net) { return net->graph->n_inputs; }
+int xai_net_output_count(const xai_net *net) { return net->graph->n_outputs; }
+
+xai_input xai_net_input(const xai_net *net, int i) {
+  const xai_graph *g = net->graph;
+  if (i < 0 || i >= g->n_inputs) return (xai_input){.name = "", .shape = {.rank = -1}};
+  const xai_value *v = &g->values[g->inputs[i]];
+  return (xai_input){v->name, v->dtype, v->shape};
+}
+
+const char *xai_net_output_name(const xai_net *net, int i) {
+  const xai_graph *g = net->graph;
+  return i < 0 || i >= g->n_outputs ? "" : g->values[g->outputs[i]].name;
+}
+
+xai_shape xai_net_input_shape(const xai_net *net) { return xai_net_input(net, 0).shape; }
+const char *xai_net_input_name(const xai_net *net) { return xai_net_input(net, 0).name; }
 const char *xai_net_path(const xai_net *net) { return net->graph->path != NULL ? net->graph->path : ""; }
 
 xai_status xai_net__set_path(xai_net *net, const char *path, xai_err *err) {
@@ -235,7 +253,9 @@ static bool makes_features(xai_op op) {
 xai_status xai_net_default_layer(const xai_net *net, const xai_shape *x, int *layer, xai_err *err) {
   const xai_graph *g = net->graph;
   xai_facts f = {0};
-  XAI_TRY(xai_facts_make(net, x, NULL, &f, err));
+  xai_view input;
+  XAI_TRY(xai_net__one_input(net, x, &input, err));
+  XAI_TRY(xai_facts_make(net, &input, NULL, &f, err));
   int found = XAI_LAYER_NONE, last = xai_net_resolve(net, XAI_LAYER_LOGITS);
   for (int n = last; n >= 0 && found < 0; n--) {
     const xai_shape *s = &f.views[g->nodes[n].out[0]].shape;
@@ -251,7 +271,9 @@ xai_status xai_net_layer_shape(const xai_net *net, int layer, const xai_shape *x
   int value = xai_net__layer_value(net, layer);
   if (value < 0) return xai_fail(err, XAI_EARG, "no layer number %d (the network has %d)", layer, net->graph->n_nodes);
   xai_facts f = {0};
-  XAI_TRY(xai_facts_make(net, x, NULL, &f, err));
+  xai_view input;
+  XAI_TRY(xai_net__one_input(net, x, &input, err));
+  XAI_TRY(xai_facts_make(net, &input, NULL, &f, err));
   *out = f.views[value].shape;
   xai_facts_free(&f);
   return XAI_OK;

@@ -35,6 +35,7 @@ typedef enum xai_auto_pad { XAI_PAD_NOTSET = 0, XAI_PAD_SAME_UPPER, XAI_PAD_SAME
 typedef struct xai_attrs_conv {
   int64_t auto_pad, group;
   xai_ints kernel_shape, strides, pads, dilations;
+  xai_ints output_padding, output_shape; /* ConvTranspose */
 } xai_attrs_conv;
 typedef struct xai_attrs_pool {
   int64_t auto_pad, ceil_mode, count_include_pad, storage_order, p;
@@ -106,6 +107,12 @@ typedef struct xai_attrs_pad {
 typedef struct xai_attrs_reduce {
   int64_t keepdims, noop_with_empty_axes;
 } xai_attrs_reduce;
+typedef struct xai_attrs_resize {
+  int64_t mode, transformation, rounding, policy; /* indices into choices, see ops_resize.c */
+  int64_t antialias, exclude_outside;
+  double cubic_coeff_a, extrapolation_value;
+  xai_ints axes;
+} xai_attrs_resize;
 typedef struct xai_attrs_cast {
   int64_t to; /* an xai_dtype: the reader translates ONNX' number */
   int64_t saturate; /* concerns 8-bit floats only */
@@ -134,6 +141,7 @@ typedef union xai_attrs {
   xai_attrs_transpose transpose;
   xai_attrs_pad pad;
   xai_attrs_reduce reduce;
+  xai_attrs_resize resize;
   xai_attrs_cast cast;
 } xai_attrs;
 
@@ -189,6 +197,7 @@ typedef struct xai_op_def {
   int min_in, max_in, max_out; /* max_in < 0: any number */
   unsigned flags;
   unsigned grad[XAI_GRAD_INPUTS]; /* per input; inputs beyond the last use the last entry. XAI_NO_GRAD: none */
+  unsigned decides; /* XAI_READS(j) for each input j whose elements infer must see, because shapes depend on them */
   const xai_attr_spec *attrs; /* ends with name NULL; NULL: no attributes */
 
   /* Checks everything that can be wrong with inputs and attributes; writes out[i].dtype and .shape.

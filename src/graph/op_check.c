@@ -134,8 +134,8 @@ bool xai_op__idle(const xai_call *c) {
 /* Kernels, strides, dilations and pads beyond this are damage, not networks; below it nothing here can overflow. */
 enum { WINDOW_MAX = 1 << 24 };
 
-static xai_status entry(const xai_ints *list, const char *name, int at, int expected, int64_t lowest, int64_t absent,
-                        int64_t *out, xai_err *err) {
+xai_status xai_op__entry(const xai_ints *list, const char *name, int at, int expected, int64_t lowest, int64_t absent,
+                         int64_t *out, xai_err *err) {
   if (list->n != 0 && list->n != expected)
     return xai_fail(err, XAI_EARG, "%s has %d entries (expected %d)", name, list->n, expected);
   int64_t value = list->n == 0 ? absent : list->v[at];
@@ -149,15 +149,15 @@ static xai_status entry(const xai_ints *list, const char *name, int at, int expe
 /* Axis 'd' of 'axes', n elements long. */
 static xai_status window(const xai_window_attrs *a, int d, int axes, int64_t n, xai_window *out, xai_err *err) {
   xai_window w = {0};
-  XAI_TRY(entry(a->kernel, "kernel_shape", d, axes, 1, 0, &w.kernel, err));
-  XAI_TRY(entry(a->strides, "strides", d, axes, 1, 1, &w.stride, err));
-  XAI_TRY(entry(a->dilations, "dilations", d, axes, 1, 1, &w.dilation, err));
+  XAI_TRY(xai_op__entry(a->kernel, "kernel_shape", d, axes, 1, 0, &w.kernel, err));
+  XAI_TRY(xai_op__entry(a->strides, "strides", d, axes, 1, 1, &w.stride, err));
+  XAI_TRY(xai_op__entry(a->dilations, "dilations", d, axes, 1, 1, &w.dilation, err));
   int64_t extent = (w.kernel - 1) * w.dilation + 1;
 
   switch (a->auto_pad) {
     case XAI_PAD_NOTSET:
-      XAI_TRY(entry(a->pads, "pads", d, 2 * axes, 0, 0, &w.before, err));
-      XAI_TRY(entry(a->pads, "pads", d + axes, 2 * axes, 0, 0, &w.after, err));
+      XAI_TRY(xai_op__entry(a->pads, "pads", d, 2 * axes, 0, 0, &w.before, err));
+      XAI_TRY(xai_op__entry(a->pads, "pads", d + axes, 2 * axes, 0, 0, &w.after, err));
       break;
     case XAI_PAD_SAME_UPPER: /* out = ceil(n / stride); an odd element of padding goes after ... */
     case XAI_PAD_SAME_LOWER: { /* ... or before the input */
@@ -183,14 +183,33 @@ static xai_status window(const xai_window_attrs *a, int d, int axes, int64_t n, 
   return XAI_OK;
 }
 
-xai_status xai_op__windows(const xai_window_attrs *a, const xai_shape *in, xai_window win[2], xai_err *err) {
+xai_status xai_op__windows(const xai_window_attrs *a, const xai_shape *in, xai_window win[XAI_AXES], xai_err *err) {
   int axes = in->rank - 2;
-  if (axes != 1 && axes != 2)
-    return xai_fail(err, XAI_EUNSUPPORTED, "input %s has %d axes (expected 3 or 4)", TEXT(in), in->rank);
+  if (axes < 1 || axes > XAI_AXES)
+    return xai_fail(err, XAI_EUNSUPPORTED, "input %s has %d axes (expected 3 to 5)", TEXT(in), in->rank);
   if (a->kernel->n == 0) return xai_fail(err, XAI_EARG, "kernel_shape is missing");
-  win[0] = (xai_window){.kernel = 1, .stride = 1, .dilation = 1, .out = 1};
-  for (int d = 0; d < axes; d++) XAI_TRY(window(a, d, axes, in->dims[2 + d], &win[2 - axes + d], err));
+  for (int d = 0; d < XAI_AXES - axes; d++) win[d] = (xai_window){.kernel = 1, .stride = 1, .dilation = 1, .out = 1};
+  for (int d = 0; d < axes; d++) XAI_TRY(window(a, d, axes, in->dims[2 + d], &win[XAI_AXES - axes + d], err));
   return XAI_OK;
+}
+
+void xai_op__extents(const xai_shape *s, int64_t extent[XAI_AXES]) {
+  int missing = XAI_AXES - (s->rank - 2);
+  for (int d = 0; d < XAI_AXES; d++) extent[d] = d < missing ? 1 : s->dims[2 + d - missing];
+}
+
+xk_volume xai_op__volume(const xai_shape *in, const xai_window win[XAI_AXES]) {
+  xk_volume v;
+  xai_op__extents(in, v.in);
+  for (int d = 0; d < XAI_AXES; d++) {
+    v.out[d] = win[d].out;
+    v.kernel[d] = win[d].kernel;
+    v.stride[d] = win[d].stride;
+    v.dilation[d] = win[d].dilation;
+    v.before[d] = win[d].before;
+    v.after[d] = win[d].after;
+  }
+  return v;
 }
 
 bool xai_op__window_misses(const xai_window *w, int64_t n) {
@@ -203,7 +222,8 @@ bool xai_op__window_misses(const xai_window *w, int64_t n) {
   return false;
 }
 
-xai_shape xai_op__window_shape(const xai_shape *in, int64_t channels, const xai_window win[2]) {
-  if (in->rank == 3) return XAI_SHAPE(in->dims[0], channels, win[1].out);
-  return XAI_SHAPE(in->dims[0], channels, win[0].out, win[1].out);
+xai_shape xai_op__window_shape(const xai_shape *in, int64_t channels, const xai_window win[XAI_AXES]) {
+  xai_shape s = {.rank = in->rank, .dims = {in->dims[0], channels}};
+  for (int d = 2; d < s.rank; d++) s.dims[d] = win[XAI_AXES - s.rank + d].out;
+  return s;
 }

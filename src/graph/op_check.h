@@ -60,7 +60,7 @@ bool xai_op__idle(const xai_call *c);
 /* Gradient buffer of input i, NULL when nobody wants it. */
 static inline float *xai_op__din(const xai_call *c, int i) { return i < c->n_in ? c->din[i].data : NULL; }
 
-/* ---- sliding windows: Conv, MaxPool, AveragePool -------------------------------------------------------- */
+/* ---- sliding windows: Conv, ConvTranspose, MaxPool, AveragePool -------------------------------------------------------- */
 /* Along one axis. */
 typedef struct xai_window {
   int64_t kernel, stride, dilation, before, after, out;
@@ -71,12 +71,21 @@ typedef struct xai_window_attrs {
   const xai_ints *kernel, *strides, *pads, *dilations;
 } xai_window_attrs;
 
-/* Windows over a batch x channels x [height x] width array: win[0] along the height, win[1] along the width. With one
- * spatial axis, win[0] is the trivial window of an image of height 1. */
-xai_status xai_op__windows(const xai_window_attrs *a, const xai_shape *in, xai_window win[2], xai_err *err);
+/* Windows over a batch x channels x [[depth x] height x] width array, one per axis in this order. Missing axes in front
+ * have the trivial window of a size of 1. */
+enum { XAI_AXES = 3 };
+xai_status xai_op__windows(const xai_window_attrs *a, const xai_shape *in, xai_window win[XAI_AXES], xai_err *err);
+/* Depth, height and width of such an array, missing ones 1. */
+void xai_op__extents(const xai_shape *s, int64_t extent[XAI_AXES]);
+/* The same windows as the kernels over volumes take them. */
+xk_volume xai_op__volume(const xai_shape *in, const xai_window win[XAI_AXES]);
 /* true when some window has none of its taps on the input's n elements */
 bool xai_op__window_misses(const xai_window *w, int64_t n);
 /* batch x channels x the windows' output sizes, with as many axes as 'in' */
-xai_shape xai_op__window_shape(const xai_shape *in, int64_t channels, const xai_window win[2]);
+xai_shape xai_op__window_shape(const xai_shape *in, int64_t channels, const xai_window win[XAI_AXES]);
+/* Entry 'at' of a list in an attribute, or 'absent' when there is none. A list of another length than 'expected' and
+ * entries below 'lowest' or far beyond any network are refused. */
+xai_status xai_op__entry(const xai_ints *list, const char *name, int at, int expected, int64_t lowest, int64_t absent,
+                         int64_t *out, xai_err *err);
 
 #endif

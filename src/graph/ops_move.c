@@ -221,6 +221,7 @@ const xai_op_def xai_op_def_SLICE = {
     .name = "Slice", .min_in = 3, .max_in = 5, .max_out = 1,
     .grad = {XAI_READS(STARTS) | XAI_READS(ENDS) | XAI_READS(AXES) | XAI_READS(STEPS), XAI_NO_GRAD, XAI_NO_GRAD,
              XAI_NO_GRAD, XAI_NO_GRAD},
+    .decides = XAI_READS(STARTS) | XAI_READS(ENDS) | XAI_READS(AXES) | XAI_READS(STEPS),
     .infer = slice_infer, .forward = slice_forward, .backward = slice_backward,
 };
 
@@ -386,5 +387,5 @@ static void pad_backward(const xai_call *c) {
 const xai_op_def xai_op_def_PAD = {
     .name = "Pad", .min_in = 2, .max_in = 4, .max_out = 1,
     .grad = {XAI_READS(PADS) | XAI_READS(PAD_AXES), XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD},
-    .attrs = pad_attrs, .infer = pad_infer, .forward = pad_forward, .backward = pad_backward,
+    .decides = XAI_READS(PADS) | XAI_READS(PAD_AXES), .attrs = pad_attrs, .infer = pad_infer, .forward = pad_forward, .backward = pad_backward,
 };

@@ -81,7 +81,8 @@ static void reduce_backward(const xai_call *c, xk_reduction op) {
   static void backward_##id(const xai_call *c) { reduce_backward(c, XK_##kernel); }                                    \
   const xai_op_def xai_op_def_##id = {                                                                                 \
       .name = text, .min_in = 1, .max_in = 2, .max_out = 1, .grad = {XAI_READS(AXES) | (reads), XAI_NO_GRAD},          \
-      .attrs = reduce_attrs, .infer = infer_##id, .forward = forward_##id, .backward = backward_##id,                  \
+      .decides = XAI_READS(AXES), .attrs = reduce_attrs, .infer = infer_##id, .forward = forward_##id,                 \
+      .backward = backward_##id,                                                                                       \
   };
 REDUCTION(REDUCE_L1, "ReduceL1", L1, XAI_READS(X))
 REDUCTION(REDUCE_L2, "ReduceL2", L2, XAI_READS(X) | XAI_READS_OUT)

@@ -9,11 +9,11 @@
 #include "graph/op_check.h"
 
 /* A row whose output 0 has the elements of input 0; further inputs say how. */
-#define ALIAS_ROW(id, text, least, most, outputs, more_flags, specs, infer_)                                           \
+#define ALIAS_ROW(id, text, least, most, outputs, more_flags, read, specs, infer_)                                     \
   const xai_op_def xai_op_def_##id = {                                                                                 \
       .name = text, .min_in = least, .max_in = most, .max_out = outputs, .flags = XAI_OP_ALIAS | (more_flags),         \
-      .grad = {0, XAI_NO_GRAD, XAI_NO_GRAD}, .attrs = specs, .infer = infer_, .forward = xai_op__copy_forward,         \
-      .backward = xai_op__copy_backward,                                                                               \
+      .grad = {0, XAI_NO_GRAD, XAI_NO_GRAD}, .decides = read, .attrs = specs, .infer = infer_,                         \
+      .forward = xai_op__copy_forward, .backward = xai_op__copy_backward,                                              \
   };
 
 /* ---- Reshape ------------------------------------------------------------------------------------------- */
@@ -64,7 +64,7 @@ static xai_status reshape_infer(xai_call *c, xai_err *err) {
   c->out[0].shape = s;
   return XAI_OK;
 }
-ALIAS_ROW(RESHAPE, "Reshape", 2, 2, 1, 0, reshape_attrs, reshape_infer)
+ALIAS_ROW(RESHAPE, "Reshape", 2, 2, 1, 0, XAI_READS(1), reshape_attrs, reshape_infer)
 
 /* ---- Flatten --------------------------------------------------------------------------------------------- */
 
@@ -80,7 +80,7 @@ static xai_status flatten_infer(xai_call *c, xai_err *err) {
   c->out[0].shape = XAI_SHAPE(xai_shape_span(x, 0, at), xai_shape_span(x, at, x->rank));
   return XAI_OK;
 }
-ALIAS_ROW(FLATTEN, "Flatten", 1, 1, 1, 0, flatten_attrs, flatten_infer)
+ALIAS_ROW(FLATTEN, "Flatten", 1, 1, 1, 0, 0, flatten_attrs, flatten_infer)
 
 /* ---- Squeeze, Unsqueeze ------------------------------------------------------------------------------------ */
 
@@ -104,7 +104,7 @@ static xai_status squeeze_infer(xai_call *c, xai_err *err) {
   c->out[0].shape = s;
   return XAI_OK;
 }
-ALIAS_ROW(SQUEEZE, "Squeeze", 1, 2, 1, 0, NULL, squeeze_infer)
+ALIAS_ROW(SQUEEZE, "Squeeze", 1, 2, 1, 0, XAI_READS(1), NULL, squeeze_infer)
 
 static xai_status unsqueeze_infer(xai_call *c, xai_err *err) {
   const xai_shape *x = &c->in[0].shape;
@@ -120,7 +120,7 @@ static xai_status unsqueeze_infer(xai_call *c, xai_err *err) {
   c->out[0].shape = s;
   return XAI_OK;
 }
-ALIAS_ROW(UNSQUEEZE, "Unsqueeze", 2, 2, 1, 0, NULL, unsqueeze_infer)
+ALIAS_ROW(UNSQUEEZE, "Unsqueeze", 2, 2, 1, 0, XAI_READS(1), NULL, unsqueeze_infer)
 
 /* ---- Identity, Dropout ----------------------------------------------------------------------------------------- */
 
@@ -129,7 +129,7 @@ static xai_status identity_infer(xai_call *c, xai_err *err) {
   xai_op__same(c);
   return XAI_OK;
 }
-ALIAS_ROW(IDENTITY, "Identity", 1, 1, 1, XAI_OP_ELEMENTWISE, NULL, identity_infer)
+ALIAS_ROW(IDENTITY, "Identity", 1, 1, 1, XAI_OP_ELEMENTWISE, 0, NULL, identity_infer)
 
 /* We only ever infer, so nothing is dropped, whatever ratio and training_mode say. */
 static xai_status dropout_infer(xai_call *c, xai_err *err) {
@@ -138,7 +138,7 @@ static xai_status dropout_infer(xai_call *c, xai_err *err) {
   return XAI_OK;
 }
 static const xai_attr_spec dropout_attrs[] = {XAI_ATTR(INT, "seed", dropout.seed, 0), {0}};
-ALIAS_ROW(DROPOUT, "Dropout", 1, 3, 2, XAI_OP_ELEMENTWISE, dropout_attrs, dropout_infer)
+ALIAS_ROW(DROPOUT, "Dropout", 1, 3, 2, XAI_OP_ELEMENTWISE, 0, dropout_attrs, dropout_infer)
 
 /* ---- Shape --------------------------------------------------------------------------------------------------- */
 
@@ -246,5 +246,5 @@ static void fill_forward(const xai_call *c) {
 
 const xai_op_def xai_op_def_CONSTANT_OF_SHAPE = {
     .name = "ConstantOfShape", .min_in = 1, .max_in = 1, .max_out = 1, .grad = {XAI_NO_GRAD},
-    .attrs = fill_attrs, .infer = fill_infer, .forward = fill_forward,
+    .decides = XAI_READS(0), .attrs = fill_attrs, .infer = fill_infer, .forward = fill_forward,
 };

@@ -118,7 +118,7 @@ static void mark_request(const xai_run *run, bool *set) {
   const plan_request *r = &run->request;
   for (int i = 0; i < r->n_keep; i++) mark(set, g, r->keep[i]);
   for (int i = 0; i < r->n_seeds; i++) mark(set, g, r->seeds[i]);
-  if (r->keep_all) mark(set, g, g->outputs[0]);
+  for (int i = 0; (r->keep_all || r->keep_outputs) && i < g->n_outputs; i++) mark(set, g, g->outputs[i]);
 }
 
 static size_t workspace_of(xai_run *run, int n) {
@@ -169,7 +169,7 @@ static xai_status plan_forward(xai_run *run, xai_err *err) {
   if (set == NULL) return xai_fail_memory(err, (size_t)g->n_nodes);
   mark_request(run, set);
   close_backwards(g, NULL, set);
-  XAI_GOTO(xai_facts_make(run->net, &run->request.x, set, &run->facts, err));
+  XAI_GOTO(xai_facts_make(run->net, run->request.inputs, set, &run->facts, err));
   memset(set, 0, (size_t)g->n_nodes);
   mark_request(run, set);
   for (int n = 0; n < g->n_nodes; n++)
@@ -181,10 +181,13 @@ static xai_status plan_forward(xai_run *run, xai_err *err) {
     *p = (plan_value){.own_buffer = -1, .seen_buffer = -1, .grad_buffer = -1};
     if (run->facts.views[v].data != NULL) p->own = p->seen = run->facts.views[v];
   }
-  plan_value *input = &run->values[g->inputs[0]];
-  input->own = input->seen = run->facts.views[g->inputs[0]];
-  XAI_GOTO(add_buffer(run, &input->own, 0, &input->own_buffer, err));
-  XAI_GOTO(place_hooked(run, g->inputs[0], 0, err));
+  for (int i = 0; i < g->n_inputs; i++) {
+    plan_value *input = &run->values[g->inputs[i]];
+    if (input->own.data != NULL) continue; /* the plan is for these very elements */
+    input->own = input->seen = run->facts.views[g->inputs[i]];
+    XAI_GOTO(add_buffer(run, &input->own, 0, &input->own_buffer, err));
+    XAI_GOTO(place_hooked(run, g->inputs[i], 0, err));
+  }
 
   run->n_forward = 0;
   for (int n = 0; n < g->n_nodes; n++) {
@@ -198,6 +201,8 @@ static xai_status plan_forward(xai_run *run, xai_err *err) {
     if (bytes > run->work_bytes) run->work_bytes = bytes;
   }
   for (int i = 0; i < run->request.n_keep; i++) live_until(run, run->values[run->request.keep[i]].seen_buffer, XAI_FOREVER);
+  for (int i = 0; run->request.keep_outputs && i < g->n_outputs; i++)
+    live_until(run, run->values[g->outputs[i]].seen_buffer, XAI_FOREVER);
   for (int b = 0; run->request.keep_all && b < run->n_buffers; b++) run->buffers[b].last = XAI_FOREVER;
 done:
   xai_free(set);

@@ -37,10 +37,11 @@ typedef struct plan_step {
 
 /* The lists of an xai_request, copied. */
 typedef struct plan_request {
-  xai_shape x;
+  xai_view *inputs; /* one per input of the graph, in one block with the elements on which shapes depend (else data NULL) */
+  int n_inputs;
   int n_keep, n_seeds, n_wants;
   int *keep, *seeds, *wants; /* value ids */
-  bool keep_all, weights;
+  bool keep_all, keep_outputs, weights;
   int threads; /* workspaces are sized for this many */
 } plan_request;
 

@@ -1,5 +1,6 @@
 /* graph/predict.c: whole forward passes with a tensor or a ranking as the result. */
 #include <math.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/status.h"
@@ -8,10 +9,30 @@
 xai_status xai_net_forward(xai_net *net, const xai_view *x, int layer, xai_tensor **out, xai_err *err) {
   xai_run *run = NULL;
   xai_status st = XAI_OK;
-  XAI_GOTO(xai_run_open(net, &x->shape, &(xai_request){.keep = &layer, .n_keep = 1}, &run, err));
+  xai_view input;
+  XAI_TRY(xai_net__one_input(net, &x->shape, &input, err));
+  XAI_GOTO(xai_run_open_all(net, x, 1, &(xai_request){.keep = &layer, .n_keep = 1}, &run, err));
   XAI_GOTO(xai_run_forward(run, x, err));
   XAI_GOTO(xai_tensor_copy(xai_run_value(run, layer), out, err));
 done:
+  xai_run_close(run);
+  return st;
+}
+
+xai_status xai_net_eval(xai_net *net, const xai_view *inputs, int n_inputs, xai_tensor **out, xai_err *err) {
+  xai_run *run = NULL;
+  xai_status st = XAI_OK;
+  int n = net->graph->n_outputs, made = 0;
+  xai_tensor **copies = xai_calloc((size_t)n, sizeof *copies);
+  if (copies == NULL) return xai_fail_memory(err, (size_t)n * sizeof *copies);
+  XAI_GOTO(xai_run_open_all(net, inputs, n_inputs, &(xai_request){.keep_outputs = true}, &run, err));
+  XAI_GOTO(xai_run_forward_all(run, inputs, n_inputs, err));
+  for (; made < n; made++) XAI_GOTO(xai_tensor_copy(xai_run_output(run, made), &copies[made], err));
+  memcpy(out, copies, (size_t)n * sizeof *copies);
+  made = 0;
+done:
+  while (made > 0) xai_tensor_free(copies[--made]);
+  xai_free(copies);
   xai_run_close(run);
   return st;
 }

@@ -9,6 +9,7 @@
 void xai_run__destroy(xai_run *run) {
   if (run == NULL) return;
   xai_facts_free(&run->facts);
+  xai_free(run->request.inputs);
   xai_free(run->request.keep);
   xai_free(run->request.seeds);
   xai_free(run->values);
@@ -33,9 +34,40 @@ static xai_status to_values(const xai_net *net, const int *layers, int n, int *v
   return XAI_OK;
 }
 
-/* keep in one block, seeds and wants in another (which xai_plan__again replaces). */
-static xai_status copy_request(const xai_net *net, const xai_shape *x, const xai_request *r, plan_request *out, xai_err *err) {
-  *out = (plan_request){.x = *x, .keep_all = r->keep_all, .weights = r->weights, .threads = xk_threads()};
+/* More elements than shapes can depend on in earnest; plans of such inputs are not made for one set of elements. */
+enum { MOST_DECIDING = 4096 };
+
+/* true when a pass is planned for the very elements of input i. A hook may change them, then it cannot be. */
+static bool is_planned_for(const xai_net *net, int i, const xai_view *x) {
+  int v = net->graph->inputs[i];
+  int64_t count;
+  return net->graph->values[v].decides && x->data != NULL && xai_shape_count(&x->shape, &count) && count <= MOST_DECIDING &&
+         xai_plan__hook(net, net->hooks, net->n_hooks, v) == NULL;
+}
+
+static xai_status copy_inputs(const xai_net *net, const xai_view *x, int n, plan_request *out, xai_err *err) {
+  size_t bytes = ((size_t)n + 1) * sizeof *x;
+  for (int i = 0; i < n; i++)
+    if (is_planned_for(net, i, &x[i])) bytes += xai_view_bytes(&x[i]) + XAI_ALIGN;
+  out->inputs = xai_alloc(bytes);
+  if (out->inputs == NULL) return xai_fail_memory(err, bytes);
+  out->n_inputs = n;
+  char *at = (char *)(out->inputs + n);
+  for (int i = 0; i < n; i++) {
+    out->inputs[i] = x[i];
+    out->inputs[i].data = NULL;
+    if (!is_planned_for(net, i, &x[i])) continue;
+    at += (XAI_ALIGN - (uintptr_t)at % XAI_ALIGN) % XAI_ALIGN;
+    out->inputs[i].data = memcpy(at, x[i].data, xai_view_bytes(&x[i]));
+    at += xai_view_bytes(&x[i]);
+  }
+  return XAI_OK;
+}
+
+/* Inputs in one block, keep in another, seeds and wants in a third (which xai_plan__again replaces). */
+static xai_status copy_request(const xai_net *net, const xai_view *x, int n, const xai_request *r, plan_request *out, xai_err *err) {
+  *out = (plan_request){.keep_all = r->keep_all, .keep_outputs = r->keep_outputs, .weights = r->weights, .threads = xk_threads()};
+  XAI_TRY(copy_inputs(net, x, n, out, err));
   out->keep = xai_alloc((size_t)(r->n_keep + 1) * sizeof(int));
   out->seeds = xai_alloc((size_t)(r->n_seeds + r->n_wants + 1) * sizeof(int));
   if (out->keep == NULL || out->seeds == NULL) return xai_fail_memory(err, 64);
@@ -52,9 +84,17 @@ static bool same_list(const int *a, int na, const int *b, int nb) {
   return na == nb && memcmp(a, b, (size_t)na * sizeof *a) == 0;
 }
 
+static bool same_view(const xai_view *a, const xai_view *b) {
+  if (a->dtype != b->dtype || !xai_shape_equal(&a->shape, &b->shape)) return false;
+  if (a->data == NULL || b->data == NULL) return a->data == b->data;
+  return memcmp(a->data, b->data, xai_view_bytes(a)) == 0;
+}
+
 static bool same_request(const plan_request *a, const plan_request *b) {
-  if (!xai_shape_equal(&a->x, &b->x) || a->keep_all != b->keep_all || a->weights != b->weights || a->threads != b->threads)
+  if (a->keep_all != b->keep_all || a->keep_outputs != b->keep_outputs || a->weights != b->weights || a->threads != b->threads)
     return false;
+  for (int i = 0; i < a->n_inputs; i++)
+    if (!same_view(&a->inputs[i], &b->inputs[i])) return false;
   if (!same_list(a->keep, a->n_keep, b->keep, b->n_keep)) return false;
   return same_list(a->seeds, a->n_seeds, b->seeds, b->n_seeds) && same_list(a->wants, a->n_wants, b->wants, b->n_wants);
 }
@@ -71,12 +111,19 @@ static xai_run *take_idle(xai_net *net, const plan_request *r) {
   return found;
 }
 
-xai_status xai_run_open(xai_net *net, const xai_shape *x, const xai_request *request, xai_run **out, xai_err *err) {
+static xai_status check_number(const xai_net *net, int n, xai_err *err) {
+  int want = net->graph->n_inputs;
+  return n == want ? XAI_OK : xai_fail(err, XAI_EARG, "wrong number of inputs (expected %d, got %d)", want, n);
+}
+
+xai_status xai_run_open_all(xai_net *net, const xai_view *inputs, int n_inputs, const xai_request *request, xai_run **out,
+                            xai_err *err) {
   xai_status st = XAI_OK;
+  XAI_TRY(check_number(net, n_inputs, err));
   xai_run *run = xai_calloc(1, sizeof *run);
   if (run == NULL) return xai_fail_memory(err, sizeof *run);
   run->net = net;
-  XAI_GOTO(copy_request(net, x, request, &run->request, err));
+  XAI_GOTO(copy_request(net, inputs, n_inputs, request, &run->request, err));
   xai_run *idle = take_idle(net, &run->request);
   if (idle != NULL) {
     xai_run__destroy(run);
@@ -92,6 +139,12 @@ xai_status xai_run_open(xai_net *net, const xai_shape *x, const xai_request *req
 done:
   xai_run__destroy(run);
   return st;
+}
+
+xai_status xai_run_open(xai_net *net, const xai_shape *x, const xai_request *request, xai_run **out, xai_err *err) {
+  xai_view input;
+  XAI_TRY(xai_net__one_input(net, x, &input, err));
+  return xai_run_open_all(net, &input, 1, request, out, err);
 }
 
 void xai_run_close(xai_run *run) {
@@ -186,24 +239,35 @@ static xai_status backward_step(xai_run *run, const plan_step *step, xai_err *er
 }
 
 /* ---- passes ------------------------------------------------------------------------------------------------ */
-xai_status xai_run_forward(xai_run *run, const xai_view *x, xai_err *err) {
+static xai_status take_input(xai_run *run, int i, const xai_view *x, xai_err *err) {
+  int v = run->net->graph->inputs[i];
+  const xai_view *want = &run->request.inputs[i];
+  const char *name = run->net->graph->values[v].name;
+  char a[XAI_SHAPE_TEXT], b[XAI_SHAPE_TEXT];
+  if (x->dtype != want->dtype || !xai_shape_equal(&x->shape, &want->shape))
+    return xai_fail(err, XAI_ESHAPE, "input '%s': expected %s of shape %s, got %s of shape %s", name, xai_dtype_name(want->dtype),
+                    xai_shape_text(&want->shape, a), xai_dtype_name(x->dtype), xai_shape_text(&x->shape, b));
+  if (xai_view_bytes(x) == 0) return XAI_OK;
+  if (want->data != NULL && memcmp(want->data, x->data, xai_view_bytes(x)) != 0)
+    return xai_fail(err, XAI_EARG, "input '%s': shapes depend on its elements, and the pass was planned for others", name);
+  if (want->data == NULL) memcpy(run->values[v].own.data, x->data, xai_view_bytes(x));
+  return run->net->n_hooks > 0 ? hook_forward(run, v, err) : XAI_OK;
+}
+
+xai_status xai_run_forward_all(xai_run *run, const xai_view *inputs, int n_inputs, xai_err *err) {
   const xai_graph *g = run->net->graph;
-  const plan_value *input = &run->values[g->inputs[0]];
   run->ran = false;
+  XAI_TRY(check_number(run->net, n_inputs, err));
   if (xk_threads() > run->request.threads) return xai_fail(err, XAI_EARG, "the number of threads was raised during a pass");
-  if (x->dtype != input->own.dtype || !xai_shape_equal(&x->shape, &input->own.shape)) {
-    char want[XAI_SHAPE_TEXT], got[XAI_SHAPE_TEXT];
-    return xai_fail(err, XAI_ESHAPE, "input: expected %s of shape %s, got %s of shape %s", xai_dtype_name(input->own.dtype),
-                    xai_shape_text(&input->own.shape, want), xai_dtype_name(x->dtype), xai_shape_text(&x->shape, got));
-  }
-  memcpy(input->own.data, x->data, xai_view_bytes(x));
-  if (run->net->n_hooks > 0) XAI_TRY(hook_forward(run, g->inputs[0], err));
+  for (int i = 0; i < n_inputs; i++) XAI_TRY(take_input(run, i, &inputs[i], err));
   for (int s = 0; s < run->n_forward; s++) XAI_TRY(forward_step(run, run->forward[s].node, err));
   for (int v = 0; v < g->n_values; v++)
     if (run->values[v].is_seed) memset(run->values[v].grad.data, 0, xai_view_bytes(&run->values[v].grad));
   run->ran = true;
   return XAI_OK;
 }
+
+xai_status xai_run_forward(xai_run *run, const xai_view *x, xai_err *err) { return xai_run_forward_all(run, x, 1, err); }
 
 xai_status xai_run_backward(xai_run *run, xai_err *err) {
   if (!run->ran) return xai_fail(err, XAI_EARG, "backward: no forward pass came before");
@@ -239,11 +303,19 @@ xai_status xai_run_plan_backward(xai_run *run, const int *seeds, int n_seeds, co
 }
 
 /* ---- results --------------------------------------------------------------------------------------------------- */
-const xai_view *xai_run_value(const xai_run *run, int layer) {
-  int v = xai_net__layer_value(run->net, layer);
-  if (v < 0 || run->values[v].seen.data == NULL) return NULL;
+static const xai_view *kept(const xai_run *run, int v) {
+  if (run->values[v].seen.data == NULL) return NULL;
   int buffer = run->values[v].seen_buffer;
   return buffer < 0 || run->buffers[buffer].last == XAI_FOREVER ? &run->values[v].seen : NULL;
+}
+
+const xai_view *xai_run_value(const xai_run *run, int layer) {
+  int v = xai_net__layer_value(run->net, layer);
+  return v < 0 ? NULL : kept(run, v);
+}
+
+const xai_view *xai_run_output(const xai_run *run, int i) {
+  return i < 0 || i >= run->net->graph->n_outputs ? NULL : kept(run, run->net->graph->outputs[i]);
 }
 
 xai_view *xai_run_seed(xai_run *run, int layer) {

@@ -256,3 +256,9 @@ void xk_channel_sum(int64_t n, int64_t c, int64_t hw, const float *x, float *sum
     sum[ch] = (float)total;
   }
 }
+
+void xk_add_channel(int64_t n, int64_t c, int64_t hw, const float *b, float *y) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n * c * hw > XK__CHUNK)
+  for (int64_t i = 0; i < n * c; i++)
+    for (int64_t e = 0; e < hw; e++) y[i * hw + e] += b[i % c];
+}

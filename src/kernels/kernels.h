@@ -51,6 +51,9 @@ void xk_conv2d_backward_weight(const xk_conv2d *p, const float *x, const float *
 /* db[m] = sum over n, oh, ow of dy */
 void xk_channel_sum(int64_t n, int64_t c, int64_t hw, const float *x /* n x c x hw */, float *sum /*[out] c*/);
 
+/* The other direction: y[n][c][..] += b[c] */
+void xk_add_channel(int64_t n, int64_t c, int64_t hw, const float *b, float *y /* += */);
+
 /* ---- pooling (pool.c) ------------------------------------------------------------------------ */
 typedef struct xk_pool2d {
   int64_t planes, h, w, oh, ow;   /* planes = batch * channels */
@@ -74,6 +77,28 @@ void xk_global_avg_forward(int64_t planes, int64_t hw, const float *x, float *y 
 void xk_global_avg_backward(int64_t planes, int64_t hw, const float *dy, float *dx /*[out]*/);
 void xk_global_max_forward(int64_t planes, int64_t hw, const float *x, float *y /*[out]*/);
 void xk_global_max_backward(int64_t planes, int64_t hw, const float *x, const float *dy, float *dx /*[out]*/);
+
+/* ---- windows over depth, height and width (volume.c): plain loops ------------------------------ */
+typedef struct xk_volume {
+  int64_t in[3], out[3], kernel[3], stride[3], dilation[3], before[3], after[3];
+} xk_volume;
+typedef struct xk_conv3d {
+  xk_volume v;
+  int64_t n, c, m, groups; /* x: n x c x in, weights: m x c/groups x kernel, y: n x m x out */
+} xk_conv3d;
+typedef struct xk_pool3d {
+  xk_volume v;
+  int64_t planes;
+  bool count_include_pad;
+} xk_pool3d;
+void xk_conv3d_forward(const xk_conv3d *p, const float *x, const float *w, const float *b, float *y /*[out]*/);
+void xk_conv3d_backward_input(const xk_conv3d *p, const float *w, const float *dy, float *dx /*[out]*/);
+void xk_conv3d_backward_weight(const xk_conv3d *p, const float *x, const float *dy, float *dw /*[out]*/);
+/* As xk_maxpool_forward; where (may be NULL): the element of x that won, counted over all planes. */
+void xk_maxpool3d_forward(const xk_pool3d *p, const float *x, float *y /*[out]*/, int64_t *where /*[out]*/);
+void xk_maxpool3d_backward(const xk_pool3d *p, const float *x, const float *dy, float *dx /*[out]*/);
+void xk_avgpool3d_forward(const xk_pool3d *p, const float *x, float *y /*[out]*/);
+void xk_avgpool3d_backward(const xk_pool3d *p, const float *dy, float *dx /*[out]*/);
 
 /* ---- elementwise (activation.c) -------------------------------------------------------------- */
 /* How a gradient passes a ReLU (methods: gradient, guided backpropagation, deconvnet). */
@@ -233,6 +258,18 @@ typedef struct xk_pad {
 void xk_pad_forward(const xk_pad *p, size_t size /* of an element */, const void *value /* of XK_PAD_CONSTANT */,
                     const void *x, void *y /*[out]*/);
 void xk_pad_backward(const xk_pad *p, const float *dy, float *dx /*[out]*/);
+
+/* ---- resampling (resample.c) ------------------------------------------------------------------------ */
+/* Along the middle axis of outer x n_in x inner: y[i] = sum over t of weight[i][t] * x[from[i][t]], n_out results. */
+typedef struct xk_resample {
+  int64_t outer, n_in, n_out, inner, taps;
+  const int64_t *from; /* n_out x taps, in range */
+  const float *weight; /* n_out x taps */
+} xk_resample;
+void xk_resample_forward(const xk_resample *p, const float *x, float *y /*[out]*/);
+void xk_resample_backward(const xk_resample *p, const float *dy, float *dx /*[out]*/);
+/* One tap of weight 1, elements of any type. */
+void xk_resample_nearest(const xk_resample *p, size_t size, const void *x, void *y /*[out]*/);
 
 /* ---- pictures and maps (resize.c) -------------------------------------------------------------- */
 /* Antialiased triangle filter on interleaved 8-bit channels, support scaled by the reduction factor,

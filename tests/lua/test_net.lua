@@ -78,6 +78,41 @@ test("a forward pass, layer by layer", function(t)
   t.near(net:forward(x)[1], { e[1] / (e[1] + e[2] + e[3]), e[2] / (e[1] + e[2] + e[3]), e[3] / (e[1] + e[2] + e[3]) })
 end)
 
+test("every input by name gives every output by name", function(t)
+  local net = tiny.several()
+  t.eq(net:outputs(), { "rows", "twice", "data", "w" })
+  local inputs = net:inputs() -- w is an initializer: a constant, although it is listed among the inputs
+  t.eq({ #inputs, inputs[1].name, inputs[1].dtype, tostring(inputs[1].shape) }, { 2, "data", "float32", "?x3" })
+  t.eq({ inputs[2].name, inputs[2].dtype, tostring(inputs[2].shape) }, { "shape", "int64", "?" })
+  local data = xai.tensor { { 1, 2, 3 }, { 4, 5, 6 } }
+  for _ = 1, 2 do -- the second time from the stock of plans
+    for _, dims in ipairs { { 3, 2 }, { 1, -1 }, { 6 } } do
+      local ys = net:eval { data = data, shape = xai.tensor(dims, "int64") }
+      local shape = dims[2] == -1 and "1x6" or table.concat(dims, "x")
+      t.eq(tostring(ys.rows:shape()), shape)
+      t.eq(tostring(ys.twice:shape()), shape)
+      t.eq(ys.twice:reshape(6):totable(), { 2, 4, 6, 8, 10, 12 })
+      t.eq(ys.data:totable(), data:totable())
+      t.eq(ys.w:totable(), { 5, 6 })
+    end
+  end
+  t.eq(tiny.load():eval({ data = tiny.x() }).prob:totable(), tiny.load():forward(tiny.x()):totable())
+end)
+
+test("eval refuses what is missing, unknown or of the wrong kind", function(t)
+  local net, data, shape = tiny.several(), xai.zeros(2, 3), xai.tensor({ 3, 2 }, "int64")
+  t.fails(function() net:eval { data = data } end, "net:eval: input 'shape' is missing (int64 of shape ?)")
+  t.fails(function() net:eval { data = data, shap = shape } end, "net:eval: no input 'shap'; did you mean 'shape'?")
+  t.fails(function() net:eval { data = data, shape = shape, w = data } end, "net:eval: no input 'w'")
+  t.fails(function() net:eval { data = data, shape = xai.tensor { 3, 2 } } end,
+    "input 'shape': wrong element type (expected int64, got float32)")
+  t.fails(function() net:eval { data = xai.zeros(2, 4), shape = shape } end, "input 'data': wrong shape (expected ?x3, got 2x4)")
+  t.fails(function() net:eval { data = data, shape = xai.tensor({ 4, 2 }, "int64") } end, "cannot reshape 2x3 to 4x2")
+  t.fails(function() net:eval(data) end, "expected a table { name = tensor }")
+  t.fails(function() net:forward(data) end, "one input was given to a network with 2 ('data', 'shape')")
+  t.fails(function() net:run(data) end, "one input was given to a network with 2 ('data', 'shape')")
+end)
+
 test("predict ranks classes, and knows their labels", function(t)
   local top = tiny.load { preprocess = "none", labels = labels }:predict(tiny.x(), 2)
   t.eq(#top, 2)

@@ -25,6 +25,7 @@ local function bytes(field, s) return varint(field << 3 | 2) .. varint(#s) .. s 
 
 -- ---- the messages of onnx.proto that are needed ----------------------------------------------------------------------
 local FLOAT, INT, INTS = 1, 2, 7 -- AttributeProto.type, also TensorProto.FLOAT
+local INT64 = 7 -- TensorProto.INT64
 local function attribute(name, values)
   if type(values) == "number" then return bytes(5, bytes(1, name) .. int(3, values) .. int(20, INT)) end
   local packed = {}
@@ -48,10 +49,10 @@ local function initializer(name, dims, values)
 end
 
 --- dims: numbers, or a name for a free one
-local function value(field, name, dims)
+local function value(field, name, dims, dtype)
   local shape = {}
   for i, d in ipairs(dims) do shape[i] = bytes(1, type(d) == "number" and int(1, d) or bytes(2, d)) end
-  return bytes(field, bytes(1, name) .. bytes(2, bytes(1, int(1, FLOAT) .. bytes(2, table.concat(shape)))))
+  return bytes(field, bytes(1, name) .. bytes(2, bytes(1, int(1, dtype or FLOAT) .. bytes(2, table.concat(shape)))))
 end
 
 -- ---- the network -----------------------------------------------------------------------------------------------------
@@ -79,6 +80,21 @@ function tiny.bytes(channels)
     value(11, "data", { "N", channels, 4, 4 }), value(12, "prob", { "N", 3 }),
   }
   return int(1, 8) .. bytes(8, int(2, 13)) .. bytes(7, graph)
+end
+
+--- A network with two inputs and four outputs: rows = Reshape(data, shape), twice = rows + rows, data as it came, and
+--- the constant w = 5 6.
+function tiny.several()
+  local graph = table.concat {
+    node("Reshape", "rows", { "data", "shape" }),
+    node("Add", "twice", { "rows", "rows" }),
+    bytes(2, "several"),
+    initializer("w", { 2 }, { 5, 6 }),
+    value(11, "data", { "N", 3 }), value(11, "shape", { "K" }, INT64), value(11, "w", { 2 }),
+    value(12, "rows", { "A", "B" }), value(12, "twice", { "A", "B" }), value(12, "data", { "N", 3 }), value(12, "w", { 2 }),
+  }
+  local file = int(1, 8) .. bytes(8, int(2, 13)) .. bytes(7, graph)
+  return tiny.with_file(file, function(path) return xai.load(path, { preprocess = "none" }) end)
 end
 
 --- Writes bytes to a temporary file and calls fn with its path; the file is gone afterwards.

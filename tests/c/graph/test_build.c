@@ -45,14 +45,31 @@ static void freeze_fails(xai_builder *b, const char *text) {
   xai_builder_free(b);
 }
 
-static void a_graph_needs_an_output_that_depends_on_the_input(void **state) {
+static void a_graph_needs_an_output(void **state) {
   (void)state;
   freeze_fails(with_input(), "the graph has no output");
+}
+
+/* y = relu(c) is a constant: there is no layer left, and evaluating gives it all the same */
+static void an_output_may_be_a_constant(void **state) {
+  (void)state;
   xai_builder *b = with_input();
   tiny_constant(b, "c", XAI_SHAPE(1), (const float[]){1});
   must(xai_builder_node(b, "r", XAI_OP_RELU, NULL, 1, (const char *[]){"c"}, 1, (const char *[]){"y"}, err));
   must(xai_builder_output(b, "y", err));
-  freeze_fails(b, "output 'y' does not depend on the input");
+  xai_net *net = NULL;
+  must(xai_builder_freeze(b, &net, err));
+  xai_builder_free(b);
+  assert_int_equal(xai_net_layer_count(net), 0);
+  assert_int_equal(xai_net_resolve(net, XAI_LAYER_OUTPUT), XAI_LAYER_NONE);
+  assert_int_equal(xai_net_classes(net), 0);
+  float x[4] = {0};
+  xai_view in = {XAI_F32, XAI_SHAPE(1, 1, 2, 2), x};
+  xai_tensor *y = NULL;
+  must(xai_net_eval(net, &in, 1, &y, err));
+  assert_floats(xai_tensor_view(y), (const float[]){1}, 1, 0);
+  xai_tensor_free(y);
+  xai_net_free(net);
 }
 
 static void a_misfit_is_found_at_load_with_the_layers_name(void **state) {
@@ -144,7 +161,8 @@ int main(void) {
       cmocka_unit_test(a_value_must_exist_before_it_is_used),
       cmocka_unit_test(a_value_is_defined_once),
       cmocka_unit_test(the_number_of_inputs_is_checked),
-      cmocka_unit_test(a_graph_needs_an_output_that_depends_on_the_input),
+      cmocka_unit_test(a_graph_needs_an_output),
+      cmocka_unit_test(an_output_may_be_a_constant),
       cmocka_unit_test(a_misfit_is_found_at_load_with_the_layers_name),
       cmocka_unit_test(constants_are_folded_and_dead_branches_dropped),
       cmocka_unit_test(shape_arithmetic_costs_no_layer_at_run_time),

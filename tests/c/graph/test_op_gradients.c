@@ -32,6 +32,8 @@ static const gradient_case cases[] = {
     {XAI_OP_AVERAGE_POOL, "1x1x7x7", "kernel_shape=2,2 dilations=2,3 pads=1,1,1,1"},
     {XAI_OP_AVERAGE_POOL, "1x1x7x6", "kernel_shape=3,3 strides=2,2 auto_pad=SAME_LOWER"},
     {XAI_OP_AVERAGE_POOL, "2x3x9", "kernel_shape=4 strides=3 pads=2,1"},
+    {XAI_OP_AVERAGE_POOL, "2x2x3x5x4", "kernel_shape=2,3,3 strides=1,2,1 pads=1,0,0,0,0,2"},
+    {XAI_OP_AVERAGE_POOL, "1x1x4x5x4", "kernel_shape=2,3,3 strides=2,2,1 pads=1,1,1,1,1,1 ceil_mode=1 count_include_pad=1"},
     {XAI_OP_BATCH_NORM, "2x3x2x2 3 3 3 +3", "epsilon=0.01"},
     {XAI_OP_BATCH_NORM, "4x3 3 3 3 +3", ""},
     {XAI_OP_BATCH_NORM, "3x2x2 2x2 2x2 2x2 +2x2", ""},
@@ -57,6 +59,18 @@ static const gradient_case cases[] = {
     {XAI_OP_CONV, "2x12x20x19 24x12x3x3 24", "pads=1,1,1,1"},
     {XAI_OP_CONV, "1x12x20x19 24x12x1x1", ""},
     {XAI_OP_CONV, "2x4x9 6x2x3 6", "group=2 pads=1,2 strides=2 dilations=2"},
+    {XAI_OP_CONV, "2x2x4x3x5 4x1x3x2x2 4", "group=2 pads=1,0,1,0,1,0 strides=1,1,2"},
+    {XAI_OP_CONV, "1x2x5x4x5 3x2x2x2x2", "dilations=2,1,2 auto_pad=SAME_UPPER strides=2,1,1"},
+    {XAI_OP_CONV_TRANSPOSE, "2x3x4x5 3x4x3x3 4", ""},
+    {XAI_OP_CONV_TRANSPOSE, "1x3x4x5 3x2x1x1", "strides=3,2"},
+    {XAI_OP_CONV_TRANSPOSE, "2x4x3x4 4x3x3x2 6", "group=2 pads=1,0,0,1 strides=2,1"},
+    {XAI_OP_CONV_TRANSPOSE, "2x4x5x4 4x1x3x3 4", "group=4 pads=1,1,1,1"},
+    {XAI_OP_CONV_TRANSPOSE, "1x2x3x4 2x3x3x3 3", "dilations=2,3 output_padding=1,2 strides=2,3"},
+    {XAI_OP_CONV_TRANSPOSE, "1x2x3x4 2x3x3x3", "auto_pad=SAME_UPPER strides=2,3"},
+    {XAI_OP_CONV_TRANSPOSE, "1x2x3x4 2x3x3x2", "auto_pad=SAME_LOWER strides=2,1 kernel_shape=3,2"},
+    {XAI_OP_CONV_TRANSPOSE, "1x2x3x3 2x2x3x3", "output_shape=10,6 strides=3,2"},
+    {XAI_OP_CONV_TRANSPOSE, "2x4x5 4x3x3 6", "group=2 pads=1,2 strides=2 output_padding=1"},
+    {XAI_OP_CONV_TRANSPOSE, "1x2x2x3x2 2x2x3x2x2 2", "strides=2,1,2 pads=1,0,0,0,0,1"},
     {XAI_OP_COS, "5x7", ""},
     {XAI_OP_COSH, "5x7", ""},
     {XAI_OP_CUM_SUM, "2x3x4 is=1", ""},
@@ -134,6 +148,9 @@ static const gradient_case cases[] = {
     {XAI_OP_MAX_POOL, "~1x1x7x7", "kernel_shape=2,2 dilations=2,3 pads=1,1,1,1"},
     {XAI_OP_MAX_POOL, "~1x1x7x6", "kernel_shape=3,3 strides=2,2 auto_pad=SAME_UPPER"},
     {XAI_OP_MAX_POOL, "~2x3x9", "kernel_shape=4 strides=3 pads=2,1"},
+    {XAI_OP_MAX_POOL, "~2x2x4x5x3", "kernel_shape=2,3,2 strides=2,1,1 pads=0,1,0,0,0,1"},
+    {XAI_OP_MAX_UNPOOL, "1x2x2x2 i1x2x2x2=0,3,13,10,16,18,25,31", "kernel_shape=2,2 strides=2,2"},
+    {XAI_OP_MAX_UNPOOL, "1x1x3 i1x1x3=0,3,4 i3=1,1,9", "kernel_shape=2 strides=2"},
     {XAI_OP_MEAN, "2x3x4 3x1 4", ""},
     {XAI_OP_MEAN, "s s", ""},
     {XAI_OP_MEAN_VARIANCE_NORMALIZATION, "2x3x4x2", ""},
@@ -185,6 +202,16 @@ static const gradient_case cases[] = {
     {XAI_OP_REDUCE_SUM_SQUARE, "2x3x4 i1=1", ""},
     {XAI_OP_RELU, "5x7", ""},
     {XAI_OP_RESHAPE, "2x3x4 i2=0,-1", ""},
+    {XAI_OP_RESIZE, "1x2x3x4 - 4=1,1,2,2.5", ""},
+    {XAI_OP_RESIZE, "1x2x3x4 - 4=1,1,2,2.5", "mode=linear"},
+    {XAI_OP_RESIZE, "1x2x3x4 - - i4=1,2,7,3", "mode=cubic"},
+    {XAI_OP_RESIZE, "2x5x7 - - i3=2,3,4", "mode=cubic exclude_outside=1 cubic_coeff_a=-0.5"},
+    {XAI_OP_RESIZE, "1x2x3x4 - - i4=1,2,7,3", "mode=linear coordinate_transformation_mode=align_corners"},
+    {XAI_OP_RESIZE, "4x4 - 2=0.6,0.6", "mode=linear antialias=1"},
+    {XAI_OP_RESIZE, "6x7 - - i2=2,3", "mode=cubic antialias=1"},
+    {XAI_OP_RESIZE, "4x6x5 2=0.1,0.9 - i1=3", "mode=linear coordinate_transformation_mode=tf_crop_and_resize axes=1"},
+    {XAI_OP_RESIZE, "4x5 4=-0.5,0.2,1.3,0.9 - i2=5,4", "coordinate_transformation_mode=tf_crop_and_resize mode=linear"},
+    {XAI_OP_RESIZE, "4x5 - - i2=4,5", ""},
     {XAI_OP_SELU, "5x7", ""},
     {XAI_OP_SELU, "5x7", "alpha=0.6 gamma=1.4"},
     {XAI_OP_SHRINK, "6=-0.9,-0.6,-0.2,0.3,0.7,0.8", ""},
@@ -355,10 +382,31 @@ static void without_a_signal_all_gradients_are_zero(void **state) {
   }
 }
 
+static void rows_name_the_inputs_whose_elements_shapes_depend_on(void **state) {
+  (void)state;
+  for (int at = 0; at < CASES; at++) {
+    op_case k;
+    case_open(&k, cases[at].op, cases[at].inputs, cases[at].attrs);
+    const xai_op_def *def = xai_op_get(k.op);
+    for (int i = 0; i < k.n_in; i++) {
+      xai_err err = {""};
+      bool was = k.unknown[i], decides = (def->decides & XAI_READS(i)) != 0;
+      if (!xai_call_has(&k.call, i) || xai_shape_size(&k.in[i].shape) == 0) continue;
+      k.unknown[i] = true;
+      xai_status st = case_infer(&k, &err);
+      if (st != (decides ? XAI_EUNSUPPORTED : XAI_OK))
+        fail_msg("%s: input %d unknown, decides = %d: '%s'", def->name, i, decides, err.text);
+      k.unknown[i] = was;
+    }
+    case_close(&k);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_gradient_agrees_with_central_differences),
       cmocka_unit_test(gradients_asked_for_together_equal_those_asked_for_alone),
+      cmocka_unit_test(rows_name_the_inputs_whose_elements_shapes_depend_on),
       cmocka_unit_test(without_a_signal_all_gradients_are_zero),
   };
   xk_threads_set(1); /* thousands of tiny passes: waking a second thread costs more than it brings */

@@ -191,6 +191,110 @@ static void wrong_input_is_refused_with_both_shapes(void **state) {
   xai_net_free(net);
 }
 
+/* r = Reshape(a, s), t = r + r; outputs t, r, a, c: two of nodes, an input, a constant */
+static xai_net *several(void) {
+  xai_builder *b = NULL;
+  xai_net *net = NULL;
+  must(xai_builder_new(&b, err));
+  must(xai_builder_input(b, "a", XAI_F32, XAI_SHAPE(-1, 3), err));
+  must(xai_builder_input(b, "s", XAI_I64, XAI_SHAPE(-1), err));
+  tiny_constant(b, "c", XAI_SHAPE(2), (const float[]){7, 8});
+  tiny_node(b, "", XAI_OP_RESHAPE, "a", "s", NULL, "r");
+  tiny_node(b, "", XAI_OP_ADD, "r", "r", NULL, "t");
+  must(xai_builder_output(b, "t", err));
+  must(xai_builder_output(b, "r", err));
+  must(xai_builder_output(b, "a", err));
+  must(xai_builder_output(b, "c", err));
+  must(xai_builder_freeze(b, &net, err));
+  xai_builder_free(b);
+  return net;
+}
+
+static void all_inputs_go_in_and_all_outputs_come_out(void **state) {
+  (void)state;
+  xai_net *net = several();
+  float a[6] = {1, 2, 3, 4, 5, 6};
+  int64_t s[2] = {3, 2};
+  xai_view in[2] = {{XAI_F32, XAI_SHAPE(2, 3), a}, {XAI_I64, XAI_SHAPE(2), s}};
+  for (int round = 0; round < 4; round++) { /* two plans, then both again from the stock */
+    xai_tensor *out[4];
+    s[0] = round % 2 == 0 ? 3 : 6;
+    s[1] = 6 / s[0];
+    must(xai_net_eval(net, in, 2, out, err));
+    assert_floats(xai_tensor_view(out[0]), (const float[]){2, 4, 6, 8, 10, 12}, 6, 0);
+    assert_floats(xai_tensor_view(out[1]), a, 6, 0);
+    assert_floats(xai_tensor_view(out[2]), a, 6, 0);
+    assert_floats(xai_tensor_view(out[3]), (const float[]){7, 8}, 2, 0);
+    assert_int_equal(xai_tensor_view(out[0])->shape.dims[0], s[0]);
+    for (int i = 0; i < 4; i++) xai_tensor_free(out[i]);
+  }
+  xai_net_free(net);
+}
+
+static void a_plan_serves_only_the_elements_that_decided_about_its_shapes(void **state) {
+  (void)state;
+  xai_net *net = several();
+  xai_run *run = NULL;
+  xai_err err;
+  float a[6] = {0};
+  int64_t s[2] = {3, 2}, other[2] = {2, 3};
+  xai_view in[2] = {{XAI_F32, XAI_SHAPE(2, 3), a}, {XAI_I64, XAI_SHAPE(2), s}};
+  must(xai_run_open_all(net, in, 2, &(xai_request){.keep_outputs = true}, &run, err));
+  must(xai_run_forward_all(run, in, 2, err));
+  assert_null(xai_run_output(run, 4));
+  in[1].data = other;
+  assert_int_equal(xai_run_forward_all(run, in, 2, &err), XAI_EARG);
+  assert_string_equal(err.text, "input 's': shapes depend on its elements, and the pass was planned for others");
+  assert_int_equal(xai_run_forward_all(run, in, 1, &err), XAI_EARG);
+  xai_run_close(run);
+  in[1].data = NULL;
+  assert_int_equal(xai_run_open_all(net, in, 2, &(xai_request){.keep_outputs = true}, &run, &err), XAI_EUNSUPPORTED);
+  assert_string_equal(err.text, "layer 'r': Reshape: shape: depends on the input's elements (expected known numbers)");
+  xai_net_free(net);
+}
+
+/* d (sum of t) / d a = 2 everywhere, although a plan for one 's' is one for a constant */
+static void gradients_reach_the_first_of_several_inputs(void **state) {
+  (void)state;
+  xai_net *net = several();
+  xai_run *run = NULL;
+  float a[6] = {1, 2, 3, 4, 5, 6};
+  int64_t s[1] = {6};
+  int input = XAI_LAYER_INPUT, output = XAI_LAYER_OUTPUT;
+  xai_view in[2] = {{XAI_F32, XAI_SHAPE(2, 3), a}, {XAI_I64, XAI_SHAPE(1), s}};
+  must(xai_run_open_all(net, in, 2, &(xai_request){.seeds = &output, .n_seeds = 1, .wants = &input, .n_wants = 1}, &run, err));
+  must(xai_run_forward_all(run, in, 2, err));
+  for (int i = 0; i < 6; i++) ((float *)xai_run_seed(run, output)->data)[i] = 1;
+  must(xai_run_backward(run, err));
+  assert_floats(xai_run_grad(run, input), (const float[]){2, 2, 2, 2, 2, 2}, 6, 0);
+  xai_run_close(run);
+  xai_net_free(net);
+}
+
+static void every_failing_allocation_of_an_evaluation_is_survived(void **state) {
+  (void)state;
+  xai_net *net = several();
+  float a[6] = {0};
+  int64_t s[2] = {3, 2};
+  xai_view in[2] = {{XAI_F32, XAI_SHAPE(2, 3), a}, {XAI_I64, XAI_SHAPE(2), s}};
+  xai_status st = XAI_ENOMEM;
+  for (int k = 0; st != XAI_OK; k++) {
+    xai_err err;
+    xai_tensor *out[4] = {NULL};
+    assert_true(k < 1000);
+    xai_mem_fail_after(k, false);
+    st = xai_net_eval(net, in, 2, out, &err);
+    xai_mem_fail_after(-1, false);
+    if (st != XAI_OK) {
+      assert_int_equal(st, XAI_ENOMEM);
+      assert_null(out[0]);
+    }
+    for (int i = 0; i < 4; i++) xai_tensor_free(out[i]);
+  }
+  xai_net_free(net); /* finished runs wait in the net's stock until here */
+  assert_int_equal(xai_mem_live(), 0);
+}
+
 static void a_stop_request_ends_the_pass(void **state) {
   (void)state;
   xai_net *net = tiny_net();
@@ -245,6 +349,10 @@ int main(void) {
       cmocka_unit_test(a_batch_gives_each_image_its_own_result),
       cmocka_unit_test(partial_forward_does_not_run_what_follows),
       cmocka_unit_test(wrong_input_is_refused_with_both_shapes),
+      cmocka_unit_test(all_inputs_go_in_and_all_outputs_come_out),
+      cmocka_unit_test(a_plan_serves_only_the_elements_that_decided_about_its_shapes),
+      cmocka_unit_test(gradients_reach_the_first_of_several_inputs),
+      cmocka_unit_test(every_failing_allocation_of_an_evaluation_is_survived),
       cmocka_unit_test(a_stop_request_ends_the_pass),
       cmocka_unit_test(every_failing_allocation_leaves_nothing_behind),
   };

@@ -59,8 +59,9 @@ xai_status xai_npz_write(const char *path, const xai_archive *a, xai_err *err) {
   xai_zip_writer w = {0};
   xai_status st = xai_archive_check_names(a, XAI_EARG, err);
   for (size_t i = 0; i < a->n && st == XAI_OK; i++) st = add_array(&w, &a->entries[i], err);
+  if (st == XAI_OK) st = xai_zip_finish(&w, err);
   xai_err_prefix(err, st, "%s: ", path);
-  if (st == XAI_OK) st = xai_zip_write(&w, path, err);
+  if (st == XAI_OK) st = xai_file_write(path, w.bytes.data, w.bytes.size, err);
   xai_zip_writer_free(&w);
   return st;
 }

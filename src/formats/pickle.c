@@ -80,6 +80,9 @@ static xai_status refuse_global(span module, span name, xai_err *err) {
   int m = module.n > 100 ? 100 : (int)module.n, n = name.n > 100 ? 100 : (int)name.n;
   if (span_starts(module, "torch.nn.") || span_starts(module, "torchvision.") || span_is(module, "__main__"))
     return xai_fail(err, XAI_EUNSUPPORTED, "%.*s.%.*s is a whole module, not weights: " ADVICE, m, module.at, n, name.at);
+  if (span_is(module, "torch") || span_is(module, "torch._utils"))
+    return xai_fail(err, XAI_EUNSUPPORTED, "'%.*s.%.*s' is not supported (expected plain tensors of real numbers: not quantised, sparse or complex)",
+                    m, module.at, n, name.at);
   return xai_fail(err, XAI_EUNSUPPORTED, "it needs '%.*s.%.*s', which is not a plain tensor or container (and no code in a file is ever run); save the weights alone: " ADVICE,
                   m, module.at, n, name.at);
 }

@@ -373,7 +373,7 @@ xai_status xai_zip_add(xai_zip_writer *w, const char *name, const xai_buf *front
   return w->bytes.failed || w->directory.failed ? xai_fail_memory(err, w->bytes.size + size) : XAI_OK;
 }
 
-xai_status xai_zip_write(xai_zip_writer *w, const char *path, xai_err *err) {
+xai_status xai_zip_finish(xai_zip_writer *w, xai_err *err) {
   size_t at = w->bytes.size, size = w->directory.size;
   xai_buf_add(&w->bytes, w->directory.data, size);
   xai_buf_add(&w->bytes, "PK\5\6\0\0\0\0", 8);
@@ -382,8 +382,7 @@ xai_status xai_zip_write(xai_zip_writer *w, const char *path, xai_err *err) {
   add_number(&w->bytes, size, 4);
   add_number(&w->bytes, at, 4);
   add_number(&w->bytes, 0, 2);
-  if (w->bytes.failed) return xai_fail_memory(err, at + size);
-  return xai_file_write(path, w->bytes.data, w->bytes.size, err);
+  return w->bytes.failed ? xai_fail_memory(err, at + size) : XAI_OK;
 }
 
 void xai_zip_writer_free(xai_zip_writer *w) {

@@ -43,8 +43,8 @@ typedef struct xai_zip_writer {
 /* Appends a stored member made of two parts, the first of which starts at a multiple of 64 in the file. XAI_EARG for a
  * name that xai_zip_open would refuse and for what needs zip64. Whoever calls keeps names from repeating. */
 xai_status xai_zip_add(xai_zip_writer *w, const char *name, const xai_buf *front, const void *data, size_t n, xai_err *err);
-/* Puts the directory behind the members and writes the file, atomically. */
-xai_status xai_zip_write(xai_zip_writer *w, const char *path, xai_err *err);
+/* Puts the directory behind the members: then 'bytes' is the archive. */
+xai_status xai_zip_finish(xai_zip_writer *w, xai_err *err);
 void xai_zip_writer_free(xai_zip_writer *w);
 
 #endif

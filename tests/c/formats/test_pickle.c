@@ -155,7 +155,8 @@ static void names_outside_the_list_are_refused_with_advice(void **state) {
   REFUSED("cos\nsystem\nU\2ls\x85R.", XAI_EUNSUPPORTED, "in PyTorch, torch.save(model.state_dict(), 'x.pth')");
   REFUSED("\x8c\10" "builtins\x8c\4eval\x93.", XAI_EUNSUPPORTED, "it needs 'builtins.eval'");
   REFUSED("cargparse\nNamespace\n)\x81}b.", XAI_EUNSUPPORTED, "it needs 'argparse.Namespace'");
-  REFUSED("ctorch\nComplexFloatStorage\n.", XAI_EUNSUPPORTED, "it needs 'torch.ComplexFloatStorage'");
+  REFUSED("ctorch\nComplexFloatStorage\n.", XAI_EUNSUPPORTED, "'torch.ComplexFloatStorage' is not supported (expected plain tensors of real numbers: not quantised, sparse or complex)");
+  REFUSED("ctorch._utils\n_rebuild_qtensor\n.", XAI_EUNSUPPORTED, "'torch._utils._rebuild_qtensor' is not supported");
   REFUSED("ctorch.nn.modules.conv\nConv2d\n.", XAI_EUNSUPPORTED,
           "torch.nn.modules.conv.Conv2d is a whole module, not weights: in PyTorch, torch.save(model.state_dict(), 'x.pth')");
   REFUSED("ctorchvision.models.resnet\nResNet\n.", XAI_EUNSUPPORTED, "torchvision.models.resnet.ResNet is a whole module");

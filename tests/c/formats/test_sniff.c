@@ -17,6 +17,9 @@ static void magic_numbers_are_recognised(void **state) {
   assert_int_equal(SNIFF("\0\0\0\x20" "ftypavif"), XAI_FORMAT_HEIF);
   assert_int_equal(SNIFF("\0\0\0\x20" "ftypisom"), XAI_FORMAT_UNKNOWN); /* a film */
   assert_int_equal(SNIFF("%PDF-1.4"), XAI_FORMAT_PDF);
+  unsigned char tar[512] = "sys_info"; /* its magic number stands at 257 */
+  memcpy(tar + 257, "ustar", 5);
+  assert_int_equal(xai_format_sniff(tar, sizeof tar), XAI_FORMAT_TAR);
   assert_int_equal(SNIFF("\x93NUMPY\1\0"), XAI_FORMAT_NPY);
   assert_int_equal(SNIFF("PK\3\4...."), XAI_FORMAT_ZIP);
   assert_int_equal(SNIFF("PK\5\6...."), XAI_FORMAT_ZIP);

@@ -153,7 +153,7 @@ static xai_status pop_mark(machine *m, const xai_pickle_id **taken, size_t *n) {
   if (m->n_marks == 0) return damaged(m, "an instruction finds no mark");
   *n = available(m);
   m->top = m->marks[--m->n_marks];
-  *taken = m->stack + m->top;
+  *taken = *n > 0 ? m->stack + m->top : NULL;
   return XAI_OK;
 }
 

@@ -94,7 +94,7 @@ static inline zip_file zip_build(const zip_part *parts, size_t n, bool end64, co
     zip_sizes(&z.b, p, crcs[i], packed[i], true);
     zip_number(&z.b, strlen(p->name), 2);
     zip_number(&z.b, p->wide ? 28 : 0, 2);
-    zip_number(&z.b, 0, 10);
+    xai_buf_add(&z.b, "\0\0\0\0\0\0\0\0\0", 10); /* comment, disk, attributes */
     zip_number(&z.b, p->wide ? UINT32_MAX : z.local[i], 4);
     xai_buf_add(&z.b, p->name, strlen(p->name));
     if (p->wide) {

@@ -9,7 +9,7 @@ local functions = {
   { "tensor", "tensor {{1, 2}, {3, 4}}: a tensor from nested tables; a second argument names the element type" },
   { "zeros", "zeros(3, 224, 224): a tensor of zeros" },
   { "randn", "randn(3, 224, 224): normally distributed numbers; the seed is xai.seed()" },
-  { "read", "read(path): table of tensors, table of metadata, from .safetensors or .npy" },
+  { "read", "read(path): table of tensors, table of metadata, from .safetensors, .pth, .npz or .npy" },
   { "write", "write(path, tensors, meta): the reverse" },
   { "sheet", "sheet {title=, rows=, cols=, {picture, caption}, ...}:save(path): a grid of captioned pictures" },
   { "args", "args {\"what the script does\", name = {default, help}, ...}: the script's arguments" },

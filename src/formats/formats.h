@@ -3,7 +3,9 @@
 #ifndef FORMATS_FORMATS_H
 #define FORMATS_FORMATS_H
 
+#include "base/buf.h"
 #include "base/file.h"
+#include "formats/zip.h"
 #include "tensor/tensor.h"
 #include "xai/image.h"
 #include "xai/net.h"
@@ -11,7 +13,7 @@
 /* ---- what a file is ------------------------------------------------------------------------------------ */
 typedef enum xai_format {
   XAI_FORMAT_UNKNOWN, XAI_FORMAT_ONNX, XAI_FORMAT_SAFETENSORS, XAI_FORMAT_NPY, XAI_FORMAT_ZIP /* npz, pth */,
-  XAI_FORMAT_PICKLE, XAI_FORMAT_PNG, XAI_FORMAT_JPEG, XAI_FORMAT_BMP, XAI_FORMAT_GIF, XAI_FORMAT_WEBP, XAI_FORMAT_TIFF, XAI_FORMAT_HEIF,
+  XAI_FORMAT_PICKLE, XAI_FORMAT_TAR, XAI_FORMAT_PNG, XAI_FORMAT_JPEG, XAI_FORMAT_BMP, XAI_FORMAT_GIF, XAI_FORMAT_WEBP, XAI_FORMAT_TIFF, XAI_FORMAT_HEIF,
   XAI_FORMAT_PDF, XAI_FORMAT_HDF5, XAI_FORMAT_TEXT, XAI_FORMAT_EMPTY
 } xai_format;
 xai_format xai_format_sniff(const unsigned char *data, size_t size);
@@ -43,17 +45,32 @@ void xai_archive_free(xai_archive *a); /* contents and the struct's arrays; the 
 xai_status xai_archive_add(xai_archive *a, const char *name, xai_tensor *t, xai_err *err);
 xai_status xai_archive_add_meta(xai_archive *a, const char *key, const char *value, xai_err *err);
 
-/* .safetensors or .npy by content (an .npy holds one tensor, called "data"). *out starts zeroed, untouched on failure.
+/* Any of the formats by content: .safetensors, PyTorch's .pth of both kinds, .npz, .npy (one tensor, called "data").
+ * *out starts zeroed, untouched on failure.
  * float16, bfloat16 and float64 become float32; int8/16 and uint16 become int32, uint32/64 int64; a bool becomes 0 or 1. */
 xai_status xai_archive_read(const char *path, xai_archive *out, xai_err *err);
-/* .safetensors or .npy (exactly one tensor, no metadata) by extension, atomically: the old file stays until the new
- * one is complete. XAI_EARG for another extension, or for what the format cannot hold. */
+/* .safetensors, .npz (no metadata) or .npy (exactly one tensor, no metadata) by extension, atomically: the old file stays
+ * until the new one is complete. XAI_EARG for another extension, or for what the format cannot hold. */
 xai_status xai_archive_write(const char *path, const xai_archive *a, xai_err *err);
+/* 'fault' when two tensors have the same name. */
+xai_status xai_archive_check_names(const xai_archive *a, xai_status fault, xai_err *err);
 
 xai_status xai_safetensors_parse(xai_file *file, xai_archive *out, xai_err *err);
 xai_status xai_npy_parse(xai_file *file, xai_archive *out, xai_err *err);
+/* Of an open zip archive: a PyTorch checkpoint, NumPy arrays. Messages are without the file's name. */
+xai_status xai_pth_parse_zip(const xai_zip *zip, xai_archive *out, xai_err *err);
+xai_status xai_npz_parse(const xai_zip *zip, xai_archive *out, xai_err *err);
+/* The pickles in a row that PyTorch wrote before 1.6. */
+xai_status xai_pth_parse_legacy(xai_file *file, xai_archive *out, xai_err *err);
+
 xai_status xai_safetensors_write(const char *path, const xai_archive *a, xai_err *err);
 xai_status xai_npy_write(const char *path, const xai_tensor *t, xai_err *err);
+xai_status xai_npz_write(const char *path, const xai_archive *a, xai_err *err);
+
+/* The array in these bytes, which may go on behind it; 'file' when they lie in its mapping, else NULL. */
+xai_status xai_npy_tensor(xai_cursor bytes, xai_file *file, xai_tensor **out, xai_err *err);
+/* What stands before the elements of an .npy file: a multiple of 64 bytes. */
+void xai_npy_front(xai_buf *b, const xai_tensor *t);
 
 /* ---- elements as files store them, little-endian (stored.c) ------------------------------------------------------ */
 typedef enum xai_stored {
@@ -61,6 +78,8 @@ typedef enum xai_stored {
   XAI_STORED_I64, XAI_STORED_U8, XAI_STORED_U16, XAI_STORED_U32, XAI_STORED_U64, XAI_STORED_BOOL
 } xai_stored;
 size_t xai_stored_size(xai_stored s);
+xai_dtype xai_stored_dtype(xai_stored s); /* what they become */
+bool xai_stored_same(xai_stored s);       /* and whether with the same bytes */
 
 /* The tensor of a shape already counted whose elements start at 'at', widened as xai_archive_read says; XAI_EUNSUPPORTED
  * for a uint64 beyond int64. float32, int64, int32 and uint8 that lie aligned in 'file' are not copied; 'file' is NULL

@@ -197,13 +197,11 @@ static xai_status transpose(const xai_tensor *t, xai_tensor **out, xai_err *err)
   return XAI_OK;
 }
 
-xai_status xai_npy_parse(xai_file *file, xai_archive *out, xai_err *err) {
-  xai_cursor c = {xai_file_data(file), xai_file_data(file) + xai_file_size(file)};
+xai_status xai_npy_tensor(xai_cursor c, xai_file *file, xai_tensor **out, xai_err *err) {
   header h = {0};
   unsigned char *swapped = NULL;
   const unsigned char *data;
   xai_tensor *t = NULL;
-  xai_archive a = {0};
   xai_status st;
   XAI_GOTO(read_header(&c, &h, err));
   size_t size = xai_stored_size(h.stored), bytes = (size_t)xai_shape_size(&h.shape) * size;
@@ -226,21 +224,28 @@ xai_status xai_npy_parse(xai_file *file, xai_archive *out, xai_err *err) {
     xai_tensor_free(t);
     t = rows;
   }
-  XAI_GOTO(xai_archive_add(&a, "data", t, err));
-  *out = a;
+  *out = t;
+  t = NULL;
 done:
-  xai_err_prefix(err, st, "%s: ", xai_file_path(file));
   xai_free(swapped);
   xai_tensor_free(t);
   return st;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------------------------------ */
+xai_status xai_npy_parse(xai_file *file, xai_archive *out, xai_err *err) {
+  xai_tensor *t = NULL;
+  xai_archive a = {0};
+  xai_status st = xai_npy_tensor((xai_cursor){xai_file_data(file), xai_file_data(file) + xai_file_size(file)}, file, &t, err);
+  if (st == XAI_OK) st = xai_archive_add(&a, "data", t, err);
+  if (st == XAI_OK) *out = a;
+  xai_tensor_free(t);
+  return xai_err_prefix(err, st, "%s: ", xai_file_path(file));
+}
 
-xai_status xai_npy_write(const char *path, const xai_tensor *t, xai_err *err) {
-  static const char *const descr[] = {
-      [XAI_F32] = "<f4", [XAI_I64] = "<i8", [XAI_I32] = "<i4", [XAI_U8] = "|u1", [XAI_BOOL] = "|b1"};
+/* ---- writing ------------------------------------------------------------------------------------------------------------ */
+
+void xai_npy_front(xai_buf *b, const xai_tensor *t) {
+  static const char *const descr[] = {[XAI_F32] = "<f4", [XAI_I64] = "<i8", [XAI_I32] = "<i4", [XAI_U8] = "|u1", [XAI_BOOL] = "|b1"};
   enum { FRONT = 10, ROOM = 64 * 6 }; /* magic, version, length; the dictionary takes 56 + 8 * 21 bytes at most */
   const xai_view *v = xai_tensor_view(t);
   char dims[XAI_MAX_RANK * 21 + 1] = "", front[ROOM + 1];
@@ -256,12 +261,14 @@ xai_status xai_npy_write(const char *path, const xai_tensor *t, xai_err *err) {
   memcpy(front, "\x93NUMPY\1\0", 8);
   front[8] = (char)((total - FRONT) & 0xFF);
   front[9] = (char)((total - FRONT) >> 8);
+  xai_buf_add(b, front, total);
+}
 
+xai_status xai_npy_write(const char *path, const xai_tensor *t, xai_err *err) {
   xai_buf b = {0};
-  xai_buf_add(&b, front, total);
-  xai_buf_add(&b, v->data, xai_tensor_bytes(t));
-  xai_status st =
-      b.failed ? xai_fail_memory(err, total + xai_tensor_bytes(t)) : xai_file_write(path, b.data, b.size, err);
+  xai_npy_front(&b, t);
+  xai_buf_add(&b, xai_tensor_view(t)->data, xai_tensor_bytes(t));
+  xai_status st = b.failed ? xai_fail_memory(err, b.size + xai_tensor_bytes(t)) : xai_file_write(path, b.data, b.size, err);
   xai_buf_free(&b);
   return st;
 }

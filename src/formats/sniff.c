@@ -71,6 +71,7 @@ xai_format xai_format_sniff(const unsigned char *data, size_t size) {
   if (STARTS("\x89HDF\r\n\x1a\n")) return XAI_FORMAT_HDF5;
   if (size >= 2 && data[0] == 0x80 && data[1] >= 2 && data[1] <= 5) return XAI_FORMAT_PICKLE;
   if (is_onnx(data, size)) return XAI_FORMAT_ONNX;
+  if (size >= 512 && memcmp(data + 257, "ustar", 5) == 0) return XAI_FORMAT_TAR;
   if (is_text(data, size)) return XAI_FORMAT_TEXT;
   return XAI_FORMAT_UNKNOWN;
 }
@@ -82,6 +83,7 @@ const char *xai_format_name(xai_format f) {
     case XAI_FORMAT_NPY: return "a NumPy array";
     case XAI_FORMAT_ZIP: return "a zip archive (.npz, .pth, ...)";
     case XAI_FORMAT_PICKLE: return "a Python pickle (.pth, .pkl, ...)";
+    case XAI_FORMAT_TAR: return "a tar archive";
     case XAI_FORMAT_PNG: return "a PNG picture";
     case XAI_FORMAT_JPEG: return "a JPEG picture";
     case XAI_FORMAT_BMP: return "a BMP picture";

@@ -21,6 +21,8 @@ static const struct {
 };
 
 size_t xai_stored_size(xai_stored s) { return kinds[s].size; }
+xai_dtype xai_stored_dtype(xai_stored s) { return kinds[s].becomes; }
+bool xai_stored_same(xai_stored s) { return kinds[s].same; }
 
 /* Element i; the bytes may lie at any address. */
 #define LOAD(type, value)                                                                                              \

@@ -236,7 +236,7 @@ void xk_softmax_backward(int64_t outer, int64_t len, int64_t inner, const float 
 void xk_log_softmax_forward(int64_t outer, int64_t len, int64_t inner, const float *x, float *y /*[out]*/);
 void xk_log_softmax_backward(int64_t outer, int64_t len, int64_t inner, const float *y, const float *dy, float *dx /*[out]*/);
 
-/* ---- moving elements (move.c); 'size' bytes per element: 1, 4 or 8 ----------------------------- */
+/* ---- moving elements (move.c); 'size' bytes per element: 1, 2, 4 or 8 -------------------------- */
 /* y[i0,i1,..] = x[sum of i_d * stride[d]], strides in elements, may be negative; base = element offset of y[0..] */
 void xk_gather_strided(size_t size, int rank, const int64_t *dims, const int64_t *stride, int64_t base, const void *x,
                        void *y /*[out]*/);

@@ -11,6 +11,8 @@ static void gather_row(size_t size, int64_t n, const char *x, int64_t stride, ch
     memcpy(y, x, (size_t)n * size);
   else if (size == 1)
     for (int64_t i = 0; i < n; i++) y[i] = x[i * step];
+  else if (size == 2)
+    for (int64_t i = 0; i < n; i++) memcpy(y + i * 2, x + i * step, 2);
   else if (size == 4)
     for (int64_t i = 0; i < n; i++) memcpy(y + i * 4, x + i * step, 4);
   else

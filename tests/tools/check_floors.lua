@@ -20,6 +20,7 @@ local HEADERS = {
   { "stb_", "^src/formats/image_[%w_]*%.c$" },
   { "cairo", "^src/viz/text%.c$", "^src/viz/sheet%.c$" },
   { "cJSON", "^src/formats/" },
+  { "^zlib%.h$", "^src/formats/zip%.c$" },
   { "histedit", "^src/app/repl%.c$" },
   { "editline", "^src/app/repl%.c$" },
 }

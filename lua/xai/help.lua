@@ -19,7 +19,7 @@ local functions = {
 }
 
 local objects = {
-  { "net", "prepare unprepare forward logits predict run with layers layer find weight class label params;"
+  { "net", "prepare unprepare forward logits predict run with layers layer find weight class label params save;"
     .. " .labels .classes .input .preprocess" },
   { "run", "get backward" },
   { "tensor", "shape dtype totable get set sum mean max min argmax norm abs clamp reshape"

@@ -41,6 +41,15 @@ function Net:find(pattern)
   return names
 end
 
+--- Writes the network by extension: .onnx with its preprocessing and labels, or its weights as .safetensors (see
+--- say.place for where), and says so.
+function Net:save(path)
+  path = say.place(path)
+  self:write(path)
+  say.wrote(path)
+  return self
+end
+
 --- What print(net) shows: one line per layer, aligned, and totals.
 function Net:tostring()
   local rows, width = { { "layer", "op", "shape", "parameters" } }, { 0, 0, 0, 0 }

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "formats/formats.h"
+#include "formats/net_meta.h"
 #include "formats/onnx_ops.h"
 
 static const size_t most_bytes = INT32_MAX; /* protobuf's own limit */
@@ -80,6 +81,22 @@ static xai_status add_all(xai_onnx_reader *r, xai_onnx_span graph, uint32_t numb
   return XAI_OK;
 }
 
+static bool find_meta(const xai_onnx_model *m, const char *key, xai_json *out) {
+  xai_onnx_span s = {0};
+  bool found = xai_onnx__meta(m, key, &s);
+  out->at = s.n > 0 ? (const char *)s.at : "";
+  out->end = out->at + s.n;
+  return found;
+}
+
+/* Preprocessing and labels, where the file has ours. */
+static xai_status add_meta(const xai_onnx_model *m, xai_net **net, xai_err *err) {
+  xai_json text;
+  if (find_meta(m, XAI_META_PREPROCESS, &text)) XAI_TRY(xai_meta__set_preprocess(net, text, err));
+  if (find_meta(m, XAI_META_LABELS, &text)) XAI_TRY(xai_meta__set_labels(net, text, err));
+  return XAI_OK;
+}
+
 xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err) {
   xai_status st;
   xai_onnx_model m;
@@ -103,8 +120,11 @@ xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err) {
   XAI_GOTO(add_all(&r, m.graph, XAI_GRAPH_NODE, add_node, err));
   XAI_GOTO(add_all(&r, m.graph, XAI_GRAPH_OUTPUT, add_output, err));
   XAI_GOTO(xai_builder_freeze(r.builder, &net, err));
+  XAI_GOTO(add_meta(&m, &net, err));
   *out = net;
+  net = NULL;
 done:
+  xai_net_free(net);
   xai_builder_free(r.builder);
   return xai_err_prefix(err, st, "%s: ", xai_file_path(file));
 }

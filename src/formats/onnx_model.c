@@ -16,6 +16,7 @@ enum { MODEL, GRAPH, NODE, ATTRIBUTE, TENSOR, VALUE, TYPE, TENSOR_TYPE, SHAPE, D
 static const xai_onnx_rule model_rules[] = {{1, XAI_ONNX_INT, "ir_version", 0},
                                             {7, XAI_ONNX_ONE, "graph", GRAPH},
                                             {8, XAI_ONNX_MANY, "opset_import", OPSET},
+                                            {14, XAI_ONNX_MANY, "metadata_props", PAIR},
                                             {0}};
 static const xai_onnx_rule graph_rules[] = {{1, XAI_ONNX_MANY, "node", NODE},
                                             {5, XAI_ONNX_MANY, "initializer", TENSOR},
@@ -97,7 +98,7 @@ static xai_status check_graph(xai_onnx_span graph, xai_err *err) {
 
 xai_status xai_onnx__model(xai_onnx_span file, xai_onnx_model *out, xai_err *err) {
   XAI_TRY(xai_onnx__check(file, messages, err));
-  xai_onnx_model m = {0};
+  xai_onnx_model m = {.all = file};
   bool graph = false;
   for (xai_onnx_field f; xai_onnx__next(&file, &f);) {
     if (f.number == 1) m.ir_version = (int64_t)f.bits;
@@ -113,6 +114,22 @@ xai_status xai_onnx__model(xai_onnx_span file, xai_onnx_model *out, xai_err *err
   XAI_TRY(check_graph(m.graph, err));
   *out = m;
   return XAI_OK;
+}
+
+bool xai_onnx__meta(const xai_onnx_model *m, const char *key, xai_onnx_span *out) {
+  xai_onnx_span rest = m->all;
+  bool found = false;
+  for (xai_onnx_field pair; xai_onnx__next_of(&rest, 14, &pair);) {
+    xai_onnx_span name = {0}, value = {0};
+    for (xai_onnx_field f; xai_onnx__next(&pair.bytes, &f);) {
+      if (f.number == 1) name = f.bytes;
+      if (f.number == 2) value = f.bytes;
+    }
+    if (!xai_onnx__equal(name, key)) continue;
+    *out = value;
+    found = true;
+  }
+  return found;
 }
 
 /* ---- inputs and outputs -------------------------------------------------------------------------- */

@@ -15,11 +15,14 @@ enum { XAI_ATTR_FLOATS_FIELD = 7, XAI_ATTR_INTS_FIELD = 8 };
 
 typedef struct xai_onnx_model {
   int64_t ir_version, opset;
-  xai_onnx_span graph;
+  xai_onnx_span graph, all;
 } xai_onnx_model;
 
 /* Checks the whole file (xai_onnx__check), the number of nodes and initializers, and the versions. */
 xai_status xai_onnx__model(xai_onnx_span file, xai_onnx_model *out, xai_err *err);
+
+/* The text that the model's metadata_props have under this key, the last one if there are several; false if none. */
+bool xai_onnx__meta(const xai_onnx_model *m, const char *key, xai_onnx_span *out);
 
 /* A graph input or output. dims: -1 where the size is free. */
 typedef struct xai_onnx_value {

@@ -15,7 +15,7 @@ end
 local function with_labels(net, labels, path)
   if type(labels) == "string" then return core.set_labels(net, core.read_labels(labels)) end
   if labels then return core.set_labels(net, labels) end
-  local file = labels_beside(path)
+  local file = not net.labels and labels_beside(path) -- a network's own labels come before those of a neighbour
   if not file then return net end
   local readable, names = pcall(core.read_labels, file)
   if readable and #names == net.classes then return core.set_labels(net, names) end

@@ -84,8 +84,10 @@ xai_status xai_json__string(xai_json text, char **out, xai_err *err) {
   cJSON *tree;
   XAI_TRY(xai_json__parse(text, &tree, err));
   xai_status st = XAI_OK;
-  if (!cJSON_IsString(tree)) st = bad_json(err);
-  else if ((*out = xai_strdup(tree->valuestring)) == NULL) st = xai_fail_memory(err, strlen(tree->valuestring));
+  if (!cJSON_IsString(tree))
+    st = bad_json(err);
+  else if ((*out = xai_strdup(tree->valuestring)) == NULL)
+    st = xai_fail_memory(err, strlen(tree->valuestring));
   cJSON_Delete(tree);
   return st;
 }
@@ -97,9 +99,12 @@ void xai_json__put_string(xai_buf *b, const char *text) {
   xai_json__put(b, "\"");
   for (; *text != '\0'; text++) {
     char escape[8];
-    if (*text == '"' || *text == '\\') snprintf(escape, sizeof escape, "\\%c", *text);
-    else if ((unsigned char)*text < 0x20) snprintf(escape, sizeof escape, "\\u%04x", (unsigned)*text);
-    else snprintf(escape, sizeof escape, "%c", *text);
+    if (*text == '"' || *text == '\\')
+      snprintf(escape, sizeof escape, "\\%c", *text);
+    else if ((unsigned char)*text < 0x20)
+      snprintf(escape, sizeof escape, "\\u%04x", (unsigned)*text);
+    else
+      snprintf(escape, sizeof escape, "%c", *text);
     xai_json__put(b, escape);
   }
   xai_json__put(b, "\"");

@@ -137,7 +137,8 @@ static xai_status add_label(xai_buf *names, xai_json item, xai_err *err) {
   char *label;
   XAI_TRY(xai_json__string(item, &label, err));
   size_t n = strlen(label);
-  xai_status st = n <= MAX_LABEL ? XAI_OK : xai_fail(err, XAI_EFORMAT, "a label of %zu bytes (at most %d)", n, MAX_LABEL);
+  xai_status st =
+      n <= MAX_LABEL ? XAI_OK : xai_fail(err, XAI_EFORMAT, "a label of %zu bytes (at most %d)", n, MAX_LABEL);
   for (char *c = label; *c != '\0'; c++)
     if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = ' ';
   if (st == XAI_OK) xai_buf_add(names, label, n + 1);

@@ -17,8 +17,8 @@ void xai_meta__put_preprocess(xai_buf *b, const xai_preprocess *p);
 xai_status xai_meta__put_labels(xai_buf *b, const xai_net *net, xai_err *err);
 
 /* Untrusted texts: *net is replaced by a view that has what the text says, or left alone on failure (XAI_EFORMAT,
- * and the message names the key). A name is believed only together with its preset's numbers. Labels that are not as many as
- * there are classes are not used; control characters in them become blanks. */
+ * and the message names the key). A name is believed only together with its preset's numbers. Labels that are not as
+ * many as there are classes are not used; control characters in them become blanks. */
 xai_status xai_meta__set_preprocess(xai_net **net, xai_json text, xai_err *err);
 xai_status xai_meta__set_labels(xai_net **net, xai_json text, xai_err *err);
 

@@ -40,7 +40,7 @@ typedef struct gap {
 typedef struct sheet {
   const xai_net *net;
   const xai_graph *g;
-  bool *read; /* per value: some node in the file reads it */
+  bool *read;    /* per value: some node in the file reads it */
   xai_buf graph; /* the GraphProto without the elements of its initializers */
   gap *gaps;
   int n_gaps;
@@ -249,8 +249,10 @@ static void put_value(xai_buf *graph, unsigned field, const char *name, xai_dtyp
   xai_buf value = {0}, type = {0}, tensor = {0}, dims = {0};
   for (int d = 0; d < shape->rank; d++) {
     xai_buf dim = {0};
-    if (shape->dims[d] >= 0) xai_proto__put_int(&dim, 1, shape->dims[d]);
-    else if (names != NULL || d == 0) xai_proto__put_text(&dim, 2, names != NULL ? names[d] : batch[d]);
+    if (shape->dims[d] >= 0)
+      xai_proto__put_int(&dim, 1, shape->dims[d]);
+    else if (names != NULL || d == 0)
+      xai_proto__put_text(&dim, 2, names != NULL ? names[d] : batch[d]);
     xai_proto__put_message(&dims, 1, &dim);
   }
   xai_proto__put_int(&tensor, 1, onnx_type(dtype));
@@ -400,11 +402,13 @@ xai_status xai_onnx_write(const char *path, const xai_net *net, xai_err *err) {
   xai_proto__put_text(&head, MODEL_PRODUCER, "xairun");
   xai_proto__put_head(&head, MODEL_GRAPH, s.graph.size + s.weights);
   size_t total = head.size + s.graph.size + s.weights + tail.size;
-  if (head.failed || s.graph.failed || tail.failed) st = xai_fail_memory(err, total - s.weights);
+  if (head.failed || s.graph.failed || tail.failed)
+    st = xai_fail_memory(err, total - s.weights);
   else if (total > most_bytes)
     st = xai_fail(err, XAI_EUNSUPPORTED, "%s: %.0f MB are more than an ONNX file holds (%.0f MB)", path,
                   (double)total / 1e6, (double)most_bytes / 1e6);
-  else st = write_pieces(path, &head, &s, &tail, err);
+  else
+    st = write_pieces(path, &head, &s, &tail, err);
 done:
   xai_free(s.read);
   xai_free(s.gaps);

@@ -57,7 +57,8 @@ static bool whole(const cJSON *number, int64_t *out) {
   return (double)*out == number->valuedouble;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct record {
   char *name;
@@ -81,7 +82,8 @@ static xai_status each_member(reader *r, xai_json object, visitor *visit, xai_er
   if (!xai_json__take(&object, '}')) {
     do {
       xai_json key_text, value;
-      if (!xai_json__value(&object, &key_text) || !xai_json__take(&object, ':') || !xai_json__value(&object, &value)) return bad_json(err);
+      if (!xai_json__value(&object, &key_text) || !xai_json__take(&object, ':') || !xai_json__value(&object, &value))
+        return bad_json(err);
       char *key = NULL;
       XAI_TRY(parse_string(key_text, &key, err));
       xai_status st = visit(r, key, value, err);
@@ -113,7 +115,8 @@ static xai_status read_dtype(const cJSON *value, xai_stored *out, xai_err *err) 
   char list[100] = "";
   size_t used = 0;
   for (int i = 0; i < N_DTYPES; i++) xai_str_append(list, sizeof list, &used, " %s", dtypes[i].name);
-  return xai_fail(err, XAI_EUNSUPPORTED, "its dtype '%.20s' is not supported (expected one of%s)", value->valuestring, list);
+  return xai_fail(err, XAI_EUNSUPPORTED, "its dtype '%.20s' is not supported (expected one of%s)", value->valuestring,
+                  list);
 }
 
 static xai_status read_shape(const cJSON *value, xai_shape *out, xai_err *err) {
@@ -123,7 +126,8 @@ static xai_status read_shape(const cJSON *value, xai_shape *out, xai_err *err) {
   if (!cJSON_IsArray(value)) return xai_fail(err, XAI_EFORMAT, "its shape is not a list");
   cJSON_ArrayForEach(dim, value) {
     if (s.rank == XAI_MAX_RANK) return xai_fail(err, XAI_EUNSUPPORTED, "it has more than %d dimensions", XAI_MAX_RANK);
-    if (!whole(dim, &s.dims[s.rank])) return xai_fail(err, XAI_EFORMAT, "its shape holds something else than whole numbers");
+    if (!whole(dim, &s.dims[s.rank]))
+      return xai_fail(err, XAI_EFORMAT, "its shape holds something else than whole numbers");
     s.rank++;
   }
   if (!xai_shape_count(&s, &count)) {
@@ -148,7 +152,10 @@ static xai_status read_record(const cJSON *entry, record *e, xai_err *err) {
   if (!cJSON_IsObject(entry)) return xai_fail(err, XAI_EFORMAT, "its description is not an object");
   cJSON_ArrayForEach(child, entry) {
     const char *key = child->string;
-    int what = strcmp(key, "dtype") == 0 ? DTYPE : strcmp(key, "shape") == 0 ? SHAPE : strcmp(key, "data_offsets") == 0 ? OFFSETS : 0;
+    int what = strcmp(key, "dtype") == 0          ? DTYPE
+               : strcmp(key, "shape") == 0        ? SHAPE
+               : strcmp(key, "data_offsets") == 0 ? OFFSETS
+                                                  : 0;
     if (seen & what) return xai_fail(err, XAI_EFORMAT, "its %s is given twice", key);
     seen |= what;
     if (what == DTYPE) XAI_TRY(read_dtype(child, &e->stored, err));
@@ -156,11 +163,15 @@ static xai_status read_record(const cJSON *entry, record *e, xai_err *err) {
     if (what == OFFSETS) XAI_TRY(read_offsets(child, e, err));
   }
   if (seen != ALL)
-    return xai_fail(err, XAI_EFORMAT, "its %s is missing", !(seen & DTYPE) ? "dtype" : !(seen & SHAPE) ? "shape" : "data_offsets");
+    return xai_fail(err, XAI_EFORMAT, "its %s is missing",
+                    !(seen & DTYPE)   ? "dtype"
+                    : !(seen & SHAPE) ? "shape"
+                                      : "data_offsets");
   /* cannot overflow: read_shape has bounded the count by 2^33 */
   int64_t bytes = xai_shape_size(&e->shape) * (int64_t)xai_stored_size(e->stored);
   if (e->end - e->begin != bytes)
-    return xai_fail(err, XAI_EFORMAT, "it has %" PRId64 " bytes, but its shape and dtype need %" PRId64, e->end - e->begin, bytes);
+    return xai_fail(err, XAI_EFORMAT, "it has %" PRId64 " bytes, but its shape and dtype need %" PRId64,
+                    e->end - e->begin, bytes);
   return XAI_OK;
 }
 
@@ -187,7 +198,8 @@ static xai_status visit_entry(reader *r, char *key, xai_json value, xai_err *err
     return xai_err_prefix(err, each_member(r, value, visit_metadata, err), "%s: ", metadata_key);
   }
   if (r->n == MAX_TENSORS) return xai_fail(err, XAI_EFORMAT, "more than %d tensors", MAX_TENSORS);
-  if (value.end - value.at > MAX_ENTRY) return xai_fail(err, XAI_EFORMAT, "the description of tensor '%.100s' is too long", key);
+  if (value.end - value.at > MAX_ENTRY)
+    return xai_fail(err, XAI_EFORMAT, "the description of tensor '%.100s' is too long", key);
   cJSON *tree;
   XAI_TRY(parse_json(value, &tree, err));
   record e = {.name = key};
@@ -196,7 +208,9 @@ static xai_status visit_entry(reader *r, char *key, xai_json value, xai_err *err
   return st == XAI_OK ? add_record(r, &e, err) : st;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp((*(record *const *)a)->name, (*(record *const *)b)->name); }
+static int by_name(const void *a, const void *b) {
+  return strcmp((*(record *const *)a)->name, (*(record *const *)b)->name);
+}
 
 static int by_offset(const void *a, const void *b) {
   const record *x = *(record *const *)a, *y = *(record *const *)b;
@@ -222,8 +236,11 @@ static xai_status check_records(const reader *r, int64_t bytes, xai_err *err) {
   qsort(sorted, r->n, sizeof *sorted, by_offset);
   for (size_t i = 0; i < r->n && st == XAI_OK; filled = sorted[i++]->end)
     if (sorted[i]->begin != filled || sorted[i]->end > bytes)
-      st = xai_fail(err, XAI_EFORMAT, "tensor '%.100s' lies at %" PRId64 "..%" PRId64 ", expected a start at %" PRId64 " and an end by %" PRId64 "%s",
-                    sorted[i]->name, sorted[i]->begin, sorted[i]->end, filled, bytes, sorted[i]->end > bytes ? " (is the file cut off?)" : "");
+      st = xai_fail(err, XAI_EFORMAT,
+                    "tensor '%.100s' lies at %" PRId64 "..%" PRId64 ", expected a start at %" PRId64
+                    " and an end by %" PRId64 "%s",
+                    sorted[i]->name, sorted[i]->begin, sorted[i]->end, filled, bytes,
+                    sorted[i]->end > bytes ? " (is the file cut off?)" : "");
   if (st == XAI_OK && filled != bytes)
     st = xai_fail(err, XAI_EFORMAT, "%" PRId64 " bytes of data belong to no tensor", bytes - filled);
   xai_free(sorted);
@@ -287,10 +304,12 @@ done:
   return st;
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------------------- */
+/* ---- writing
+ * --------------------------------------------------------------------------------------------------------- */
 
 static const char *dtype_text(xai_dtype dtype) {
-  static const char *const text[] = {[XAI_F32] = "F32", [XAI_I64] = "I64", [XAI_I32] = "I32", [XAI_U8] = "U8", [XAI_BOOL] = "BOOL"};
+  static const char *const text[] = {
+      [XAI_F32] = "F32", [XAI_I64] = "I64", [XAI_I32] = "I32", [XAI_U8] = "U8", [XAI_BOOL] = "BOOL"};
   return text[dtype];
 }
 
@@ -312,16 +331,19 @@ static int entry_by_size(const void *a, const void *b) {
 }
 
 static xai_status check_writable(const xai_archive *a, const xai_entry **sorted, xai_err *err) {
-  if (a->n > MAX_TENSORS || a->n_meta > MAX_TENSORS) return xai_fail(err, XAI_EARG, "more than %d tensors or metadata strings", MAX_TENSORS);
+  if (a->n > MAX_TENSORS || a->n_meta > MAX_TENSORS)
+    return xai_fail(err, XAI_EARG, "more than %d tensors or metadata strings", MAX_TENSORS);
   XAI_TRY(check_metadata(a, XAI_EARG, err));
   for (size_t i = 0; i < a->n_meta; i++)
-    if (!xai_str_utf8(a->meta[i].key, strlen(a->meta[i].key)) || !xai_str_utf8(a->meta[i].value, strlen(a->meta[i].value)))
+    if (!xai_str_utf8(a->meta[i].key, strlen(a->meta[i].key)) ||
+        !xai_str_utf8(a->meta[i].value, strlen(a->meta[i].value)))
       return xai_fail(err, XAI_EARG, "metadata '%.100s' is not valid UTF-8", a->meta[i].key);
   for (size_t i = 0; i < a->n; i++) {
     const char *name = sorted[i]->name;
     if (!xai_str_utf8(name, strlen(name))) return xai_fail(err, XAI_EARG, "the name '%.100s' is not valid UTF-8", name);
     if (strcmp(name, metadata_key) == 0) return xai_fail(err, XAI_EARG, "no tensor can be called '%s'", name);
-    if (i > 0 && strcmp(name, sorted[i - 1]->name) == 0) return xai_fail(err, XAI_EARG, "tensor '%.100s' is given twice", name);
+    if (i > 0 && strcmp(name, sorted[i - 1]->name) == 0)
+      return xai_fail(err, XAI_EARG, "tensor '%.100s' is given twice", name);
   }
   return XAI_OK;
 }
@@ -393,7 +415,8 @@ xai_status xai_safetensors_write(const char *path, const xai_archive *a, xai_err
   }
   XAI_GOTO(xai_writer_open(path, &w, err));
   xai_writer_add(w, b.data, b.size);
-  for (size_t i = 0; i < a->n; i++) xai_writer_add(w, xai_tensor_view(sorted[i]->tensor)->data, xai_tensor_bytes(sorted[i]->tensor));
+  for (size_t i = 0; i < a->n; i++)
+    xai_writer_add(w, xai_tensor_view(sorted[i]->tensor)->data, xai_tensor_bytes(sorted[i]->tensor));
   st = xai_writer_commit(w, err);
 done:
   xai_free(sorted);

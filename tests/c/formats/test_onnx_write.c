@@ -1,5 +1,6 @@
 /* Networks written as ONNX files and read back: every operator in every form, names, weights, preprocessing, labels;
- * files that cannot be written; metadata that make no sense. What other programs say of the files is not tested here. */
+ * files that cannot be written; metadata that make no sense. What other programs say of the files is not tested here.
+ */
 #include "scratch.h"
 
 #include <signal.h>
@@ -51,7 +52,8 @@ static void assert_same_names(const xai_net *a, const xai_net *b) {
     assert_int_equal(na->op, nb->op);
     assert_string_equal(a->graph->values[na->out[0]].name, b->graph->values[nb->out[0]].name);
     for (int i = 0; i < na->n_in; i++) {
-      if (na->in[i] < 0 || (na->op == XAI_OP_REDUCE_MEAN && i == 1)) continue; /* its axes went by way of an attribute */
+      if (na->in[i] < 0 || (na->op == XAI_OP_REDUCE_MEAN && i == 1))
+        continue; /* its axes went by way of an attribute */
       assert_string_equal(a->graph->values[na->in[i]].name, b->graph->values[nb->in[i]].name);
     }
   }
@@ -100,8 +102,8 @@ static void every_operator_in_every_form_goes_round(void **state) {
     if (!covered[op]) fail_msg("%s: no case", xai_op_get((xai_op)op)->name);
 }
 
-/* x 2x3x4 -> Shape of the last two axes [3 4] -> ConstantOfShape 7 of each type -> Cast to float -> y: no input of these
- * is a constant, and no gradient exists. */
+/* x 2x3x4 -> Shape of the last two axes [3 4] -> ConstantOfShape 7 of each type -> Cast to float -> y: no input of
+ * these is a constant, and no gradient exists. */
 static xai_net *shape_net(xai_dtype dtype, int64_t start) {
   xai_builder *b = NULL;
   xai_net *net = NULL;
@@ -431,8 +433,16 @@ static xai_status load_with_meta(const char *key, const char *value, xai_net **n
 static void preprocessing_that_makes_no_sense_is_refused(void **state) {
   (void)state;
   static const char *const bad[] = {
-      "", "null", "[]", "{", "{}", "{" NUMBERS("1") "} 2", "{" NUMBERS("\"1\"") "}", "{" NUMBERS("1e39") "}",
-      "{" NUMBERS("0") "}", "{" NUMBERS("-1") "}",
+      "",
+      "null",
+      "[]",
+      "{",
+      "{}",
+      "{" NUMBERS("1") "} 2",
+      "{" NUMBERS("\"1\"") "}",
+      "{" NUMBERS("1e39") "}",
+      "{" NUMBERS("0") "}",
+      "{" NUMBERS("-1") "}",
       "{\"resize\":8.5,\"crop\":6,\"order\":\"rgb\",\"scale\":1,\"mean\":[1,2,3],\"std\":[1,1,1]}",
       "{\"resize\":8,\"crop\":99999,\"order\":\"rgb\",\"scale\":1,\"mean\":[1,2,3],\"std\":[1,1,1]}",
       "{\"resize\":8,\"crop\":9,\"order\":\"rgb\",\"scale\":1,\"mean\":[1,2,3],\"std\":[1,1,1]}",
@@ -461,7 +471,8 @@ static void a_preset_is_believed_by_its_numbers(void **state) {
 
 static void labels_that_are_no_list_of_names_are_refused(void **state) {
   (void)state;
-  static const char *const bad[] = {"", "{}", "[", "[1,2]", "[\"a\",]", "[\"a\" \"b\"]", "[\"a\",\"b\"", "[\"a\",[\"b\"]]", "[\"\\x\",\"b\"]"};
+  static const char *const bad[] = {
+      "", "{}", "[", "[1,2]", "[\"a\",]", "[\"a\" \"b\"]", "[\"a\",\"b\"", "[\"a\",[\"b\"]]", "[\"\\x\",\"b\"]"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     xai_net *net = NULL;
     xai_err err = {""};

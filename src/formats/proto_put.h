@@ -1,4 +1,4 @@
-/* formats/proto_put.h: writing protobuf's wire format (see onnx_wire.h) into growing buffers.
+/* formats/proto_put.h: writing protobuf's wire format (see proto_wire.h) into growing buffers.
  *
  * A message stands behind its length, so it is made in a buffer of its own and then moved into its parent. */
 #ifndef FORMATS_PROTO_PUT_H

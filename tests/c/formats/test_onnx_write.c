@@ -26,7 +26,7 @@ static int64_t opset_of_file(const char *path) {
   xai_file *file = NULL;
   xai_onnx_model m;
   must(xai_file_map(path, SIZE_MAX, &file, err));
-  must(xai_onnx__model((xai_onnx_span){xai_file_data(file), xai_file_size(file)}, &m, err));
+  must(xai_onnx__model((xai_proto_span){xai_file_data(file), xai_file_size(file)}, &m, err));
   xai_file_release(file);
   return m.opset;
 }

@@ -19,6 +19,10 @@ typedef struct xai_run xai_run;
 /* ---- loading -------------------------------------------------------------------------------------- */
 /* Reads a network file; the format is told by content (ONNX). Weights stay in the mapped file. */
 XAI_API xai_status xai_net_load(const char *path, xai_net **out, xai_err *err);
+/* Writes the network with this view's weights, preprocessing and labels as .onnx, or all its weights by name as
+ * .safetensors, by extension; atomically: the old file stays until the new one is complete. Hooks and backward rules are
+ * left out. Fails with XAI_EARG for another extension, XAI_EUNSUPPORTED beyond the 2 GB of an ONNX file, or XAI_EIO. */
+XAI_API xai_status xai_net_save(const xai_net *net, const char *path, xai_err *err);
 XAI_API xai_net *xai_net_retain(xai_net *net);
 XAI_API void xai_net_free(xai_net *net);
 

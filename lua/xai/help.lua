@@ -33,7 +33,8 @@ local objects = {
       .. " or tensor}}: a view that shares the weights; hooks return a new tensor or nothing",
     "net:layers(): list of {name=, op=, shape=, params=}; net:layer(name): one of them; net:find(pattern): matching names",
     "net:weight(layer) and net:weight(layer, \"bias\"): tensors; net:params(): how many parameters",
-    "net:class(label): the id; net:label(id): the label" } },
+    "net:class(label): the id; net:label(id): the label",
+    "net:save(path): .onnx, for ONNX Runtime as well, or the weights as .safetensors" } },
   { "run", "a pass that was made by net:run", {
     "run:get(layer): its activation",
     "run:backward {target =, to = layer, relu =}: d target / d layer (default: the input)",

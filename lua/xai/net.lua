@@ -15,7 +15,7 @@ end
 local function with_labels(net, labels, path)
   if type(labels) == "string" then return core.set_labels(net, core.read_labels(labels)) end
   if labels then return core.set_labels(net, labels) end
-  local file = labels_beside(path)
+  local file = not net.labels and labels_beside(path) -- a network's own labels come before those of a neighbour
   if not file then return net end
   local readable, names = pcall(core.read_labels, file)
   if readable and #names == net.classes then return core.set_labels(net, names) end
@@ -39,6 +39,15 @@ function Net:find(pattern)
     if layer.name:find(pattern, 1, true) or (valid and found) then names[#names + 1] = layer.name end
   end
   return names
+end
+
+--- Writes the network by extension: .onnx with its preprocessing and labels, or its weights as .safetensors (see
+--- say.place for where), and says so.
+function Net:save(path)
+  path = say.place(path)
+  self:write(path)
+  say.wrote(path)
+  return self
 end
 
 --- What print(net) shows: one line per layer, aligned, and totals.

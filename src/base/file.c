@@ -140,27 +140,63 @@ static int open_temporary(const char *path, char *temporary, size_t room) {
   }
 }
 
-xai_status xai_file_write(const char *path, const void *bytes, size_t n, xai_err *err) {
-  char target[PATH_MAX]; /* behind symbolic links: the file is replaced, not the link */
+struct xai_writer {
+  int fd, error; /* errno of the first failure, 0: none */
+  char *path, *target, *temporary; /* as given; behind symbolic links: the file is replaced, not the link; beside it */
+};
+
+xai_status xai_writer_open(const char *path, xai_writer **out, xai_err *err) {
+  char target[PATH_MAX];
   struct stat info;
   if (realpath(path, target) == NULL) snprintf(target, sizeof target, "%s", path);
   if (strlen(path) >= sizeof target) return xai_fail(err, XAI_EIO, "%.200s...: %s", path, strerror(ENAMETOOLONG));
   if (stat(target, &info) == 0 && !S_ISREG(info.st_mode)) /* renaming over /dev/null would take it away */
     return xai_fail(err, XAI_EARG, "%s: %s, expected a file", path,
                     S_ISDIR(info.st_mode) ? "a directory" : "not a regular file");
-  size_t room = strlen(target) + 40;
-  char *temporary = xai_alloc(room);
-  if (temporary == NULL) return xai_fail_memory(err, room);
-  int fd = open_temporary(target, temporary, room), error = 0;
-  if (fd < 0) {
+  size_t room = strlen(target) + 40, bytes = sizeof(xai_writer) + strlen(path) + 1 + strlen(target) + 1 + room;
+  xai_writer *w = xai_alloc(bytes);
+  if (w == NULL) return xai_fail_memory(err, bytes);
+  w->error = 0;
+  w->path = strcpy((char *)(w + 1), path);
+  w->target = strcpy(w->path + strlen(path) + 1, target);
+  w->temporary = w->target + strlen(target) + 1;
+  w->fd = open_temporary(target, w->temporary, room);
+  if (w->fd < 0) {
     xai_status st = xai_fail(err, XAI_EIO, "%s: cannot write here: %s", path, strerror(errno));
-    xai_free(temporary);
+    xai_free(w);
     return st;
   }
-  if (!write_all(fd, bytes, n) || fsync(fd) != 0) error = errno;
-  if (close(fd) != 0 && error == 0) error = errno;
-  if (error == 0 && rename(temporary, target) != 0) error = errno;
-  if (error != 0) unlink(temporary);
-  xai_free(temporary);
-  return error == 0 ? XAI_OK : xai_fail(err, XAI_EIO, "%s: %s", path, strerror(error));
+  *out = w;
+  return XAI_OK;
+}
+
+void xai_writer_add(xai_writer *w, const void *bytes, size_t n) {
+  if (w->error == 0 && !write_all(w->fd, bytes, n)) w->error = errno;
+}
+
+xai_status xai_writer_commit(xai_writer *w, xai_err *err) {
+  xai_status st = XAI_OK;
+  if (w->error == 0 && fsync(w->fd) != 0) w->error = errno;
+  if (close(w->fd) != 0 && w->error == 0) w->error = errno;
+  if (w->error == 0 && rename(w->temporary, w->target) != 0) w->error = errno;
+  if (w->error != 0) {
+    unlink(w->temporary);
+    st = xai_fail(err, XAI_EIO, "%s: %s", w->path, strerror(w->error));
+  }
+  xai_free(w);
+  return st;
+}
+
+void xai_writer_discard(xai_writer *w) {
+  if (w == NULL) return;
+  close(w->fd);
+  unlink(w->temporary);
+  xai_free(w);
+}
+
+xai_status xai_file_write(const char *path, const void *bytes, size_t n, xai_err *err) {
+  xai_writer *w;
+  XAI_TRY(xai_writer_open(path, &w, err));
+  xai_writer_add(w, bytes, n);
+  return xai_writer_commit(w, err);
 }

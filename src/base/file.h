@@ -26,4 +26,13 @@ void xai_file_release(xai_file *f);
  * link is followed. Fails with XAI_EARG when 'path' is a directory or a device, else with XAI_EIO. */
 xai_status xai_file_write(const char *path, const void *bytes, size_t n, xai_err *err);
 
+/* The same in pieces, for what should not stand in memory as a whole. Every writer is committed or discarded. */
+typedef struct xai_writer xai_writer;
+xai_status xai_writer_open(const char *path, xai_writer **out, xai_err *err);
+/* After a failure further pieces are ignored; the commit reports it. */
+void xai_writer_add(xai_writer *w, const void *bytes, size_t n);
+/* Syncs and renames; on failure the old file stays and no temporary is left. The writer is gone afterwards. */
+xai_status xai_writer_commit(xai_writer *w, xai_err *err);
+void xai_writer_discard(xai_writer *w); /* NULL is fine */
+
 #endif

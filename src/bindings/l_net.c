@@ -499,6 +499,16 @@ static int net_predict(lua_State *L) {
   return 1;
 }
 
+/* net:write(path): .onnx or .safetensors */
+static int net_write(lua_State *L) {
+  const xai_net *net = xl_check_net(L, 1);
+  const char *path = xl_check_string(L, 2, "path");
+  xai_err err;
+  xai_status st;
+  XL_WORK(L, st, xai_net_save(net, path, &err));
+  return st == XAI_OK ? 0 : xl_raise(L, st, &err);
+}
+
 static int net_tostring(lua_State *L) {
   const xai_net *net = xl_check_net(L, 1);
   lua_pushfstring(L, "net with %d layers", xai_net_layer_count(net));
@@ -521,6 +531,7 @@ void xl_open_net(lua_State *L) {
       {"forward", net_forward, NULL},
       {"logits", net_logits, NULL},
       {"predict", net_predict, NULL},
+      {"write", net_write, "net:save"},
       {"tostring", net_tostring, NULL},
       {NULL, NULL, NULL},
   };

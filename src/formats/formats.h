@@ -22,6 +22,8 @@ const char *xai_format_name(xai_format f); /* "an ONNX model", "a PNG picture", 
 /* ---- networks -------------------------------------------------------------------------------------------- */
 /* Reads an ONNX model; see onnx_load.c. Messages start with the file's name. */
 xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err);
+/* Writes one, atomically; see onnx_write.c. */
+xai_status xai_onnx_write(const char *path, const xai_net *net, xai_err *err);
 
 /* The tensor in a file that holds one TensorProto and nothing else, as the standard's test cases do (.pb). */
 xai_status xai_onnx_tensor_load(xai_file *file, xai_tensor **out, xai_err *err);

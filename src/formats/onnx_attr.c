@@ -22,9 +22,9 @@ xai_status xai_onnx__take(xai_onnx_node *n, const char *name, xai_onnx_type type
 }
 
 static xai_status read_ints(const xai_onnx_attr *a, xai_ints *out, xai_err *err) {
-  xai_onnx_numbers list = xai_onnx__numbers(a->all, XAI_ATTR_INTS_FIELD, 0);
+  xai_proto_numbers list = xai_proto__numbers(a->all, XAI_ATTR_INTS_FIELD, 0);
   out->n = 0;
-  for (uint64_t bits; xai_onnx__number(&list, &bits);) {
+  for (uint64_t bits; xai_proto__number(&list, &bits);) {
     if (out->n == XAI_INTS_MAX)
       return xai_fail(err, XAI_EFORMAT, "attribute '%.*s': more than %d numbers", XAI_SPAN(a->name), XAI_INTS_MAX);
     out->v[out->n++] = (int64_t)bits;
@@ -36,7 +36,7 @@ static xai_status read_choice(const xai_onnx_attr *a, const char *const *choices
   char list[200] = "";
   size_t used = 0;
   for (int i = 0; choices[i] != NULL; i++) {
-    if (xai_onnx__equal(a->s, choices[i])) {
+    if (xai_proto__equal(a->s, choices[i])) {
       *out = i;
       return XAI_OK;
     }
@@ -73,7 +73,7 @@ xai_status xai_onnx__attrs(xai_onnx_node *n, xai_op op, xai_attrs *attrs, xai_er
 }
 
 /* Attributes of older forms, or for types that we widen anyway, that change nothing at inference. */
-static bool harmless(xai_op op, xai_onnx_span name) {
+static bool harmless(xai_op op, xai_proto_span name) {
   static const struct {
     const char *name;
     int op; /* -1: any */
@@ -82,7 +82,7 @@ static bool harmless(xai_op op, xai_onnx_span name) {
       {"ratio", XAI_OP_DROPOUT}, {"broadcast", XAI_OP_GEMM},     {"round_mode", XAI_OP_CAST},
   };
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if ((known[i].op < 0 || known[i].op == (int)op) && xai_onnx__equal(name, known[i].name)) return true;
+    if ((known[i].op < 0 || known[i].op == (int)op) && xai_proto__equal(name, known[i].name)) return true;
   return false;
 }
 
@@ -95,8 +95,8 @@ xai_status xai_onnx__attrs_all_used(const xai_onnx_node *n, xai_op op, int64_t o
     const xai_attr_spec *specs = xai_op_get(op)->attrs;
     size_t count = 0;
     while (specs != NULL && specs[count].name != NULL) count++;
-    char name[XAI_ONNX_TEXT + 1] = "", hint[XAI_ONNX_TEXT];
-    size_t length = a->name.n < XAI_ONNX_TEXT ? a->name.n : XAI_ONNX_TEXT;
+    char name[XAI_PROTO_TEXT + 1] = "", hint[XAI_PROTO_TEXT];
+    size_t length = a->name.n < XAI_PROTO_TEXT ? a->name.n : XAI_PROTO_TEXT;
     if (length > 0) memcpy(name, a->name.at, length);
     xai_str_suggest(hint, sizeof hint, xai_str_nearest(name, count, spec_name, specs));
     return xai_fail(err, XAI_EUNSUPPORTED, "attribute '%s' of operator %s (opset %" PRId64 ") is not supported%s", name,
@@ -107,16 +107,16 @@ xai_status xai_onnx__attrs_all_used(const xai_onnx_node *n, xai_op op, int64_t o
 
 /* ---- attributes as tensors ----------------------------------------------------------------------- */
 static xai_status list_tensor(const xai_onnx_attr *a, bool floats, xai_tensor **out, xai_err *err) {
-  xai_onnx_numbers list =
-      xai_onnx__numbers(a->all, floats ? XAI_ATTR_FLOATS_FIELD : XAI_ATTR_INTS_FIELD, floats ? 4 : 0);
-  xai_onnx_numbers again = list;
+  xai_proto_numbers list =
+      xai_proto__numbers(a->all, floats ? XAI_ATTR_FLOATS_FIELD : XAI_ATTR_INTS_FIELD, floats ? 4 : 0);
+  xai_proto_numbers again = list;
   int64_t n = 0, i = 0;
-  for (uint64_t bits; xai_onnx__number(&list, &bits);) n++;
+  for (uint64_t bits; xai_proto__number(&list, &bits);) n++;
   xai_tensor *t;
   XAI_TRY(xai_tensor_new(floats ? XAI_F32 : XAI_I64, XAI_SHAPE(n), &t, err));
   void *data = xai_tensor_view(t)->data;
-  for (uint64_t bits; i < n && xai_onnx__number(&again, &bits); i++) {
-    if (floats) ((float *)data)[i] = xai_onnx__float(bits);
+  for (uint64_t bits; i < n && xai_proto__number(&again, &bits); i++) {
+    if (floats) ((float *)data)[i] = xai_proto__float(bits);
     else ((int64_t *)data)[i] = (int64_t)bits;
   }
   *out = t;

@@ -1,7 +1,7 @@
 /* formats/onnx_load.c: an ONNX file to a network: initializers become constants, inputs that are not initializers
  * the network's inputs, nodes its layers under the names that the file gives them.
  *
- * All bytes are untrusted. The whole file is checked first (onnx_wire.c); names, counts and element counts are
+ * All bytes are untrusted. The whole file is checked first (proto_wire.c); names, counts and element counts are
  * bounded before anything is allocated for them; what the values mean is checked by the builder and by shape
  * inference. Not read: weights in separate files, subgraphs (If, Loop), functions, operators of other domains. */
 #include <string.h>
@@ -9,12 +9,13 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "formats/formats.h"
+#include "formats/net_meta.h"
 #include "formats/onnx_ops.h"
 
 static const size_t most_bytes = INT32_MAX; /* protobuf's own limit */
 
 /* What the file is, when it is something else. */
-static xai_status fail_format(xai_onnx_span file, xai_status st, xai_err *err) {
+static xai_status fail_format(xai_proto_span file, xai_status st, xai_err *err) {
   if (st != XAI_EFORMAT) return st;
   xai_format format = xai_format_sniff(file.at, file.n);
   if (format == XAI_FORMAT_ONNX) return st;
@@ -22,13 +23,13 @@ static xai_status fail_format(xai_onnx_span file, xai_status st, xai_err *err) {
   return xai_fail(err, st, "%s, expected an ONNX model", xai_format_name(format));
 }
 
-static xai_status add_initializer(xai_onnx_reader *r, xai_onnx_span message, xai_err *err) {
+static xai_status add_initializer(xai_onnx_reader *r, xai_proto_span message, xai_err *err) {
   char *name = NULL;
   xai_tensor *t = NULL;
   xai_status st;
-  xai_onnx_span text = xai_onnx__tensor_name(message);
+  xai_proto_span text = xai_onnx__tensor_name(message);
   if (text.n == 0) return xai_fail(err, XAI_EFORMAT, "an initializer without a name");
-  XAI_GOTO(xai_onnx__text(text, &name, err));
+  XAI_GOTO(xai_proto__text(text, &name, err));
   XAI_GOTO(xai_onnx__tensor(r->file, message, &t, err));
   XAI_GOTO(xai_builder_constant(r->builder, name, t, err));
 done:
@@ -38,14 +39,14 @@ done:
 }
 
 /* Files of IR 3 and older list the initializers among the inputs; newer ones may, to say that they can be replaced. */
-static xai_status add_input(xai_onnx_reader *r, xai_onnx_span message, xai_err *err) {
+static xai_status add_input(xai_onnx_reader *r, xai_proto_span message, xai_err *err) {
   char *name = NULL;
   xai_onnx_value v;
   xai_tensor *constant = NULL;
   xai_status st;
-  xai_onnx_span text = xai_onnx__value_name(message);
+  xai_proto_span text = xai_onnx__value_name(message);
   if (text.n == 0) return xai_fail(err, XAI_EFORMAT, "an input without a name");
-  XAI_GOTO(xai_onnx__text(text, &name, err));
+  XAI_GOTO(xai_proto__text(text, &name, err));
   if (xai_builder_find(r->builder, name, &constant) && constant != NULL) goto done;
   XAI_GOTO(xai_onnx__value(message, &v, err));
   XAI_GOTO(xai_builder_input(r->builder, name, v.dtype, v.shape, err));
@@ -54,29 +55,45 @@ done:
   return xai_err_prefix(err, st, "input '%.*s': ", XAI_SPAN(text));
 }
 
-static xai_status add_node(xai_onnx_reader *r, xai_onnx_span message, xai_err *err) {
+static xai_status add_node(xai_onnx_reader *r, xai_proto_span message, xai_err *err) {
   xai_onnx_node n;
   xai_status st = xai_onnx__node(message, &n, err);
   if (st == XAI_OK) st = xai_onnx__add(r, &n, err);
   xai_onnx__node_free(&n);
-  xai_onnx_span label = xai_onnx__node_label(message);
+  xai_proto_span label = xai_onnx__node_label(message);
   return xai_err_prefix(err, st, "node '%.*s': ", XAI_SPAN(label));
 }
 
-static xai_status add_output(xai_onnx_reader *r, xai_onnx_span message, xai_err *err) {
+static xai_status add_output(xai_onnx_reader *r, xai_proto_span message, xai_err *err) {
   char *name;
-  XAI_TRY(xai_onnx__text(xai_onnx__value_name(message), &name, err));
+  XAI_TRY(xai_proto__text(xai_onnx__value_name(message), &name, err));
   xai_status st = xai_builder_output(r->builder, name, err);
   xai_free(name);
   return xai_err_prefix(err, st, "output: ");
 }
 
-static xai_status add_all(xai_onnx_reader *r, xai_onnx_span graph, uint32_t number,
-                          xai_status (*add)(xai_onnx_reader *, xai_onnx_span, xai_err *), xai_err *err) {
-  for (xai_onnx_field f; xai_onnx__next_of(&graph, number, &f);) {
+static xai_status add_all(xai_onnx_reader *r, xai_proto_span graph, uint32_t number,
+                          xai_status (*add)(xai_onnx_reader *, xai_proto_span, xai_err *), xai_err *err) {
+  for (xai_proto_field f; xai_proto__next_of(&graph, number, &f);) {
     if (xai_stop_requested()) return xai_fail_stop(err);
     XAI_TRY(add(r, f.bytes, err));
   }
+  return XAI_OK;
+}
+
+static bool find_meta(const xai_onnx_model *m, const char *key, xai_json *out) {
+  xai_proto_span s = {0};
+  bool found = xai_onnx__meta(m, key, &s);
+  out->at = s.n > 0 ? (const char *)s.at : "";
+  out->end = out->at + s.n;
+  return found;
+}
+
+/* Preprocessing and labels, where the file has ours. */
+static xai_status add_meta(const xai_onnx_model *m, xai_net **net, xai_err *err) {
+  xai_json text;
+  if (find_meta(m, XAI_META_PREPROCESS, &text)) XAI_TRY(xai_meta__set_preprocess(net, text, err));
+  if (find_meta(m, XAI_META_LABELS, &text)) XAI_TRY(xai_meta__set_labels(net, text, err));
   return XAI_OK;
 }
 
@@ -84,7 +101,7 @@ xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err) {
   xai_status st;
   xai_onnx_model m;
   xai_onnx_reader r = {.file = file, .last_op = XAI_OP_COUNT};
-  xai_onnx_span all = {xai_file_data(file), xai_file_size(file)};
+  xai_proto_span all = {xai_file_data(file), xai_file_size(file)};
   xai_net *net = NULL;
   if (all.n > most_bytes) {
     st = xai_fail(err, XAI_EFORMAT, "file of %.1f MB is over the limit of %.1f MB", (double)all.n / 1e6,
@@ -103,8 +120,11 @@ xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err) {
   XAI_GOTO(add_all(&r, m.graph, XAI_GRAPH_NODE, add_node, err));
   XAI_GOTO(add_all(&r, m.graph, XAI_GRAPH_OUTPUT, add_output, err));
   XAI_GOTO(xai_builder_freeze(r.builder, &net, err));
+  XAI_GOTO(add_meta(&m, &net, err));
   *out = net;
+  net = NULL;
 done:
+  xai_net_free(net);
   xai_builder_free(r.builder);
   return xai_err_prefix(err, st, "%s: ", xai_file_path(file));
 }

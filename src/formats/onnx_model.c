@@ -13,46 +13,47 @@
 /* ---- the messages -------------------------------------------------------------------------------- */
 enum { MODEL, GRAPH, NODE, ATTRIBUTE, TENSOR, VALUE, TYPE, TENSOR_TYPE, SHAPE, DIM, OPSET, PAIR };
 
-static const xai_onnx_rule model_rules[] = {{1, XAI_ONNX_INT, "ir_version", 0},
-                                            {7, XAI_ONNX_ONE, "graph", GRAPH},
-                                            {8, XAI_ONNX_MANY, "opset_import", OPSET},
+static const xai_proto_rule model_rules[] = {{1, XAI_PROTO_INT, "ir_version", 0},
+                                            {7, XAI_PROTO_ONE, "graph", GRAPH},
+                                            {8, XAI_PROTO_MANY, "opset_import", OPSET},
+                                            {14, XAI_PROTO_MANY, "metadata_props", PAIR},
                                             {0}};
-static const xai_onnx_rule graph_rules[] = {{1, XAI_ONNX_MANY, "node", NODE},
-                                            {5, XAI_ONNX_MANY, "initializer", TENSOR},
-                                            {11, XAI_ONNX_MANY, "input", VALUE},
-                                            {12, XAI_ONNX_MANY, "output", VALUE},
-                                            {15, XAI_ONNX_BYTES, "sparse_initializer", 0},
+static const xai_proto_rule graph_rules[] = {{1, XAI_PROTO_MANY, "node", NODE},
+                                            {5, XAI_PROTO_MANY, "initializer", TENSOR},
+                                            {11, XAI_PROTO_MANY, "input", VALUE},
+                                            {12, XAI_PROTO_MANY, "output", VALUE},
+                                            {15, XAI_PROTO_BYTES, "sparse_initializer", 0},
                                             {0}};
-static const xai_onnx_rule node_rules[] = {{1, XAI_ONNX_BYTES, "input", 0},
-                                           {2, XAI_ONNX_BYTES, "output", 0},
-                                           {3, XAI_ONNX_BYTES, "name", 0},
-                                           {4, XAI_ONNX_BYTES, "op_type", 0},
-                                           {5, XAI_ONNX_MANY, "attribute", ATTRIBUTE},
-                                           {7, XAI_ONNX_BYTES, "domain", 0},
+static const xai_proto_rule node_rules[] = {{1, XAI_PROTO_BYTES, "input", 0},
+                                           {2, XAI_PROTO_BYTES, "output", 0},
+                                           {3, XAI_PROTO_BYTES, "name", 0},
+                                           {4, XAI_PROTO_BYTES, "op_type", 0},
+                                           {5, XAI_PROTO_MANY, "attribute", ATTRIBUTE},
+                                           {7, XAI_PROTO_BYTES, "domain", 0},
                                            {0}};
-static const xai_onnx_rule attribute_rules[] = {
-    {1, XAI_ONNX_BYTES, "name", 0},       {2, XAI_ONNX_FLOAT, "f", 0},    {3, XAI_ONNX_INT, "i", 0},
-    {4, XAI_ONNX_BYTES, "s", 0},          {5, XAI_ONNX_ONE, "t", TENSOR}, {6, XAI_ONNX_ONE, "g", GRAPH},
-    {7, XAI_ONNX_FLOATS, "floats", 0},    {8, XAI_ONNX_INTS, "ints", 0},  {9, XAI_ONNX_BYTES, "strings", 0},
-    {11, XAI_ONNX_MANY, "graphs", GRAPH}, {20, XAI_ONNX_INT, "type", 0},  {0}};
-static const xai_onnx_rule tensor_rules[] = {
-    {1, XAI_ONNX_INTS, "dims", 0},          {2, XAI_ONNX_INT, "data_type", 0},
-    {3, XAI_ONNX_BYTES, "segment", 0},      {4, XAI_ONNX_FLOATS, "float_data", 0},
-    {5, XAI_ONNX_INTS, "int32_data", 0},    {6, XAI_ONNX_BYTES, "string_data", 0},
-    {7, XAI_ONNX_INTS, "int64_data", 0},    {8, XAI_ONNX_BYTES, "name", 0},
-    {9, XAI_ONNX_BYTES, "raw_data", 0},     {10, XAI_ONNX_DOUBLES, "double_data", 0},
-    {11, XAI_ONNX_INTS, "uint64_data", 0},  {13, XAI_ONNX_MANY, "external_data", PAIR},
-    {14, XAI_ONNX_INT, "data_location", 0}, {0}};
-static const xai_onnx_rule value_rules[] = {{1, XAI_ONNX_BYTES, "name", 0}, {2, XAI_ONNX_ONE, "type", TYPE}, {0}};
-static const xai_onnx_rule type_rules[] = {{1, XAI_ONNX_ONE, "tensor_type", TENSOR_TYPE}, {0}};
-static const xai_onnx_rule tensor_type_rules[] = {
-    {1, XAI_ONNX_INT, "elem_type", 0}, {2, XAI_ONNX_ONE, "shape", SHAPE}, {0}};
-static const xai_onnx_rule shape_rules[] = {{1, XAI_ONNX_MANY, "dim", DIM}, {0}};
-static const xai_onnx_rule dim_rules[] = {{1, XAI_ONNX_INT, "dim_value", 0}, {2, XAI_ONNX_BYTES, "dim_param", 0}, {0}};
-static const xai_onnx_rule opset_rules[] = {{1, XAI_ONNX_BYTES, "domain", 0}, {2, XAI_ONNX_INT, "version", 0}, {0}};
-static const xai_onnx_rule pair_rules[] = {{1, XAI_ONNX_BYTES, "key", 0}, {2, XAI_ONNX_BYTES, "value", 0}, {0}};
+static const xai_proto_rule attribute_rules[] = {
+    {1, XAI_PROTO_BYTES, "name", 0},       {2, XAI_PROTO_FLOAT, "f", 0},    {3, XAI_PROTO_INT, "i", 0},
+    {4, XAI_PROTO_BYTES, "s", 0},          {5, XAI_PROTO_ONE, "t", TENSOR}, {6, XAI_PROTO_ONE, "g", GRAPH},
+    {7, XAI_PROTO_FLOATS, "floats", 0},    {8, XAI_PROTO_INTS, "ints", 0},  {9, XAI_PROTO_BYTES, "strings", 0},
+    {11, XAI_PROTO_MANY, "graphs", GRAPH}, {20, XAI_PROTO_INT, "type", 0},  {0}};
+static const xai_proto_rule tensor_rules[] = {
+    {1, XAI_PROTO_INTS, "dims", 0},          {2, XAI_PROTO_INT, "data_type", 0},
+    {3, XAI_PROTO_BYTES, "segment", 0},      {4, XAI_PROTO_FLOATS, "float_data", 0},
+    {5, XAI_PROTO_INTS, "int32_data", 0},    {6, XAI_PROTO_BYTES, "string_data", 0},
+    {7, XAI_PROTO_INTS, "int64_data", 0},    {8, XAI_PROTO_BYTES, "name", 0},
+    {9, XAI_PROTO_BYTES, "raw_data", 0},     {10, XAI_PROTO_DOUBLES, "double_data", 0},
+    {11, XAI_PROTO_INTS, "uint64_data", 0},  {13, XAI_PROTO_MANY, "external_data", PAIR},
+    {14, XAI_PROTO_INT, "data_location", 0}, {0}};
+static const xai_proto_rule value_rules[] = {{1, XAI_PROTO_BYTES, "name", 0}, {2, XAI_PROTO_ONE, "type", TYPE}, {0}};
+static const xai_proto_rule type_rules[] = {{1, XAI_PROTO_ONE, "tensor_type", TENSOR_TYPE}, {0}};
+static const xai_proto_rule tensor_type_rules[] = {
+    {1, XAI_PROTO_INT, "elem_type", 0}, {2, XAI_PROTO_ONE, "shape", SHAPE}, {0}};
+static const xai_proto_rule shape_rules[] = {{1, XAI_PROTO_MANY, "dim", DIM}, {0}};
+static const xai_proto_rule dim_rules[] = {{1, XAI_PROTO_INT, "dim_value", 0}, {2, XAI_PROTO_BYTES, "dim_param", 0}, {0}};
+static const xai_proto_rule opset_rules[] = {{1, XAI_PROTO_BYTES, "domain", 0}, {2, XAI_PROTO_INT, "version", 0}, {0}};
+static const xai_proto_rule pair_rules[] = {{1, XAI_PROTO_BYTES, "key", 0}, {2, XAI_PROTO_BYTES, "value", 0}, {0}};
 
-static const xai_onnx_message messages[] = {
+static const xai_proto_message messages[] = {
     [MODEL] = {"model", model_rules},    [GRAPH] = {"graph", graph_rules},
     [NODE] = {"node", node_rules},       [ATTRIBUTE] = {"attribute", attribute_rules},
     [TENSOR] = {"tensor", tensor_rules}, [VALUE] = {"value", value_rules},
@@ -61,21 +62,21 @@ static const xai_onnx_message messages[] = {
     [OPSET] = {"opset", opset_rules},    [PAIR] = {"pair", pair_rules},
 };
 
-xai_status xai_onnx__check_tensor(xai_onnx_span file, xai_err *err) {
+xai_status xai_onnx__check_tensor(xai_proto_span file, xai_err *err) {
   static const xai_onnx_message tensor_first[] = {[0] = {"tensor", tensor_rules}, [PAIR] = {"pair", pair_rules}};
   return xai_onnx__check(file, tensor_first, err);
 }
 
 /* ---- model --------------------------------------------------------------------------------------- */
-static xai_status add_opset(xai_onnx_span message, int64_t *opset, xai_err *err) {
-  xai_onnx_span domain = {0};
+static xai_status add_opset(xai_proto_span message, int64_t *opset, xai_err *err) {
+  xai_proto_span domain = {0};
   int64_t version = 0;
-  for (xai_onnx_field f; xai_onnx__next(&message, &f);) {
+  for (xai_proto_field f; xai_proto__next(&message, &f);) {
     if (f.number == 1) domain = f.bytes;
     if (f.number == 2) version = (int64_t)f.bits;
   }
   /* An operator set of another domain may be imported and never used; a node that uses it is an error there. */
-  if (domain.n != 0 && !xai_onnx__equal(domain, "ai.onnx")) return XAI_OK;
+  if (domain.n != 0 && !xai_proto__equal(domain, "ai.onnx")) return XAI_OK;
   if (version < 1 || version > INT32_MAX)
     return xai_fail(err, XAI_EFORMAT, "operator set version %lld makes no sense", (long long)version);
   if (*opset != 0 && *opset != version)
@@ -85,9 +86,9 @@ static xai_status add_opset(xai_onnx_span message, int64_t *opset, xai_err *err)
   return XAI_OK;
 }
 
-static xai_status check_graph(xai_onnx_span graph, xai_err *err) {
+static xai_status check_graph(xai_proto_span graph, xai_err *err) {
   long nodes = 0, initializers = 0;
-  for (xai_onnx_field f; xai_onnx__next(&graph, &f);) {
+  for (xai_proto_field f; xai_proto__next(&graph, &f);) {
     nodes += f.number == XAI_GRAPH_NODE;
     initializers += f.number == XAI_GRAPH_INITIALIZER;
     if (f.number == 15) return xai_fail(err, XAI_EUNSUPPORTED, "sparse initializers are not supported");
@@ -100,11 +101,11 @@ static xai_status check_graph(xai_onnx_span graph, xai_err *err) {
   return XAI_OK;
 }
 
-xai_status xai_onnx__model(xai_onnx_span file, xai_onnx_model *out, xai_err *err) {
-  XAI_TRY(xai_onnx__check(file, messages, err));
-  xai_onnx_model m = {0};
+xai_status xai_onnx__model(xai_proto_span file, xai_onnx_model *out, xai_err *err) {
+  XAI_TRY(xai_proto__check(file, messages, MODEL, err));
+  xai_onnx_model m = {.all = file};
   bool graph = false;
-  for (xai_onnx_field f; xai_onnx__next(&file, &f);) {
+  for (xai_proto_field f; xai_proto__next(&file, &f);) {
     if (f.number == 1) m.ir_version = (int64_t)f.bits;
     if (f.number == 7) m.graph = f.bytes, graph = true;
     if (f.number == 8) XAI_TRY(add_opset(f.bytes, &m.opset, err));
@@ -120,42 +121,58 @@ xai_status xai_onnx__model(xai_onnx_span file, xai_onnx_model *out, xai_err *err
   return XAI_OK;
 }
 
+bool xai_onnx__meta(const xai_onnx_model *m, const char *key, xai_proto_span *out) {
+  xai_proto_span rest = m->all;
+  bool found = false;
+  for (xai_proto_field pair; xai_proto__next_of(&rest, 14, &pair);) {
+    xai_proto_span name = {0}, value = {0};
+    for (xai_proto_field f; xai_proto__next(&pair.bytes, &f);) {
+      if (f.number == 1) name = f.bytes;
+      if (f.number == 2) value = f.bytes;
+    }
+    if (!xai_proto__equal(name, key)) continue;
+    *out = value;
+    found = true;
+  }
+  return found;
+}
+
 /* ---- inputs and outputs -------------------------------------------------------------------------- */
-xai_onnx_span xai_onnx__value_name(xai_onnx_span message) {
-  xai_onnx_span name = {0};
-  for (xai_onnx_field f; xai_onnx__next_of(&message, 1, &f);) name = f.bytes;
+xai_proto_span xai_onnx__value_name(xai_proto_span message) {
+  xai_proto_span name = {0};
+  for (xai_proto_field f; xai_proto__next_of(&message, 1, &f);) name = f.bytes;
   return name;
 }
 
 /* -1 and 0 are what some exporters write for "any size" instead of leaving dim_value out. */
-static xai_status add_dim(xai_onnx_span dim, xai_shape *shape, xai_err *err) {
+static xai_status add_dim(xai_proto_span dim, xai_shape *shape, xai_err *err) {
   int64_t size = -1;
-  for (xai_onnx_field f; xai_onnx__next_of(&dim, 1, &f);) size = (int64_t)f.bits;
+  for (xai_proto_field f; xai_proto__next_of(&dim, 1, &f);) size = (int64_t)f.bits;
   if (size < -1) return xai_fail(err, XAI_EFORMAT, "a dim of size %lld", (long long)size);
   if (shape->rank == XAI_MAX_RANK) return xai_fail(err, XAI_EUNSUPPORTED, "more than %d dims", XAI_MAX_RANK);
   shape->dims[shape->rank++] = size == 0 ? -1 : size;
   return XAI_OK;
 }
 
-static xai_status read_tensor_type(xai_onnx_span type, xai_onnx_value *v, xai_err *err) {
+static xai_status read_tensor_type(xai_proto_span type, xai_onnx_value *v, xai_err *err) {
   int64_t element = 0;
   v->shape.rank = -1;
-  for (xai_onnx_field f; xai_onnx__next(&type, &f);) {
+  for (xai_proto_field f; xai_proto__next(&type, &f);) {
     if (f.number == 1) element = (int64_t)f.bits;
     if (f.number != 2) continue;
     v->shape.rank = 0;
-    for (xai_onnx_field dim; xai_onnx__next_of(&f.bytes, 1, &dim);) XAI_TRY(add_dim(dim.bytes, &v->shape, err));
+    for (xai_proto_field dim; xai_proto__next_of(&f.bytes, 1, &dim);) XAI_TRY(add_dim(dim.bytes, &v->shape, err));
   }
   if (v->shape.rank < 0)
     return xai_fail(err, XAI_EUNSUPPORTED, "its shape is not given (expected dims, if only named ones)");
   return xai_onnx__dtype(element, &v->dtype, err);
 }
 
-xai_status xai_onnx__value(xai_onnx_span message, xai_onnx_value *out, xai_err *err) {
+xai_status xai_onnx__value(xai_proto_span message, xai_onnx_value *out, xai_err *err) {
   xai_onnx_value v = {.name = xai_onnx__value_name(message)};
-  xai_onnx_field type, tensor;
-  if (!xai_onnx__next_of(&message, 2, &type)) return xai_fail(err, XAI_EFORMAT, "its type is not given");
-  if (!xai_onnx__next_of(&type.bytes, 1, &tensor))
+  xai_proto_field type, tensor;
+  if (!xai_proto__next_of(&message, 2, &type)) return xai_fail(err, XAI_EFORMAT, "its type is not given");
+  if (!xai_proto__next_of(&type.bytes, 1, &tensor))
     return xai_fail(err, XAI_EUNSUPPORTED, "not a tensor (sequences, maps and optionals are not supported)");
   XAI_TRY(read_tensor_type(tensor.bytes, &v, err));
   *out = v;
@@ -178,15 +195,15 @@ static xai_onnx_type type_of_field(uint32_t number) {
   }
 }
 
-static xai_onnx_attr read_attr(xai_onnx_span message) {
+static xai_onnx_attr read_attr(xai_proto_span message) {
   xai_onnx_attr a = {.all = message};
   xai_onnx_type present = XAI_ONNX_T_NONE;
   uint64_t type = 0;
-  for (xai_onnx_field f; xai_onnx__next(&message, &f);) {
+  for (xai_proto_field f; xai_proto__next(&message, &f);) {
     if (type_of_field(f.number) != XAI_ONNX_T_NONE) present = type_of_field(f.number);
     switch (f.number) {
       case 1: a.name = f.bytes; break;
-      case 2: a.f = xai_onnx__float(f.bits); break;
+      case 2: a.f = xai_proto__float(f.bits); break;
       case 3: a.i = (int64_t)f.bits; break;
       case 4: a.s = f.bytes; break;
       case 5: a.t = f.bytes; break;
@@ -214,14 +231,14 @@ const char *xai_onnx__type_name(xai_onnx_type type) {
 
 xai_onnx_attr *xai_onnx__attr(xai_onnx_node *n, const char *name) {
   for (int i = 0; i < n->n_attrs; i++)
-    if (xai_onnx__equal(n->attrs[i].name, name)) return &n->attrs[i];
+    if (xai_proto__equal(n->attrs[i].name, name)) return &n->attrs[i];
   return NULL;
 }
 
-static xai_status add_attr(xai_onnx_node *n, xai_onnx_span message, xai_err *err) {
+static xai_status add_attr(xai_onnx_node *n, xai_proto_span message, xai_err *err) {
   xai_onnx_attr a = read_attr(message);
   for (int i = 0; i < n->n_attrs; i++) {
-    xai_onnx_span other = n->attrs[i].name;
+    xai_proto_span other = n->attrs[i].name;
     if (other.n == a.name.n && (a.name.n == 0 || memcmp(other.at, a.name.at, a.name.n) == 0))
       return xai_fail(err, XAI_EFORMAT, "attribute '%.*s' occurs twice", XAI_SPAN(a.name));
   }
@@ -230,32 +247,17 @@ static xai_status add_attr(xai_onnx_node *n, xai_onnx_span message, xai_err *err
   return XAI_OK;
 }
 
-xai_onnx_span xai_onnx__node_label(xai_onnx_span message) {
-  xai_onnx_span name = {0}, output = {0};
-  for (xai_onnx_field f; xai_onnx__next(&message, &f);) {
+xai_proto_span xai_onnx__node_label(xai_proto_span message) {
+  xai_proto_span name = {0}, output = {0};
+  for (xai_proto_field f; xai_proto__next(&message, &f);) {
     if (f.number == 3) name = f.bytes;
     if (f.number == 2 && output.n == 0) output = f.bytes;
   }
   return name.n > 0 ? name : output;
 }
 
-static xai_status no_nul(xai_onnx_span s, xai_err *err) {
-  if (s.n == 0 || memchr(s.at, 0, s.n) == NULL) return XAI_OK;
-  return xai_fail(err, XAI_EFORMAT, "the name '%.*s...' has a zero byte inside", XAI_SPAN(s));
-}
-
-xai_status xai_onnx__text(xai_onnx_span s, char **out, xai_err *err) {
-  XAI_TRY(no_nul(s, err));
-  char *text = xai_alloc(s.n + 1);
-  if (text == NULL) return xai_fail_memory(err, s.n + 1);
-  if (s.n > 0) memcpy(text, s.at, s.n);
-  text[s.n] = '\0';
-  *out = text;
-  return XAI_OK;
-}
-
 /* Copies a string to *at, with a NUL, and moves on. */
-static const char *put_text(xai_onnx_span s, char **at) {
+static const char *put_text(xai_proto_span s, char **at) {
   char *text = *at;
   if (s.n > 0) memcpy(text, s.at, s.n);
   text[s.n] = '\0';
@@ -264,11 +266,11 @@ static const char *put_text(xai_onnx_span s, char **at) {
 }
 
 /* One block holds both arrays of names and all the text. First pass: how much; second: fill. */
-xai_status xai_onnx__node(xai_onnx_span message, xai_onnx_node *out, xai_err *err) {
+xai_status xai_onnx__node(xai_proto_span message, xai_onnx_node *out, xai_err *err) {
   *out = (xai_onnx_node){.name = "", .label = "", .op = ""};
-  xai_onnx_span name = {0}, op = {0}, rest = message;
+  xai_proto_span name = {0}, op = {0}, rest = message;
   size_t text = 0, n_in = 0, n_out = 0;
-  for (xai_onnx_field f; xai_onnx__next(&rest, &f);) {
+  for (xai_proto_field f; xai_proto__next(&rest, &f);) {
     switch (f.number) {
       case 1: n_in++; break;
       case 2:
@@ -280,21 +282,21 @@ xai_status xai_onnx__node(xai_onnx_span message, xai_onnx_node *out, xai_err *er
       case 7: out->domain = f.bytes; continue;
       default: continue;
     }
-    XAI_TRY(no_nul(f.bytes, err));
+    XAI_TRY(xai_proto__no_nul(f.bytes, err));
     text += f.bytes.n + 1;
   }
-  XAI_TRY(no_nul(name, err));
-  XAI_TRY(no_nul(op, err));
+  XAI_TRY(xai_proto__no_nul(name, err));
+  XAI_TRY(xai_proto__no_nul(op, err));
   size_t room = n_in < XAI_ONNX_INPUTS_MIN ? XAI_ONNX_INPUTS_MIN : n_in;
-  if (n_in > XAI_ONNX_MESSAGES || n_out > XAI_ONNX_MESSAGES)
-    return xai_fail(err, XAI_EFORMAT, "more than %d inputs or outputs", XAI_ONNX_MESSAGES);
+  if (n_in > XAI_PROTO_MESSAGES || n_out > XAI_PROTO_MESSAGES)
+    return xai_fail(err, XAI_EFORMAT, "more than %d inputs or outputs", XAI_PROTO_MESSAGES);
   size_t bytes = (room + n_out) * sizeof(char *) + text + name.n + op.n + 2;
   out->memory = xai_alloc(bytes);
   if (out->memory == NULL) return xai_fail_memory(err, bytes);
   out->in = out->memory;
   out->out = out->in + room;
   char *at = (char *)(out->out + n_out);
-  for (xai_onnx_field f; xai_onnx__next(&message, &f);) {
+  for (xai_proto_field f; xai_proto__next(&message, &f);) {
     if (f.number == 1 && out->n_in < (int)n_in) out->in[out->n_in++] = put_text(f.bytes, &at);
     if (f.number == 2 && out->n_out < (int)n_out) out->out[out->n_out++] = put_text(f.bytes, &at);
   }

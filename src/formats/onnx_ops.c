@@ -136,7 +136,7 @@ static xai_status read_cast(job *j, xai_err *err) {
   if (to == NULL) return xai_fail(err, XAI_EFORMAT, "attribute 'to' is missing");
   number = to->i;
   for (size_t i = 0; j->r->opset < 6 && i < sizeof words / sizeof *words; i++)
-    if (xai_onnx__equal(to->s, words[i])) number = (int64_t)i + 1;
+    if (xai_proto__equal(to->s, words[i])) number = (int64_t)i + 1;
   XAI_TRY(xai_onnx__dtype(number, &dtype, err));
   j->attrs.cast.to = dtype;
   return XAI_OK;
@@ -243,7 +243,7 @@ static xai_status prepare(job *j, xai_err *err) {
 /* ---- older forms that need more than one node ---------------------------------------------------- */
 /* true when the softmax's input is known to have two dims, or one element per channel */
 static bool comes_from(const job *j, xai_op op) {
-  return j->r->last_op == op && xai_onnx__equal(j->r->last_output, j->n->in[0]);
+  return j->r->last_op == op && xai_proto__equal(j->r->last_output, j->n->in[0]);
 }
 
 /* Softmax over all dims from 'axis' on together:  y = Reshape(Softmax(Flatten(x, axis), -1), Shape(x)).
@@ -300,7 +300,7 @@ static xai_status add_aligned(job *j, xai_err *err) {
 
 /* ---- a node -------------------------------------------------------------------------------------- */
 static xai_status fail_operator(const xai_onnx_reader *r, const char *op, xai_err *err) {
-  char hint[XAI_ONNX_TEXT];
+  char hint[XAI_PROTO_TEXT];
   xai_str_suggest(hint, sizeof hint, xai_op_nearest(op));
   return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' (opset %" PRId64 ") is not supported%s", op, r->opset, hint);
 }
@@ -312,7 +312,7 @@ static xai_status add_constant_node(xai_onnx_reader *r, const xai_onnx_node *n, 
   if (n->n_out != 1) return xai_fail(err, XAI_EFORMAT, "a Constant has one output, this has %d", n->n_out);
   const xai_onnx_attr *a = &n->attrs[0];
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-    if (!xai_onnx__equal(a->name, forms[i])) continue;
+    if (!xai_proto__equal(a->name, forms[i])) continue;
     xai_tensor *t;
     XAI_TRY(xai_onnx__attr_tensor(r, a, &t, err));
     xai_status st = xai_builder_constant(r->builder, n->out[0], t, err);
@@ -335,7 +335,7 @@ static xai_status add_operator(job *j, xai_err *err) {
 
 xai_status xai_onnx__add(xai_onnx_reader *r, xai_onnx_node *n, xai_err *err) {
   job j = {.r = r, .n = n};
-  if (n->domain.n > 0 && !xai_onnx__equal(n->domain, "ai.onnx"))
+  if (n->domain.n > 0 && !xai_proto__equal(n->domain, "ai.onnx"))
     return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' is from domain '%.*s' (expected only ONNX' own)", n->op,
                     XAI_SPAN(n->domain));
   if (n->n_out == 0 || n->out[0][0] == '\0') return xai_fail(err, XAI_EFORMAT, "operator '%.40s' has no output", n->op);

@@ -12,7 +12,7 @@ typedef struct xai_onnx_reader {
   int64_t opset;
   unsigned fresh; /* makes names of added values distinct */
   xai_op last_op; /* the node added last, and the name of its output in the file */
-  xai_onnx_span last_output;
+  xai_proto_span last_output;
 } xai_onnx_reader;
 
 /* Writes what the node says into *attrs (which holds the defaults), along the operator's attribute table, and marks it

@@ -58,33 +58,33 @@ xai_status xai_onnx__dtype(int64_t type, xai_dtype *out, xai_err *err) {
 typedef struct proto {
   xai_shape shape;
   int64_t type;
-  xai_onnx_span all, raw;
+  xai_proto_span all, raw;
   uint32_t payload; /* field with elements; 0: none */
 } proto;
 
-xai_onnx_span xai_onnx__tensor_name(xai_onnx_span message) {
-  xai_onnx_span name = {0};
-  for (xai_onnx_field f; xai_onnx__next_of(&message, 8, &f);) name = f.bytes;
+xai_proto_span xai_onnx__tensor_name(xai_proto_span message) {
+  xai_proto_span name = {0};
+  for (xai_proto_field f; xai_proto__next_of(&message, 8, &f);) name = f.bytes;
   return name;
 }
 
-static xai_status fail_external(xai_onnx_span message, xai_err *err) {
-  xai_onnx_span place = {0};
-  for (xai_onnx_field pair; xai_onnx__next_of(&message, 13, &pair);) {
-    xai_onnx_span key = {0}, value = {0};
-    for (xai_onnx_field f; xai_onnx__next(&pair.bytes, &f);) {
+static xai_status fail_external(xai_proto_span message, xai_err *err) {
+  xai_proto_span place = {0};
+  for (xai_proto_field pair; xai_proto__next_of(&message, 13, &pair);) {
+    xai_proto_span key = {0}, value = {0};
+    for (xai_proto_field f; xai_proto__next(&pair.bytes, &f);) {
       if (f.number == 1) key = f.bytes;
       if (f.number == 2) value = f.bytes;
     }
-    if (xai_onnx__equal(key, "location")) place = value;
+    if (xai_proto__equal(key, "location")) place = value;
   }
   return xai_fail(err, XAI_EUNSUPPORTED, "weights are in a separate file '%.*s'; not supported yet", XAI_SPAN(place));
 }
 
-static xai_status read_dims(xai_onnx_span message, xai_shape *shape, xai_err *err) {
-  xai_onnx_numbers dims = xai_onnx__numbers(message, 1, 0);
+static xai_status read_dims(xai_proto_span message, xai_shape *shape, xai_err *err) {
+  xai_proto_numbers dims = xai_proto__numbers(message, 1, 0);
   shape->rank = 0;
-  for (uint64_t bits; xai_onnx__number(&dims, &bits);) {
+  for (uint64_t bits; xai_proto__number(&dims, &bits);) {
     if (shape->rank == XAI_MAX_RANK) return xai_fail(err, XAI_EUNSUPPORTED, "more than %d dims", XAI_MAX_RANK);
     shape->dims[shape->rank++] = (int64_t)bits;
   }
@@ -92,7 +92,7 @@ static xai_status read_dims(xai_onnx_span message, xai_shape *shape, xai_err *er
 }
 
 /* An empty payload field does not count: it says nothing. */
-static bool is_payload(const xai_onnx_field *f) {
+static bool is_payload(const xai_proto_field *f) {
   switch (f->number) {
     case FLOAT_DATA:
     case INT32_DATA:
@@ -105,11 +105,11 @@ static bool is_payload(const xai_onnx_field *f) {
   }
 }
 
-static xai_status read_proto(xai_onnx_span message, proto *out, xai_err *err) {
+static xai_status read_proto(xai_proto_span message, proto *out, xai_err *err) {
   proto p = {.all = message};
   int raws = 0;
   XAI_TRY(read_dims(message, &p.shape, err));
-  for (xai_onnx_field f; xai_onnx__next(&message, &f);) {
+  for (xai_proto_field f; xai_proto__next(&message, &f);) {
     if (f.number == 2) p.type = (int64_t)f.bits;
     if (f.number == 3) return xai_fail(err, XAI_EUNSUPPORTED, "a tensor in segments is not supported");
     if (f.number == 14 && f.bits == 1) return fail_external(p.all, err);
@@ -124,17 +124,17 @@ static xai_status read_proto(xai_onnx_span message, proto *out, xai_err *err) {
 }
 
 /* ---- elements ------------------------------------------------------------------------------------ */
-static xai_onnx_numbers typed_list(const proto *p) {
-  return xai_onnx__numbers(p->all, p->payload, p->payload == FLOAT_DATA ? 4 : p->payload == DOUBLE_DATA ? 8 : 0);
+static xai_proto_numbers typed_list(const proto *p) {
+  return xai_proto__numbers(p->all, p->payload, p->payload == FLOAT_DATA ? 4 : p->payload == DOUBLE_DATA ? 8 : 0);
 }
 
 /* A packed list of floats or doubles in one piece becomes raw bytes where it lies. */
 static void unwrap_packed(proto *p) {
   if (p->payload != FLOAT_DATA && p->payload != DOUBLE_DATA) return;
-  xai_onnx_span rest = p->all;
-  xai_onnx_field first, second;
-  if (!xai_onnx__next_of(&rest, p->payload, &first) || first.wire != XAI_WIRE_BYTES) return;
-  if (xai_onnx__next_of(&rest, p->payload, &second)) return;
+  xai_proto_span rest = p->all;
+  xai_proto_field first, second;
+  if (!xai_proto__next_of(&rest, p->payload, &first) || first.wire != XAI_WIRE_BYTES) return;
+  if (xai_proto__next_of(&rest, p->payload, &second)) return;
   p->raw = first.bytes;
   p->payload = RAW_DATA;
 }
@@ -147,9 +147,9 @@ static xai_status check_count(const proto *p, const element_type *t, int64_t cou
     return xai_fail(err, XAI_EFORMAT, "%zu bytes do not make a %s of %s (expected %llu)", p->raw.n,
                     xai_shape_text(&p->shape, text), t->name, (unsigned long long)count * size);
   }
-  xai_onnx_numbers list = typed_list(p);
+  xai_proto_numbers list = typed_list(p);
   int64_t n = 0;
-  for (uint64_t bits; xai_onnx__number(&list, &bits);) n++;
+  for (uint64_t bits; xai_proto__number(&list, &bits);) n++;
   if (n == count) return XAI_OK;
   return xai_fail(err, XAI_EFORMAT, "%" PRId64 " elements do not make a %s of %s (expected %" PRId64 ")", n,
                   xai_shape_text(&p->shape, text), t->name, count);
@@ -158,9 +158,9 @@ static xai_status check_count(const proto *p, const element_type *t, int64_t cou
 /* The typed list as raw bytes, little-endian. */
 static xai_status write_out(const proto *p, const element_type *t, int64_t count, unsigned char *bytes, xai_err *err) {
   size_t size = xai_stored_size(t->stored);
-  xai_onnx_numbers list = typed_list(p);
+  xai_proto_numbers list = typed_list(p);
   uint64_t bits;
-  for (int64_t i = 0; i < count && xai_onnx__number(&list, &bits); i++) {
+  for (int64_t i = 0; i < count && xai_proto__number(&list, &bits); i++) {
     int64_t item = (int64_t)bits;
     if ((t->least != 0 || t->most != 0) && (item < t->least || item > t->most))
       return xai_fail(err, XAI_EFORMAT, "element %" PRId64 " is out of range for %s", i, t->name);
@@ -169,7 +169,7 @@ static xai_status write_out(const proto *p, const element_type *t, int64_t count
   return XAI_OK;
 }
 
-xai_status xai_onnx__tensor(xai_file *file, xai_onnx_span message, xai_tensor **out, xai_err *err) {
+xai_status xai_onnx__tensor(xai_file *file, xai_proto_span message, xai_tensor **out, xai_err *err) {
   proto p;
   xai_dtype becomes = XAI_F32;
   int64_t count;
@@ -195,7 +195,7 @@ xai_status xai_onnx__tensor(xai_file *file, xai_onnx_span message, xai_tensor **
 }
 
 xai_status xai_onnx_tensor_load(xai_file *file, xai_tensor **out, xai_err *err) {
-  xai_onnx_span all = {xai_file_data(file), xai_file_size(file)};
+  xai_proto_span all = {xai_file_data(file), xai_file_size(file)};
   xai_status st = xai_onnx__check_tensor(all, err);
   if (st == XAI_OK) st = xai_onnx__tensor(file, all, out, err);
   return xai_err_prefix(err, st, "%s: ", xai_file_path(file));

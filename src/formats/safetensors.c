@@ -12,9 +12,7 @@
  * The header is cut into members here and cJSON sees one member's text at a time, so that its tree (over a hundred
  * bytes per number) stays small whatever the file. The dtypes of 8 bits and less that are no integers, the complex
  * ones and U64 are not supported. */
-#include <cJSON.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +21,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "formats/formats.h"
+#include "formats/json.h"
 
 enum { MAX_HEADER = 16 << 20, MAX_TENSORS = 65536, MAX_ENTRY = 65536 };
 static const char metadata_key[] = "__metadata__";
@@ -39,98 +38,16 @@ enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
 
 /* ---- JSON ------------------------------------------------------------------------------------------------------ */
 
-/* cJSON's allocator is one for the process: it is ours only while we hold this lock, and the standard one again after,
- * for the sake of a host program that uses cJSON too. */
-static pthread_mutex_t json_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool json_starved;
-
-static void *json_alloc(size_t bytes) {
-  void *p = xai_alloc(bytes);
-  if (p == NULL) json_starved = true;
-  return p;
-}
-
-static void json_begin(void) {
-  pthread_mutex_lock(&json_lock);
-  cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = json_alloc, .free_fn = xai_free});
-  json_starved = false;
-}
-
-static void json_end(void) {
-  cJSON_InitHooks(NULL);
-  pthread_mutex_unlock(&json_lock);
-}
-
-/* A stretch of the header, consumed from the left. */
-typedef struct span {
-  const char *at, *end;
-} span;
-
-static void skip_space(span *s) {
-  while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r')) s->at++;
-}
-
-static bool take_char(span *s, char c) {
-  skip_space(s);
-  if (s->at == s->end || *s->at != c) return false;
-  s->at++;
-  return true;
-}
-
-/* The text of one key or value, found without understanding it: strings are stepped over and brackets counted, up to
- * the mark that ends it on its own level. cJSON judges it afterwards. */
-static bool take_value(span *s, span *value) {
-  size_t depth = 0;
-  skip_space(s);
-  value->at = s->at;
-  for (; s->at < s->end; s->at++) {
-    char c = *s->at;
-    if (c == '"') {
-      for (s->at++; s->at < s->end && *s->at != '"'; s->at++)
-        if (*s->at == '\\' && s->end - s->at > 1) s->at++;
-      if (s->at == s->end) return false;
-    } else if (c == '{' || c == '[') {
-      depth++;
-    } else if (c == '}' || c == ']') {
-      if (depth == 0) break;
-      depth--;
-    } else if ((c == ',' || c == ':') && depth == 0) {
-      break;
-    }
-  }
-  value->end = s->at;
-  return s->at < s->end && value->at < value->end;
-}
-
 static xai_status bad_json(xai_err *err) { return xai_fail(err, XAI_EFORMAT, "the header is not valid JSON"); }
 
-/* The tree of one value; free with cJSON_Delete. */
-static xai_status parse_json(span text, cJSON **out, xai_err *err) {
-  const char *stop = NULL;
-  size_t n = (size_t)(text.end - text.at);
-  cJSON *tree = cJSON_ParseWithLengthOpts(text.at, n, &stop, false);
-  if (tree == NULL) return json_starved ? xai_fail_memory(err, n) : bad_json(err);
-  span rest = {stop, text.end};
-  skip_space(&rest);
-  if (rest.at != rest.end) {
-    cJSON_Delete(tree);
-    return bad_json(err);
-  }
-  *out = tree;
-  return XAI_OK;
+static xai_status parse_json(xai_json text, cJSON **out, xai_err *err) {
+  xai_status st = xai_json__parse(text, out, err);
+  return st == XAI_EFORMAT ? bad_json(err) : st;
 }
 
-/* The string that the text holds, or XAI_EFORMAT; free with xai_free. */
-static xai_status parse_string(span text, char **out, xai_err *err) {
-  cJSON *tree;
-  XAI_TRY(parse_json(text, &tree, err));
-  xai_status st = XAI_OK;
-  if (!cJSON_IsString(tree))
-    st = bad_json(err);
-  else if ((*out = xai_strdup(tree->valuestring)) == NULL)
-    st = xai_fail_memory(err, strlen(tree->valuestring));
-  cJSON_Delete(tree);
-  return st;
+static xai_status parse_string(xai_json text, char **out, xai_err *err) {
+  xai_status st = xai_json__string(text, out, err);
+  return st == XAI_EFORMAT ? bad_json(err) : st;
 }
 
 /* A whole number below 2^53: cJSON keeps doubles, which are exact up to there. */
@@ -157,29 +74,29 @@ typedef struct reader {
   xai_archive archive; /* what has been built of the result */
 } reader;
 
-typedef xai_status visitor(reader *r, char *key, span value, xai_err *err);
+typedef xai_status visitor(reader *r, char *key, xai_json value, xai_err *err);
 
 /* Calls visit for every member of an object that fills the text. */
-static xai_status each_member(reader *r, span object, visitor *visit, xai_err *err) {
-  if (!take_char(&object, '{')) return bad_json(err);
-  if (!take_char(&object, '}')) {
+static xai_status each_member(reader *r, xai_json object, visitor *visit, xai_err *err) {
+  if (!xai_json__take(&object, '{')) return bad_json(err);
+  if (!xai_json__take(&object, '}')) {
     do {
-      span key_text, value;
-      if (!take_value(&object, &key_text) || !take_char(&object, ':') || !take_value(&object, &value))
+      xai_json key_text, value;
+      if (!xai_json__value(&object, &key_text) || !xai_json__take(&object, ':') || !xai_json__value(&object, &value))
         return bad_json(err);
       char *key = NULL;
       XAI_TRY(parse_string(key_text, &key, err));
       xai_status st = visit(r, key, value, err);
       xai_free(key);
       XAI_TRY(st);
-    } while (take_char(&object, ','));
-    if (!take_char(&object, '}')) return bad_json(err);
+    } while (xai_json__take(&object, ','));
+    if (!xai_json__take(&object, '}')) return bad_json(err);
   }
-  skip_space(&object);
+  xai_json__space(&object);
   return object.at == object.end ? XAI_OK : bad_json(err);
 }
 
-static xai_status visit_metadata(reader *r, char *key, span value, xai_err *err) {
+static xai_status visit_metadata(reader *r, char *key, xai_json value, xai_err *err) {
   char *text = NULL;
   if (r->archive.n_meta == MAX_TENSORS) return xai_fail(err, XAI_EFORMAT, "more than %d metadata strings", MAX_TENSORS);
   XAI_TRY(parse_string(value, &text, err));
@@ -274,7 +191,7 @@ static xai_status add_record(reader *r, const record *e, xai_err *err) {
   return XAI_OK;
 }
 
-static xai_status visit_entry(reader *r, char *key, span value, xai_err *err) {
+static xai_status visit_entry(reader *r, char *key, xai_json value, xai_err *err) {
   if (strcmp(key, metadata_key) == 0) {
     if (r->has_metadata) return xai_fail(err, XAI_EFORMAT, "%s is given twice", metadata_key);
     r->has_metadata = true;
@@ -344,7 +261,7 @@ static xai_status check_metadata(const xai_archive *a, xai_status fault, xai_err
   return st;
 }
 
-static xai_status find_header(xai_file *file, span *header, xai_cursor *data, xai_err *err) {
+static xai_status find_header(xai_file *file, xai_json *header, xai_cursor *data, xai_err *err) {
   uint64_t n;
   *data = (xai_cursor){xai_file_data(file), xai_file_data(file) + xai_file_size(file)};
   if (!xai_cursor_u64(data, &n)) return xai_fail(err, XAI_EFORMAT, "too short for a safetensors file");
@@ -352,20 +269,20 @@ static xai_status find_header(xai_file *file, span *header, xai_cursor *data, xa
   const unsigned char *text;
   if (!xai_cursor_take(data, (size_t)n, &text))
     return xai_fail(err, XAI_EFORMAT, "the file ends inside its header of %" PRIu64 " bytes", n);
-  *header = (span){(const char *)text, (const char *)text + n};
+  *header = (xai_json){(const char *)text, (const char *)text + n};
   if (n == 0 || *header->at != '{' || !xai_str_utf8(header->at, (size_t)n)) return bad_json(err);
   return XAI_OK;
 }
 
 xai_status xai_safetensors_parse(xai_file *file, xai_archive *out, xai_err *err) {
   reader r = {0};
-  span header;
+  xai_json header;
   xai_cursor data;
   xai_status st;
   XAI_GOTO(find_header(file, &header, &data, err));
-  json_begin();
+  xai_json__begin();
   st = each_member(&r, header, visit_entry, err);
-  json_end();
+  xai_json__end();
   if (st != XAI_OK) goto done;
   XAI_GOTO(check_metadata(&r.archive, XAI_EFORMAT, err));
   XAI_GOTO(check_records(&r, (int64_t)xai_cursor_left(&data), err));
@@ -396,27 +313,10 @@ static const char *dtype_text(xai_dtype dtype) {
   return text[dtype];
 }
 
-static void add_text(xai_buf *b, const char *text) { xai_buf_add(b, text, strlen(text)); }
-
 static void add_number(xai_buf *b, int64_t v) {
   char text[24];
   snprintf(text, sizeof text, "%" PRId64, v);
-  add_text(b, text);
-}
-
-static void add_string(xai_buf *b, const char *text) {
-  add_text(b, "\"");
-  for (; *text != '\0'; text++) {
-    char escape[8];
-    if (*text == '"' || *text == '\\')
-      snprintf(escape, sizeof escape, "\\%c", *text);
-    else if ((unsigned char)*text < 0x20)
-      snprintf(escape, sizeof escape, "\\u%04x", (unsigned)*text);
-    else
-      snprintf(escape, sizeof escape, "%c", *text);
-    add_text(b, escape);
-  }
-  add_text(b, "\"");
+  xai_json__put(b, text);
 }
 
 static int entry_by_name(const void *a, const void *b) {
@@ -449,32 +349,32 @@ static xai_status check_writable(const xai_archive *a, const xai_entry **sorted,
 }
 
 static void add_metadata(xai_buf *b, const xai_archive *a) {
-  add_string(b, metadata_key);
-  add_text(b, ":{");
+  xai_json__put_string(b, metadata_key);
+  xai_json__put(b, ":{");
   for (size_t i = 0; i < a->n_meta; i++) {
-    if (i > 0) add_text(b, ",");
-    add_string(b, a->meta[i].key);
-    add_text(b, ":");
-    add_string(b, a->meta[i].value);
+    if (i > 0) xai_json__put(b, ",");
+    xai_json__put_string(b, a->meta[i].key);
+    xai_json__put(b, ":");
+    xai_json__put_string(b, a->meta[i].value);
   }
-  add_text(b, "}");
+  xai_json__put(b, "}");
 }
 
 static void add_entry(xai_buf *b, const xai_entry *e, int64_t begin) {
   const xai_view *v = xai_tensor_view(e->tensor);
-  add_string(b, e->name);
-  add_text(b, ":{\"dtype\":\"");
-  add_text(b, dtype_text(v->dtype));
-  add_text(b, "\",\"shape\":[");
+  xai_json__put_string(b, e->name);
+  xai_json__put(b, ":{\"dtype\":\"");
+  xai_json__put(b, dtype_text(v->dtype));
+  xai_json__put(b, "\",\"shape\":[");
   for (int d = 0; d < v->shape.rank; d++) {
-    if (d > 0) add_text(b, ",");
+    if (d > 0) xai_json__put(b, ",");
     add_number(b, v->shape.dims[d]);
   }
-  add_text(b, "],\"data_offsets\":[");
+  xai_json__put(b, "],\"data_offsets\":[");
   add_number(b, begin);
-  add_text(b, ",");
+  xai_json__put(b, ",");
   add_number(b, begin + (int64_t)xai_tensor_bytes(e->tensor));
-  add_text(b, "]}");
+  xai_json__put(b, "]}");
 }
 
 /* The header with its length in front, padded with spaces so that the data start at a multiple of 8. */
@@ -483,12 +383,12 @@ static void add_header(xai_buf *b, const xai_archive *a, const xai_entry *const 
   xai_buf_add(b, "\0\0\0\0\0\0\0\0{", 9);
   if (a->n_meta > 0) add_metadata(b, a);
   for (size_t i = 0; i < a->n; i++) {
-    if (i > 0 || a->n_meta > 0) add_text(b, ",");
+    if (i > 0 || a->n_meta > 0) xai_json__put(b, ",");
     add_entry(b, sorted[i], at);
     at += (int64_t)xai_tensor_bytes(sorted[i]->tensor);
   }
-  add_text(b, "}");
-  while (!b->failed && b->size % 8 != 0) add_text(b, " ");
+  xai_json__put(b, "}");
+  while (!b->failed && b->size % 8 != 0) xai_json__put(b, " ");
   if (b->failed) return;
   for (int i = 0; i < 8; i++) b->data[i] = (unsigned char)((b->size - 8) >> 8 * i);
 }
@@ -496,6 +396,7 @@ static void add_header(xai_buf *b, const xai_archive *a, const xai_entry *const 
 xai_status xai_safetensors_write(const char *path, const xai_archive *a, xai_err *err) {
   xai_status st;
   xai_buf b = {0};
+  xai_writer *w = NULL;
   const xai_entry **sorted = xai_alloc(a->n * sizeof *sorted);
   if (sorted == NULL) return xai_fail_memory(err, a->n * sizeof *sorted);
   for (size_t i = 0; i < a->n; i++) sorted[i] = &a->entries[i];
@@ -508,9 +409,15 @@ xai_status xai_safetensors_write(const char *path, const xai_archive *a, xai_err
     st = xai_fail(err, XAI_EARG, "%s: the names and metadata need %zu bytes (at most %d)", path, b.size, MAX_HEADER);
     goto done;
   }
+  if (b.failed) {
+    st = xai_fail_memory(err, b.size);
+    goto done;
+  }
+  XAI_GOTO(xai_writer_open(path, &w, err));
+  xai_writer_add(w, b.data, b.size);
   for (size_t i = 0; i < a->n; i++)
-    xai_buf_add(&b, xai_tensor_view(sorted[i]->tensor)->data, xai_tensor_bytes(sorted[i]->tensor));
-  st = b.failed ? xai_fail_memory(err, b.size) : xai_file_write(path, b.data, b.size, err);
+    xai_writer_add(w, xai_tensor_view(sorted[i]->tensor)->data, xai_tensor_bytes(sorted[i]->tensor));
+  st = xai_writer_commit(w, err);
 done:
   xai_free(sorted);
   xai_buf_free(&b);

@@ -61,6 +61,12 @@ local cases = {
       if not good then error(message, 0) end
     end
   end },
+  { "save", function() return os.tmpname(), tiny.load() end, function(path, net)
+    local good, message = pcall(net.save, net, path .. ".onnx")
+    os.remove(path .. ".onnx")
+    os.remove(path)
+    if not good then error(message, 0) end
+  end },
 }
 for _, name in ipairs(xai.methods()) do
   cases[#cases + 1] = { name, net_and_x, function(net, x) xai[name](net, x, { target = 0 }) end }

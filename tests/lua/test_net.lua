@@ -40,6 +40,27 @@ test("fields: input, classes, labels, preprocess", function(t)
   t.eq(tiny.load().labels, nil)
 end)
 
+test("a saved network is the same one: numbers, names, labels, preprocessing, replaced weights", function(t)
+  local net = tiny.load { preprocess = { mean = 0.5 }, labels = labels }
+  local view = net:with { weights = { fc = xai.tensor { { 0, 1 }, { 1, 0 }, { 0, 0 } } } }
+  local name = os.tmpname()
+  t.eq(view:save(name .. ".onnx"), view)
+  local back = xai.load(name .. ".onnx")
+  t.eq(back:logits(tiny.x()):totable(), { { 1.75, 1.5, -1 } }) -- the rows of fc swapped: see the test of replaced weights
+  t.eq(back.labels, labels)
+  t.eq(back.preprocess, net.preprocess)
+  t.eq(back:find "", net:find "")
+  t.eq(tostring(back.input), "?x1x4x4")
+  t.eq(xai.load(name .. ".onnx", { labels = { "a", "b", "c" } }).labels, { "a", "b", "c" }, "options win")
+  view:save(name .. ".safetensors")
+  local weights = xai.read(name .. ".safetensors")
+  t.eq(weights.fc_w:totable(), { { 0, 1 }, { 1, 0 }, { 0, 0 } })
+  t.eq(weights.fc_b:totable(), { 0, 0, -1 })
+  t.fails(function() net:save(name .. ".pth") end, "net:save: " .. name .. ".pth: unknown extension (expected .onnx or .safetensors)")
+  t.fails(function() net:save() end, "save: expected a file name, got nil")
+  for _, ending in ipairs { "", ".onnx", ".safetensors" } do os.remove(name .. ending) end
+end)
+
 test("preprocessing goes round: what net.preprocess says can be given back", function(t)
   local p = { resize = 8, crop = 6, order = "bgr", scale = 0.5, mean = { 1, 2, 3 }, std = { 1, 2, 4 } }
   local net = tiny.load({ preprocess = p }, 3)

@@ -9,6 +9,8 @@ local ELSEWHERE = {
   ["tests/c/explain/test_methods.c"] = "explain/method explain/probe explain/backprop",
   ["tests/c/formats/test_onnx.c"] = "formats/onnx_load formats/onnx_model formats/onnx_attr",
   ["tests/c/formats/test_onnx_tensor.c"] = "formats/stored",
+  ["tests/c/formats/test_onnx_write.c"] = "formats/net_meta formats/proto_put formats/save",
+  ["tests/c/formats/test_safetensors.c"] = "formats/json",
   ["tests/c/formats/test_image_jpeg.c"] = "formats/image_stb",
   ["tests/c/graph/test_ops.c"] = "graph/op graph/op_check graph/ops_axis graph/ops_binary graph/ops_conv graph/ops_logic "
     .. "graph/ops_matrix graph/ops_moments graph/ops_move graph/ops_norm graph/ops_point graph/ops_pool graph/ops_reduce "

@@ -160,6 +160,33 @@ static void a_full_disk_leaves_the_old_file(void **state) {
   remove(path);
 }
 
+static void a_file_in_pieces_is_there_at_once_or_not_at_all(void **state) {
+  (void)state;
+  const char *path = scratch("pieces");
+  xai_err err;
+  xai_writer *w = NULL;
+  put_text(path, "old");
+  for (int commit = 0; commit <= 1; commit++) {
+    assert_int_equal(xai_writer_open(path, &w, &err), XAI_OK);
+    xai_writer_add(w, "a\0", 2);
+    xai_writer_add(w, NULL, 0);
+    xai_writer_add(w, "bc", 2);
+    size_t n;
+    unsigned char *bytes = get_file(path, &n);
+    assert_int_equal(n, 3); /* "old" */
+    free(bytes);
+    if (commit) assert_int_equal(xai_writer_commit(w, &err), XAI_OK);
+    else xai_writer_discard(w);
+    assert_int_equal(scratch_count(), 1);
+    bytes = get_file(path, &n);
+    assert_int_equal(n, commit ? 4 : 3);
+    assert_memory_equal(bytes, commit ? "a\0bc" : "old", n);
+    free(bytes);
+  }
+  xai_writer_discard(NULL);
+  remove(path);
+}
+
 static void every_failing_allocation_is_survived(void **state) {
   (void)state;
   const char *path = scratch("faults");
@@ -180,6 +207,7 @@ int main(void) {
       cmocka_unit_test(a_symbolic_link_stays_one),
       cmocka_unit_test(a_missing_folder_is_an_error_and_is_not_made),
       cmocka_unit_test(a_full_disk_leaves_the_old_file),
+      cmocka_unit_test(a_file_in_pieces_is_there_at_once_or_not_at_all),
       cmocka_unit_test(every_failing_allocation_is_survived),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);

@@ -14,7 +14,7 @@
 /* Reads a TensorProto, which is used up. */
 static xai_status read_tensor(xai_buf message, xai_tensor **out, xai_err *err) {
   /* typed lists need no file behind them; raw_data is read through models below */
-  xai_status st = xai_onnx__tensor(NULL, (xai_onnx_span){message.data, message.size}, out, err);
+  xai_status st = xai_onnx__tensor(NULL, (xai_proto_span){message.data, message.size}, out, err);
   xai_buf_free(&message);
   return st;
 }

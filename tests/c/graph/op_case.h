@@ -42,28 +42,28 @@ typedef struct op_case {
 /* ---- text to arrays ------------------------------------------------------------------------------------- */
 
 /* Activations and clipping bend here; differences across a bend are meaningless. */
-static bool near_kink(double x) { return fabs(x) < 0.02 || fabs(x + 0.4) < 0.02 || fabs(x - 0.5) < 0.02; }
+static inline bool near_kink(double x) { return fabs(x) < 0.02 || fabs(x + 0.4) < 0.02 || fabs(x - 0.5) < 0.02; }
 
-static double random_number(uint64_t stream, uint64_t i) {
+static inline double random_number(uint64_t stream, uint64_t i) {
   double x;
   for (uint64_t k = 0; near_kink(x = 2 * xai_rng_uniform(xai_rng_stream(7, stream), 1000 * i + k) - 1); k++) continue;
   return x;
 }
 
-static void view_set(const xai_view *v, int64_t i, double x) {
+static inline void view_set(const xai_view *v, int64_t i, double x) {
   if (v->dtype == XAI_F32) ((float *)v->data)[i] = (float)x;
   else if (v->dtype == XAI_I64) ((int64_t *)v->data)[i] = (int64_t)x;
   else if (v->dtype == XAI_I32) ((int32_t *)v->data)[i] = (int32_t)x;
   else ((uint8_t *)v->data)[i] = (uint8_t)x;
 }
 
-static void *bytes_for(const xai_view *v) {
+static inline void *bytes_for(const xai_view *v) {
   void *p = malloc(xai_view_bytes(v) + 1); /* an empty array too has an address */
   assert_non_null(p);
   return p;
 }
 
-static void fill_view(const xai_view *v, char fill, uint64_t stream) {
+static inline void fill_view(const xai_view *v, char fill, uint64_t stream) {
   int64_t n = xai_shape_size(&v->shape);
   for (int64_t i = 0; i < n; i++) {
     double x = random_number(stream, (uint64_t)i);
@@ -71,7 +71,7 @@ static void fill_view(const xai_view *v, char fill, uint64_t stream) {
   }
 }
 
-static const char *read_shape(const char *text, xai_shape *s) {
+static inline const char *read_shape(const char *text, xai_shape *s) {
   *s = (xai_shape){0};
   if (*text == 's') return text + 1;
   for (;; text++) {
@@ -83,7 +83,7 @@ static const char *read_shape(const char *text, xai_shape *s) {
 }
 
 /* One word; 'stream' makes random inputs differ from one another. */
-static void read_view(const char *text, uint64_t stream, xai_view *v, bool *unknown) {
+static inline void read_view(const char *text, uint64_t stream, xai_view *v, bool *unknown) {
   *v = (xai_view){.dtype = XAI_F32, .shape = {.rank = -1}};
   *unknown = false;
   if (text[0] == '-' && text[1] <= ' ') return;
@@ -106,7 +106,7 @@ static void read_view(const char *text, uint64_t stream, xai_view *v, bool *unkn
   *unknown = *text == '?';
 }
 
-static void read_attr(op_case *k, const char *word) {
+static inline void read_attr(op_case *k, const char *word) {
   char name[32];
   size_t length = strcspn(word, "=");
   assert_true(length < sizeof name);
@@ -134,7 +134,7 @@ static void read_attr(op_case *k, const char *word) {
 enum { CASE_WORD = 256 };
 
 /* The next word of *rest, which moves on; false at the end. */
-static bool next_word(const char **rest, char word[CASE_WORD]) {
+static inline bool next_word(const char **rest, char word[CASE_WORD]) {
   const char *start = *rest + strspn(*rest, " ");
   size_t length = strcspn(start, " ");
   assert_true(length < CASE_WORD);
@@ -144,7 +144,7 @@ static bool next_word(const char **rest, char word[CASE_WORD]) {
   return length > 0;
 }
 
-static void case_open(op_case *k, xai_op op, const char *inputs, const char *attrs) {
+static inline void case_open(op_case *k, xai_op op, const char *inputs, const char *attrs) {
   char word[CASE_WORD];
   *k = (op_case){.op = op};
   xai_attrs_default(op, &k->attrs);
@@ -156,7 +156,7 @@ static void case_open(op_case *k, xai_op op, const char *inputs, const char *att
   k->call = (xai_call){.attrs = &k->attrs, .n_in = k->n_in, .n_out = 1, .in = k->in, .out = k->out};
 }
 
-static xai_status case_infer(op_case *k, xai_err *err) {
+static inline xai_status case_infer(op_case *k, xai_err *err) {
   xai_view seen[CASE_INPUTS];
   memcpy(seen, k->in, sizeof seen);
   for (int i = 0; i < k->n_in; i++)
@@ -168,7 +168,7 @@ static xai_status case_infer(op_case *k, xai_err *err) {
 }
 
 /* Shapes and memory for a forward pass; the test fails if the operator refuses. */
-static void case_prepare(op_case *k) {
+static inline void case_prepare(op_case *k) {
   xai_err err;
   if (case_infer(k, &err) != XAI_OK) fail_msg("%s", err.text);
   k->out[0].data = bytes_for(&k->out[0]);
@@ -179,10 +179,10 @@ static void case_prepare(op_case *k) {
   k->call.work = k->work;
 }
 
-static void case_forward(op_case *k) { xai_op_get(k->op)->forward(&k->call); }
+static inline void case_forward(op_case *k) { xai_op_get(k->op)->forward(&k->call); }
 
 /* A gradient for output 0 and room for the gradient of each input in 'wanted' (a bit set); NaN stands there. */
-static void case_prepare_backward(op_case *k, unsigned wanted) {
+static inline void case_prepare_backward(op_case *k, unsigned wanted) {
   k->dout[0] = k->out[0];
   k->dout[0].data = bytes_for(&k->out[0]);
   fill_view(&k->dout[0], ' ', 99);
@@ -195,14 +195,14 @@ static void case_prepare_backward(op_case *k, unsigned wanted) {
   k->call.din = k->din;
 }
 
-static void case_close_backward(op_case *k) {
+static inline void case_close_backward(op_case *k) {
   for (int i = 0; i < k->n_in; i++) free(k->din[i].data);
   free(k->dout[0].data);
   k->dout[0].data = NULL;
   memset(k->din, 0, sizeof k->din);
 }
 
-static void case_close(op_case *k) {
+static inline void case_close(op_case *k) {
   case_close_backward(k);
   for (int i = 0; i < k->n_in; i++) free(k->in[i].data);
   free(k->out[0].data);

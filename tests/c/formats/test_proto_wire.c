@@ -8,17 +8,17 @@
 
 #include "base/alloc.h"
 #include "formats/onnx_make.h"
-#include "formats/onnx_wire.h"
+#include "formats/proto_wire.h"
 
 /* A small world: message 0 holds one head (1), any number of children (2), a number (3), a text (4), lists (5-7). */
-static const xai_onnx_rule rules[] = {
-    {1, XAI_ONNX_ONE, "head", 0},        {2, XAI_ONNX_MANY, "child", 0},   {3, XAI_ONNX_INT, "count", 0},
-    {4, XAI_ONNX_BYTES, "text", 0},      {5, XAI_ONNX_INTS, "ints", 0},    {6, XAI_ONNX_FLOATS, "floats", 0},
-    {7, XAI_ONNX_DOUBLES, "doubles", 0}, {8, XAI_ONNX_FLOAT, "weight", 0}, {0}};
-static const xai_onnx_message messages[] = {{"thing", rules}};
+static const xai_proto_rule rules[] = {
+    {1, XAI_PROTO_ONE, "head", 0},        {2, XAI_PROTO_MANY, "child", 0},   {3, XAI_PROTO_INT, "count", 0},
+    {4, XAI_PROTO_BYTES, "text", 0},      {5, XAI_PROTO_INTS, "ints", 0},    {6, XAI_PROTO_FLOATS, "floats", 0},
+    {7, XAI_PROTO_DOUBLES, "doubles", 0}, {8, XAI_PROTO_FLOAT, "weight", 0}, {0}};
+static const xai_proto_message messages[] = {{"thing", rules}};
 
 static xai_status check(const void *bytes, size_t n, xai_err *err) {
-  return xai_onnx__check((xai_onnx_span){bytes, n}, messages, err);
+  return xai_proto__check((xai_proto_span){bytes, n}, messages, 0, err);
 }
 
 static void assert_check_fails(const void *bytes, size_t n, const char *text) {
@@ -126,7 +126,7 @@ static void nesting_stops_at_64(void **state) {
 static void a_million_messages_are_the_limit(void **state) {
   (void)state;
   xai_buf b = {0};
-  for (int i = 1; i < XAI_ONNX_MESSAGES; i++) xai_buf_add(&b, (const unsigned char[]){2 << 3 | 2, 0}, 2);
+  for (int i = 1; i < XAI_PROTO_MESSAGES; i++) xai_buf_add(&b, (const unsigned char[]){2 << 3 | 2, 0}, 2);
   assert_int_equal(check(b.data, b.size, NULL), XAI_OK); /* with the outermost one: a million */
   xai_buf_add(&b, (const unsigned char[]){2 << 3 | 2, 0}, 2);
   assert_check_fails(b.data, b.size, "more than 1000000 messages");
@@ -140,13 +140,13 @@ static void numbers_are_read_packed_single_and_mixed(void **state) {
                                  0xff,   0xff, 0xff,       0xff, 0x01, 3 << 3, 9,    5 << 3 | 2, 0,    5 << 3, 7};
   const int64_t expected[] = {1, 300, -1, 7};
   assert_int_equal(check(bytes, sizeof bytes, NULL), XAI_OK);
-  xai_onnx_numbers list = xai_onnx__numbers((xai_onnx_span){bytes, sizeof bytes}, 5, 0);
+  xai_proto_numbers list = xai_proto__numbers((xai_proto_span){bytes, sizeof bytes}, 5, 0);
   uint64_t bits;
   for (int i = 0; i < 4; i++) {
-    assert_true(xai_onnx__number(&list, &bits));
+    assert_true(xai_proto__number(&list, &bits));
     assert_int_equal((int64_t)bits, expected[i]);
   }
-  assert_false(xai_onnx__number(&list, &bits));
+  assert_false(xai_proto__number(&list, &bits));
 }
 
 static void floats_are_read_packed_and_single(void **state) {
@@ -154,21 +154,21 @@ static void floats_are_read_packed_and_single(void **state) {
   const unsigned char bytes[] = {6 << 3 | 5, 0, 0,    0x80, 0x3f, 6 << 3 | 2, 8,   0,
                                  0,          0, 0xc0, 0,    0,    0,          0x3f}; /* 1, -2, 0.5 */
   const float expected[] = {1, -2, 0.5f};
-  xai_onnx_numbers list = xai_onnx__numbers((xai_onnx_span){bytes, sizeof bytes}, 6, 4);
+  xai_proto_numbers list = xai_proto__numbers((xai_proto_span){bytes, sizeof bytes}, 6, 4);
   uint64_t bits;
   for (int i = 0; i < 3; i++) {
-    assert_true(xai_onnx__number(&list, &bits));
-    assert_true(xai_onnx__float(bits) == expected[i]);
+    assert_true(xai_proto__number(&list, &bits));
+    assert_true(xai_proto__float(bits) == expected[i]);
   }
-  assert_false(xai_onnx__number(&list, &bits));
+  assert_false(xai_proto__number(&list, &bits));
 }
 
 static void names_are_compared_by_length(void **state) {
   (void)state;
-  assert_true(xai_onnx__equal((xai_onnx_span){(const unsigned char *)"Conv", 4}, "Conv"));
-  assert_false(xai_onnx__equal((xai_onnx_span){(const unsigned char *)"Conv\0x", 6}, "Conv"));
-  assert_false(xai_onnx__equal((xai_onnx_span){(const unsigned char *)"Conv", 3}, "Conv"));
-  assert_true(xai_onnx__equal((xai_onnx_span){NULL, 0}, ""));
+  assert_true(xai_proto__equal((xai_proto_span){(const unsigned char *)"Conv", 4}, "Conv"));
+  assert_false(xai_proto__equal((xai_proto_span){(const unsigned char *)"Conv\0x", 6}, "Conv"));
+  assert_false(xai_proto__equal((xai_proto_span){(const unsigned char *)"Conv", 3}, "Conv"));
+  assert_true(xai_proto__equal((xai_proto_span){NULL, 0}, ""));
 }
 
 int main(void) {

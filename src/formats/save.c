@@ -1,0 +1,27 @@
+/* formats/save.c: a network to a file, by the extension. */
+#include <string.h>
+
+#include "base/status.h"
+#include "base/str.h"
+#include "formats/formats.h"
+#include "graph/net.h"
+
+/* All weights under the names of their values. */
+static xai_status write_weights(const char *path, const xai_net *net, xai_err *err) {
+  xai_archive a = {0};
+  xai_status st = XAI_OK;
+  for (int v = 0; v < net->graph->n_values && st == XAI_OK; v++) {
+    xai_tensor *t = xai_net__constant(net, v);
+    if (t != NULL && xai_tensor_view(t)->dtype == XAI_F32) st = xai_archive_add(&a, net->graph->values[v].name, t, err);
+  }
+  if (st == XAI_OK) st = xai_archive_write(path, &a, err);
+  xai_archive_free(&a);
+  return st;
+}
+
+xai_status xai_net_save(const xai_net *net, const char *path, xai_err *err) {
+  const char *dot = strrchr(path, '.');
+  if (dot != NULL && xai_str_equal_nocase(dot, ".onnx")) return xai_onnx_write(path, net, err);
+  if (dot != NULL && xai_str_equal_nocase(dot, ".safetensors")) return write_weights(path, net, err);
+  return xai_fail(err, XAI_EARG, "%s: unknown extension (expected .onnx or .safetensors)", path);
+}

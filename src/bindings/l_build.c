@@ -74,7 +74,7 @@ static int builder_constant(lua_State *L) {
   return st == XAI_OK ? 0 : give_up(L, NULL, st, &err);
 }
 
-/* ---- nodes -------------------------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static xai_op check_op(lua_State *L, int arg) {
   const char *name = xl_check_string(L, arg, "operator");
@@ -178,7 +178,7 @@ static int builder_freeze(lua_State *L) {
   return 1;
 }
 
-/* ---- parameters --------------------------------------------------------------------------------------------- */
+/* ---- parameters ------------------------------------------------------------------------------ */
 
 /* fill("conv1.weight", {64, 3, 7, 7}) */
 static int fill(lua_State *L) {

@@ -165,7 +165,7 @@ static void append(void *out, void *bytes, int n) { xai_buf_add(out, bytes, (siz
 static void encode(void *job) {
   const encoding *e = job;
   int w = e->img->width, h = e->img->height;
-  switch (e->kind) {
+  switch (e->kind) { /* its PNG at the standard level: higher ones take twice the time for 2 to 4 per cent */
     case XAI_IMAGE_PNG: stbi_write_png_to_func(append, e->out, w, h, 3, e->img->rgb, 3 * w); break;
     case XAI_IMAGE_JPEG: stbi_write_jpg_to_func(append, e->out, w, h, 3, e->img->rgb, 95); break;
     case XAI_IMAGE_BMP: stbi_write_bmp_to_func(append, e->out, w, h, 3, e->img->rgb); break;

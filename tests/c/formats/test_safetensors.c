@@ -52,9 +52,9 @@ static const xai_view *find(const xai_archive *a, const char *name) {
 static void names_shapes_and_metadata_are_read_in_the_headers_order(void **state) {
   (void)state;
   xai_archive a;
-  read_model(put_model(" {\"b\":{\"dtype\":\"U8\",\"shape\":[2,3],\"data_offsets\":[1,7]} ,\n"
+  read_model(put_model("{\"b\":{\"dtype\":\"U8\",\"shape\":[2,3],\"data_offsets\":[1,7]} ,\n"
                        "\"__metadata__\":{\"format\":\"pt\",\"\\u00e4\\n\":\"\"},"
-                       "\"a\\\"{\":{\"shape\":[],\"extra\":[{\"x\":null}],\"data_offsets\":[0,1],\"dtype\":\"U8\"}}   " + 1, 7), &a);
+                       "\"a\\\"{\":{\"shape\":[],\"extra\":[{\"x\":null}],\"data_offsets\":[0,1],\"dtype\":\"U8\"}}   ", 7), &a);
   assert_int_equal(a.n, 2);
   assert_string_equal(a.entries[0].name, "b");
   assert_string_equal(a.entries[1].name, "a\"{");

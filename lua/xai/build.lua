@@ -53,10 +53,10 @@ local function param(x, at, shape)
   return name
 end
 
---- A number, or a list of integers for operators that take shapes, axes and positions as inputs; its name.
-local function constant(x, number)
+--- A number, or a list of integers for operators that take shapes, axes and positions as inputs; its name, which may be given.
+local function constant(x, number, name)
   local list = type(number) == "table"
-  local name = list and "ints_" .. table.concat(number, "_") or ("number_%.9g"):format(number)
+  name = name or (list and "ints_" .. table.concat(number, "_") or ("number_%.9g"):format(number))
   if not x.graph.constants[name] then
     x.graph.builder:constant(name, list and core.tensor(number, "int64") or core.tensor(number))
     x.graph.constants[name] = true
@@ -148,6 +148,15 @@ function build.relu6(x, at) return node("Clip", at, { x, constant(x, 0), constan
 --- x sigmoid(x)
 function build.silu(x, at) return build.mul(x, build.sigmoid(x, at "sigmoid"), at) end
 
+--- min(max(x + 3, 0), 6) / 6
+function build.hardsigmoid(x, at)
+  local up = node("Add", at "add", { x, constant(x, 3) })
+  return node("Div", at, { build.relu6(up, at "clip"), constant(x, 6) })
+end
+
+--- x hardsigmoid(x)
+function build.hardswish(x, at) return build.mul(x, build.hardsigmoid(x, at "gate"), at) end
+
 --- Convolution without bias, batch normalization, activation: unit { 64, k = 3, stride =, groups =, norm = bn, act = relu };
 --- act = false: none. Padding keeps the size; without a number of filters the convolution is depthwise.
 maker("unit", { "k", "stride", "groups", "norm", "act" }, function(o)
@@ -155,6 +164,16 @@ maker("unit", { "k", "stride", "groups", "norm", "act" }, function(o)
   local layers = { build.conv { o[1], k = k, stride = o.stride, pad = k // 2, groups = o.groups, bias = false }, o.norm or build.bn }
   if o.act ~= false then layers[3] = o.act or build.relu end
   return build.seq(layers)
+end)
+
+--- Squeeze and excitation (Hu et al. 2018): squeeze_excite { squeeze, act = relu, scale = sigmoid }: x times a factor per
+--- channel that two small layers make of the channels' means.
+maker("squeeze_excite", { "act", "scale" }, function(o)
+  return function(x, at)
+    local factor = build.seq { "avgpool", build.gap, "fc1", build.conv { o[1] }, "activation", o.act or build.relu,
+      "fc2", build.conv { x.c }, "scale_activation", o.scale or build.sigmoid } (x, at)
+    return build.mul(x, factor, at "mul")
+  end
 end)
 
 -- ---- pooling, normalization, shapes ----------------------------------------------------------------------------------
@@ -197,13 +216,17 @@ end
 
 -- ---- networks --------------------------------------------------------------------------------------------------------
 
---- Channel counts times 'factor', rounded to multiples of 8 and not below nine tenths, as MobileNets do it.
+--- The nearest multiple of 8 that is not below nine tenths, as MobileNets round channel counts.
+function build.round8(exact)
+  local rounded = math.max(8, (exact + 4) // 8 * 8)
+  return math.tointeger(rounded < 0.9 * exact and rounded + 8 or rounded)
+end
+
+--- Multiplies channel counts with 'factor', and with a second one where the caller has it.
 function build.widener(factor)
   return function(channels, more)
     local exact = channels * factor * (more or 1)
-    if exact == channels then return channels end
-    local rounded = math.max(8, (exact + 4) // 8 * 8)
-    return math.tointeger(rounded < 0.9 * exact and rounded + 8 or rounded)
+    return exact == channels and channels or build.round8(exact)
   end
 end
 

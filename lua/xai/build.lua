@@ -124,7 +124,7 @@ build.bn = build.batch_norm {}
 --- linear { 1000, bias = false }, over rows
 maker("linear", { "bias" }, function(o)
   return function(x, at)
-    if #x.shape ~= 2 then fail(x, at, "expected rows of features, got %s", x.shape) end
+    if #x.shape ~= 2 then fail(x, at, "expected rows of features, got %s", table.concat(x.shape, "x")) end
     local inputs = { x, param(x, at "weight", { o[1], x.c }) }
     if o.bias ~= false then inputs[3] = param(x, at "bias", { o[1] }) end
     return node("Gemm", at, inputs, { transB = 1 })

@@ -17,7 +17,7 @@ for _, name in ipairs(nets) do
     local x = net:prepare(xai.image(golden.path("images/" .. meta.image)))
     local gradients = shallow[name] and 1e-4 or 2e-2
 
-    golden.close(t, "logits", net:logits(x), want.logits, 2e-5)
+    golden.close(t, "logits", net:logits(x), want.logits, 5e-6)
     golden.close(t, "activation", net:forward(x, meta.layer), want.layer_activation, 2e-5)
     golden.close(t, "Grad-CAM", xai.gradcam(net, x, { target = target, layer = meta.layer }).raw, want.gradcam_raw, gradients)
     golden.close(t, "gradient", xai.saliency(net, x, { target = target }).gradient, want.data_gradient, gradients)

@@ -18,6 +18,7 @@ local ELSEWHERE = {
   ["tests/c/kernels/test_conv2d.c"] = "kernels/im2col kernels/depthwise",
   ["tests/c/kernels/test_gemm.c"] = "kernels/threads", -- the same products for any number of them
   ["tests/c/kernels/test_move.c"] = "kernels/loop",
+  ["tests/c/graph/test_fill.c"] = "kernels/fill",
 }
 
 -- Floors whose contract is their Lua side: tests/lua covers them.

@@ -20,7 +20,7 @@ end
 
 --- Figure 5, right; 'groups' times as many filters in the middle, each group n * base / 64 wide.
 local function bottleneck(n, stride, groups, base)
-  local m = n * base // 64 * groups
+  local m = math.max(1, n * base // 64) * groups
   return residual(seq { "conv1", conv { m, bias = false }, "bn1", bn, "relu", relu,
     "conv2", conv { m, k = 3, stride = stride, pad = 1, groups = groups, bias = false }, "bn2", bn, "relu", relu,
     "conv3", conv { 4 * n, bias = false }, "bn3", bn }, 4 * n, stride)

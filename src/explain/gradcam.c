@@ -65,10 +65,6 @@ done:
   return st;
 }
 
-static xai_status run(xai_net *net, const xai_view *x, const void *opts, xai_explanation **out, xai_err *err) {
-  return xai_gradcam(net, x, opts, out, err);
-}
-
 static const xai_opt_spec options[] = {
     {"relu", XAI_OPT_BOOL, offsetof(xai_gradcam_opts, relu), 1, 0, 1, NULL, "keep only what speaks for the target"},
     {"counterfactual", XAI_OPT_BOOL, offsetof(xai_gradcam_opts, counterfactual), 0, 0, 1, NULL,
@@ -76,7 +72,7 @@ static const xai_opt_spec options[] = {
     {.name = NULL},
 };
 
-extern const xai_method xai_method_gradcam;
+XAI_METHOD_RUN(gradcam)
 const xai_method xai_method_gradcam = {
     .name = "gradcam",
     .summary = "where in a layer the evidence for a class came from",

@@ -149,10 +149,6 @@ done:
   return st;
 }
 
-static xai_status run(xai_net *net, const xai_view *x, const void *opts, xai_explanation **out, xai_err *err) {
-  return xai_occlusion(net, x, opts, out, err);
-}
-
 static const char *const scores[] = {"logit", "prob", NULL};
 static const xai_opt_spec options[] = {
     {"window", XAI_OPT_INT, offsetof(xai_occlusion_opts, window), 0, 0, 16384, NULL,
@@ -165,7 +161,7 @@ static const xai_opt_spec options[] = {
     {.name = NULL},
 };
 
-extern const xai_method xai_method_occlusion;
+XAI_METHOD_RUN(occlusion)
 const xai_method xai_method_occlusion = {
     .name = "occlusion",
     .summary = "how much the score drops when a window of the picture is hidden",

@@ -32,18 +32,12 @@ xai_status xai_saliency(xai_net *net, const xai_view *x, const xai_saliency_opts
   return XAI_OK;
 }
 
-static xai_status run(xai_net *net, const xai_view *x, const void *opts, xai_explanation **out, xai_err *err) {
-  return xai_saliency(net, x, opts, out, err);
-}
-
-static const xai_opt_spec options[] = {{.name = NULL}};
-
-extern const xai_method xai_method_saliency;
+XAI_METHOD_RUN(saliency)
 const xai_method xai_method_saliency = {
     .name = "saliency",
     .summary = "largest absolute gradient of the score over the colour channels, per pixel",
     .paper = "Simonyan, Vedaldi, Zisserman 2014",
     .opts_size = sizeof(xai_saliency_opts),
-    .opts = options,
+    .opts = xai_no_options,
     .run = run,
 };

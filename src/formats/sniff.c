@@ -57,7 +57,7 @@ static bool is_text(const unsigned char *data, size_t size) {
 
 xai_format xai_format_sniff(const unsigned char *data, size_t size) {
   if (size == 0) return XAI_FORMAT_EMPTY;
-  if (is_safetensors(data, size)) return XAI_FORMAT_SAFETENSORS; /* first: its length may begin as a pickle or a JPEG does */
+  if (is_safetensors(data, size)) return XAI_FORMAT_SAFETENSORS; /* first: its length may start like a magic number */
   if (STARTS("\x89PNG\r\n\x1a\n")) return XAI_FORMAT_PNG;
   if (STARTS("\xff\xd8")) return XAI_FORMAT_JPEG;
   if (is_bmp(data, size)) return XAI_FORMAT_BMP;

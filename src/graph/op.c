@@ -68,7 +68,7 @@ static xai_status check_counts(const xai_op_def *def, const xai_call *c, xai_err
     return xai_fail(err, XAI_EARG, "%d inputs (expected %d to %d)", c->n_in, def->min_in, def->max_in);
   }
   if (c->n_out < 1 || c->n_out > def->max_out)
-    return xai_fail(err, XAI_EARG, "%d outputs (expected 1%s)", c->n_out, def->max_out > 1 ? " or 2" : "");
+    return xai_fail(err, XAI_EARG, "%d outputs (expected %s%d)", c->n_out, def->max_out > 1 ? "1 to " : "", def->max_out);
   return XAI_OK;
 }
 

@@ -24,15 +24,13 @@ static void indices(model *m, const char *name, xai_shape shape, const int64_t *
 }
 
 /* ---- operators ----------------------------------------------------------------------------------- */
-static void an_unknown_operator_is_named_with_node_opset_and_what_there_is(void **state) {
+static void an_unknown_operator_is_named_with_node_and_opset(void **state) {
   (void)state;
   model m = one_node(16, XAI_SHAPE(1), node("GridSample", "n17", "x", "y"));
   assert_refused(&m, XAI_EUNSUPPORTED,
-                 "node 'n17': operator 'GridSample' (opset 16) is not supported; supported: Add, AveragePool, ");
-  m = one_node(16, XAI_SHAPE(1), node("GridSample", "n17", "x", "y"));
-  assert_refused(&m, XAI_EUNSUPPORTED, "Unsqueeze"); /* the whole list fits */
+                 "node 'n17': operator 'GridSample' (opset 16) is not supported");
   m = one_node(16, XAI_SHAPE(1), node("relu", "", "x", "y"));
-  assert_refused(&m, XAI_EUNSUPPORTED, "node 'y': operator 'relu' (opset 16) is not supported (nearest: 'Relu')");
+  assert_refused(&m, XAI_EUNSUPPORTED, "node 'y': operator 'relu' (opset 16) is not supported; did you mean 'Relu'?");
 }
 
 static void an_operator_of_another_domain_is_refused_even_if_its_name_is_known(void **state) {
@@ -602,8 +600,6 @@ static void batch_normalization_is_read_as_inference_and_refused_as_training(voi
   assert_computes(&m, s, x, s, y);
   m = batch_norm(9, "y", NULL, 0);
   assert_computes(&m, s, x, s, y);
-  m = batch_norm(7, "y", "spatial", 0);
-  assert_refused(&m, XAI_EUNSUPPORTED, "node 'bn': spatial = 0 is not supported");
   m = batch_norm(9, "y mean var", NULL, 0);
   assert_refused(&m, XAI_EUNSUPPORTED, "node 'bn': this is the form for training, with 3 outputs");
   m = batch_norm(14, "y", "training_mode", 1);
@@ -640,7 +636,7 @@ static void shape_15_may_be_a_part_of_the_shape(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(an_unknown_operator_is_named_with_node_opset_and_what_there_is),
+      cmocka_unit_test(an_unknown_operator_is_named_with_node_and_opset),
       cmocka_unit_test(an_operator_of_another_domain_is_refused_even_if_its_name_is_known),
       cmocka_unit_test(the_domain_may_be_spelled_out),
       cmocka_unit_test(a_subgraph_is_refused_by_its_operator),

@@ -258,7 +258,8 @@ static void rectifiers_obey_the_backward_rules(void **state) {
   gives_gradient(XAI_OP_CLIP, relu6, "", XK_RELU_GUIDED, dy6, "5=2,0,0,0,0");
   gives_gradient(XAI_OP_CLIP, relu6, "", XK_RELU_DECONV, dy6, "5=2,0,2,2,0");
   for (int op = 0; op < XAI_OP_COUNT; op++) {
-    bool rectifier = op == XAI_OP_RELU || op == XAI_OP_LEAKY_RELU || op == XAI_OP_CLIP;
+    bool rectifier = op == XAI_OP_RELU || op == XAI_OP_LEAKY_RELU || op == XAI_OP_CLIP || op == XAI_OP_PRELU ||
+                     op == XAI_OP_ELU || op == XAI_OP_CELU || op == XAI_OP_SELU || op == XAI_OP_THRESHOLDED_RELU;
     assert_true(((xai_op_get((xai_op)op)->flags & XAI_OP_RECTIFIER) != 0) == rectifier);
   }
 }
@@ -441,7 +442,7 @@ static const refusal refusals[] = {
     {XAI_OP_CLIP, "3 is", "", XAI_EUNSUPPORTED, "input 1 is int64"},
     {XAI_OP_ADD, "2x3 2x4", "", XAI_ESHAPE, "Add: shapes 2x3 and 2x4 do not broadcast"},
     {XAI_OP_MUL, "2 i2", "", XAI_EARG, "Mul: element types differ (float32 and int64)"},
-    {XAI_OP_SUB, "j2 j2", "", XAI_EUNSUPPORTED, "Sub: input 0 is int32"},
+    {XAI_OP_SUB, "b2 b2", "", XAI_EUNSUPPORTED, "Sub: input 0 is bool (expected numbers)"},
     {XAI_OP_DIV, "i3000000x1=1 i3000000=1", "", XAI_ESHAPE, "Div: the result 3000000x3000000 has too many elements"},
 
     {XAI_OP_GEMM, "1x512 256x10", "", XAI_ESHAPE, "Gemm: inner sizes 512 and 256 differ (A 1x512, B 256x10)"},

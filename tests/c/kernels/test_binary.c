@@ -125,13 +125,13 @@ static void integer_arithmetic_never_traps(void **state) {
   const int64_t dims[] = {4}, a[] = {7, 5, INT64_MIN, INT64_MAX}, b[] = {-2, 0, -1, 1};
   int64_t na, nb, ny, y[4];
   xk_broadcast s = broadcast(1, dims, dims, &na, &nb, &ny);
-  xk_binary_forward_i64(XK_DIV, &s, a, b, y);
+  xk_binary_forward_int(XK_DIV, 8, &s, a, b, y);
   assert_true(y[0] == -3 && y[1] == 0 && y[2] == INT64_MIN && y[3] == INT64_MAX);
-  xk_binary_forward_i64(XK_ADD, &s, a, b, y);
+  xk_binary_forward_int(XK_ADD, 8, &s, a, b, y);
   assert_true(y[0] == 5 && y[1] == 5 && y[2] == INT64_MAX && y[3] == INT64_MIN);
-  xk_binary_forward_i64(XK_SUB, &s, a, b, y);
+  xk_binary_forward_int(XK_SUB, 8, &s, a, b, y);
   assert_true(y[0] == 9 && y[1] == 5);
-  xk_binary_forward_i64(XK_MUL, &s, a, b, y);
+  xk_binary_forward_int(XK_MUL, 8, &s, a, b, y);
   assert_true(y[0] == -14 && y[1] == 0 && y[2] == INT64_MIN && y[3] == INT64_MAX);
 }
 

@@ -139,6 +139,7 @@ local function plain(op, attributes)
 end
 
 build.relu, build.sigmoid, build.tanh = plain "Relu", plain "Sigmoid", plain "Tanh"
+build.hardswish, build.hardsigmoid = plain "HardSwish", plain("HardSigmoid", { alpha = 1 / 6, beta = 0.5 })
 build.dropout, build.gap, build.flatten = plain "Dropout", plain "GlobalAveragePool", plain("Flatten", { axis = 1 })
 
 function build.identity(x) return x end
@@ -147,15 +148,6 @@ function build.relu6(x, at) return node("Clip", at, { x, constant(x, 0), constan
 
 --- x sigmoid(x)
 function build.silu(x, at) return build.mul(x, build.sigmoid(x, at "sigmoid"), at) end
-
---- min(max(x + 3, 0), 6) / 6
-function build.hardsigmoid(x, at)
-  local up = node("Add", at "add", { x, constant(x, 3) })
-  return node("Div", at, { build.relu6(up, at "clip"), constant(x, 6) })
-end
-
---- x hardsigmoid(x)
-function build.hardswish(x, at) return build.mul(x, build.hardsigmoid(x, at "gate"), at) end
 
 --- Convolution without bias, batch normalization, activation: unit { 64, k = 3, stride =, groups =, norm = bn, act = relu };
 --- act = false: none. Padding keeps the size; without a number of filters the convolution is depthwise.

@@ -3,7 +3,16 @@ local test, done = table.unpack(dofile((arg[0]:gsub("[^/]*$", "")) .. "tap.lua")
 local core = require "xai.core"
 local xai = require "xai"
 
-local function none(_, shape) return core.zeros(shape) end
+--- pairs() in the order of the keys
+local function sorted(t)
+  local keys, i = {}, 0
+  for key in pairs(t) do keys[#keys + 1] = key end
+  table.sort(keys)
+  return function()
+    i = i + 1
+    return keys[i], t[keys[i]]
+  end
+end
 
 --- FNV-1a, 64 bits
 local function hash(text)
@@ -80,9 +89,10 @@ local torchvision = {
   regnet_y_400mf = { 4344144, 331, 0xb15c42fa2d348d5e },
   regnet_y_8gf = { 39381472, 350, 0x50ac10be68398b58 },
   regnet_x_400mf = { 5495976, 357, 0xf8e78082122500bc },
+  convnext_tiny = { 28589128, 182, 0xf3b9c2a9c247f775 },
 }
 
-for name, want in pairs(torchvision) do
+for name, want in sorted(torchvision) do
   test(name .. " has torchvision's parameters, by name and shape", function(t)
     local net, lines, learnt = parameters(name)
     t.eq(learnt, want[1], "numbers")
@@ -114,9 +124,10 @@ local numbers = {
   efficientnet_b5 = { 64, -0.165170132, 6.24206467 },
   regnet_y_400mf = { 64, -7.39220035, 224.185718 },
   regnet_x_400mf = { 64, 1332.07262, 30057.3929 },
+  convnext_tiny = { 64, 3.61509687, 46.3847524 },
 }
 
-for name, want in pairs(numbers) do
+for name, want in sorted(numbers) do
   test(name .. " computes what torchvision computes", function(t)
     local size = want[1]
     local net = xai.zoo[name] { weights = "fill", size = size }

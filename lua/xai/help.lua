@@ -5,6 +5,8 @@ local print = print
 local functions = {
   { "load", "load(path, {preprocess=, labels=}): a network from an ONNX file. preprocess: imagenet, caffe, cifar10, none, or"
     .. " {resize=, crop=, order=, scale=, mean=, std=}. labels: a text file with a name per line, or a list" },
+  { "zoo", "zoo.resnet18 {weights=, classes=, in_channels=, size=, width=, preprocess=, labels=}: an architecture; zoo() lists them" },
+  { "model", "model(name or path, options): a network from the zoo, or from a file" },
   { "image", "image(path): a picture from a PNG, JPEG or BMP file (or from a uint8 tensor H x W x 3)" },
   { "tensor", "tensor {{1, 2}, {3, 4}}: a tensor from nested tables; a second argument names the element type" },
   { "zeros", "zeros(3, 224, 224): a tensor of zeros" },

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The user's block starts XAI_ALIGN bytes into the system's block; the size sits just before it. */
+/* The user's block starts XAI_ALIGN bytes or a little more into the system's block; the header sits just before it. */
 typedef struct header {
+  void *raw; /* the system's block */
   size_t bytes;
 } header;
 
@@ -33,24 +34,38 @@ static void count_in(size_t bytes) {
   }
 }
 
-void *xai_alloc(size_t bytes) {
+static bool allowed(size_t bytes) {
   size_t cap = atomic_load(&limit), used = atomic_load(&live);
-  if (bytes > SIZE_MAX / 2 || told_to_fail()) return NULL;
-  if (cap != 0 && (used > cap || bytes > cap - used)) return NULL;
-  void *raw; /* the exact size, so that a sanitizer sees the first byte beyond it */
-  if (posix_memalign(&raw, XAI_ALIGN, XAI_ALIGN + bytes) != 0) return NULL;
-  void *p = (char *)raw + XAI_ALIGN;
-  header_of(p)->bytes = bytes;
+  return bytes <= SIZE_MAX / 2 && !told_to_fail() && (cap == 0 || (used <= cap && bytes <= cap - used));
+}
+
+static void *hand_out(void *p, void *raw, size_t bytes) {
+  *header_of(p) = (header){raw, bytes};
   count_in(bytes);
   return p;
 }
 
+void *xai_alloc(size_t bytes) {
+  void *raw; /* the exact size, so that a sanitizer sees the first byte beyond it */
+  if (!allowed(bytes) || posix_memalign(&raw, XAI_ALIGN, XAI_ALIGN + bytes) != 0) return NULL;
+  return hand_out((char *)raw + XAI_ALIGN, raw, bytes);
+}
+
+/* From here on zeros come from the system, whose fresh pages are zero and take no memory until they are written. */
+enum { SYSTEM_ZEROS = 1 << 20 };
+
 void *xai_calloc(size_t count, size_t size) {
   size_t bytes;
   if (!xai_mul_size(count, size, &bytes)) return NULL;
-  void *p = xai_alloc(bytes);
-  if (p != NULL) memset(p, 0, bytes);
-  return p;
+  if (bytes < SYSTEM_ZEROS) {
+    void *p = xai_alloc(bytes);
+    if (p != NULL) memset(p, 0, bytes);
+    return p;
+  }
+  char *raw = allowed(bytes) ? calloc(1, bytes + 2 * XAI_ALIGN) : NULL;
+  if (raw == NULL) return NULL;
+  size_t past = (uintptr_t)raw % XAI_ALIGN;
+  return hand_out(raw + 2 * XAI_ALIGN - past, raw, bytes);
 }
 
 void *xai_realloc(void *p, size_t bytes) {
@@ -66,7 +81,7 @@ void *xai_realloc(void *p, size_t bytes) {
 void xai_free(void *p) {
   if (p == NULL) return;
   atomic_fetch_sub(&live, header_of(p)->bytes);
-  free((char *)p - XAI_ALIGN);
+  free(header_of(p)->raw);
 }
 
 char *xai_strdup(const char *text) {

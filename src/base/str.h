@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Levenshtein distance, ASCII case ignored; strings beyond 128 bytes count as infinitely far. */
 int xai_str_distance(const char *a, const char *b);
@@ -23,6 +24,8 @@ const char *xai_str_suggest(char *buf, size_t size, const char *nearest);
 bool xai_str_starts(const char *text, const char *prefix);
 bool xai_str_equal_nocase(const char *a, const char *b); /* ASCII */
 bool xai_str_utf8(const char *text, size_t n);            /* well-formed UTF-8: no overlong forms, no surrogates */
+
+uint64_t xai_str_hash(const char *text);                  /* FNV-1a, 64 bits */
 
 /* Appends formatted text at *used (kept <= size-1); silently cuts. For lists in messages. */
 void xai_str_append(char *buf, size_t size, size_t *used, const char *format, ...) __attribute__((format(printf, 4, 5)));

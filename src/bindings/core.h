@@ -14,6 +14,7 @@ void xl_open_run(lua_State *L);     /* l_run.c */
 void xl_open_methods(lua_State *L); /* l_methods.c */
 void xl_open_viz(lua_State *L);     /* l_viz.c */
 void xl_open_files(lua_State *L);   /* l_files.c */
+void xl_open_build(lua_State *L);   /* l_build.c */
 void xl_open_system(lua_State *L);  /* l_system.c */
 
 /* Moves the table of methods on top of the stack to core.types.<name>; core lies below it. */
@@ -28,6 +29,10 @@ void xl_push_shape(lua_State *L, const xai_shape *shape);
 void xl_push_tensor(lua_State *L, xai_tensor *t);
 /* Boxes a copy of a borrowed view; raises when memory is short. */
 void xl_push_copy(lua_State *L, const xai_view *view);
+
+/* ---- networks (l_net.c) ---------------------------------------------------------------------- */
+/* Pushes an empty box with the table that belongs to a net. */
+xl_box *xl_new_net(lua_State *L);
 
 /* ---- inputs (l_net.c) ------------------------------------------------------------------------ */
 /* The tensor at 'arg'. A picture there is replaced by its prepared tensor, so that both are inputs everywhere. */

@@ -12,7 +12,7 @@ const xl_type xl_net_type = {"net", "xai.net", destroy};
 
 /* ---- boxes ----------------------------------------------------------------------------------- */
 
-static xl_box *new_net(lua_State *L) {
+xl_box *xl_new_net(lua_State *L) {
   xl_box *box = xl_new_box(L, &xl_net_type);
   lua_newtable(L);
   lua_setiuservalue(L, -2, 1);
@@ -24,7 +24,7 @@ static int load_net(lua_State *L) {
   const char *path = xl_check_string(L, 1, "path");
   xai_err err;
   xai_status st;
-  xl_box *box = new_net(L);
+  xl_box *box = xl_new_net(L);
   XL_WORK(L, st, xai_net_load(path, &box->net, &err));
   if (st != XAI_OK) return xl_raise(L, st, &err);
   if (strcmp(xai_net_preprocess(box->net)->name, "none") == 0) {

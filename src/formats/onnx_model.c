@@ -63,8 +63,7 @@ static const xai_proto_message messages[] = {
 };
 
 xai_status xai_onnx__check_tensor(xai_proto_span file, xai_err *err) {
-  static const xai_onnx_message tensor_first[] = {[0] = {"tensor", tensor_rules}, [PAIR] = {"pair", pair_rules}};
-  return xai_onnx__check(file, tensor_first, err);
+  return xai_proto__check(file, messages, TENSOR, err);
 }
 
 /* ---- model --------------------------------------------------------------------------------------- */

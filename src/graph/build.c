@@ -50,15 +50,9 @@ static xai_status grow(void **array, int used, int *room, size_t size, xai_err *
 }
 
 /* ---- names ---------------------------------------------------------------------------------------------- */
-static uint64_t hash(const char *name) { /* FNV-1a */
-  uint64_t h = UINT64_C(0xcbf29ce484222325);
-  for (; *name != '\0'; name++) h = (h ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
-  return h;
-}
-
 /* Where 'name' is in the table, or the free place where it belongs. */
 static size_t place(const xai_builder *b, const char *name) {
-  size_t i = (size_t)hash(name) & (b->table_size - 1);
+  size_t i = (size_t)xai_str_hash(name) & (b->table_size - 1);
   while (b->table[i] != 0 && strcmp(b->g->values[b->table[i] - 1].name, name) != 0) i = (i + 1) & (b->table_size - 1);
   return i;
 }
@@ -173,6 +167,34 @@ xai_status xai_builder_node(xai_builder *b, const char *name, xai_op op, const x
     g->values[node.out[i]].node = index;
   }
   return XAI_OK;
+}
+
+xai_status xai_builder_infer(xai_builder *b, xai_shape *shape, xai_err *err) {
+  xai_graph *g = b->g;
+  if (g->n_nodes == 0) return xai_fail(err, XAI_EARG, "there is no node yet");
+  const xai_node *node = &g->nodes[g->n_nodes - 1];
+  xai_status st = XAI_OK;
+  xai_view out[XAI_MAX_OUTPUTS] = {{0}};
+  xai_view *in = xai_calloc((size_t)node->n_in + 1, sizeof *in);
+  if (in == NULL) return xai_fail_memory(err, sizeof *in);
+  for (int i = 0; i < node->n_in; i++) {
+    const xai_value *v = node->in[i] < 0 ? NULL : &g->values[node->in[i]];
+    if (v == NULL) in[i].shape.rank = -1;
+    else if (v->constant != NULL) in[i] = *xai_tensor_view(v->constant);
+    else in[i] = (xai_view){.dtype = v->dtype, .shape = v->shape};
+    if (in[i].shape.rank > 0 && in[i].shape.dims[0] < 0) in[i].shape.dims[0] = 1;
+  }
+  xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = node->n_out, .in = in, .out = out};
+  XAI_GOTO(xai_op_infer(node->op, &call, err));
+  for (int i = 0; i < node->n_out; i++) {
+    if (node->out[i] < 0) continue;
+    g->values[node->out[i]].dtype = out[i].dtype;
+    g->values[node->out[i]].shape = out[i].shape;
+  }
+  *shape = out[0].shape;
+done:
+  xai_free(in);
+  return st;
 }
 
 xai_status xai_builder_output(xai_builder *b, const char *name, xai_err *err) {
@@ -313,7 +335,7 @@ static xai_status distinct_names(xai_builder *b, xai_err *err) {
   int *table = xai_calloc(size, sizeof *table);
   if (table == NULL) return xai_fail_memory(err, size * sizeof *table);
   for (int n = 0; n < g->n_nodes; n++) {
-    size_t i = (size_t)hash(g->nodes[n].name) & (size - 1);
+    size_t i = (size_t)xai_str_hash(g->nodes[n].name) & (size - 1);
     while (table[i] != 0 && strcmp(g->nodes[table[i] - 1].name, g->nodes[n].name) != 0) i = (i + 1) & (size - 1);
     if (table[i] == 0) table[i] = n + 1;
     else {

@@ -1,4 +1,4 @@
-/* graph/build.h: putting a network together. Used by the ONNX reader and, later, the architecture zoo.
+/* graph/build.h: putting a network together. Used by the ONNX reader and the architecture zoo.
  *
  * Values are named; a node consumes values that already exist and creates new ones, so a graph is
  * acyclic and in order by construction. A failed call leaves the builder usable only for freeing. */
@@ -23,6 +23,9 @@ xai_status xai_builder_constant(xai_builder *b, const char *name, xai_tensor *t,
  * wrong number of inputs. attrs NULL: the operator's defaults. Does not look at shapes. */
 xai_status xai_builder_node(xai_builder *b, const char *name, xai_op op, const xai_attrs *attrs, int n_in,
                             const char *const *inputs, int n_out, const char *const *outputs, xai_err *err);
+/* Shape of the first output of the node added last, for a batch of 1. Only for graphs of which every node is asked
+ * about as it is added, so that a misfit is found at its layer. Fails as xai_op_infer does. */
+xai_status xai_builder_infer(xai_builder *b, xai_shape *shape, xai_err *err);
 xai_status xai_builder_output(xai_builder *b, const char *name, xai_err *err);
 /* true when a value of this name exists; *constant its tensor if it is one (borrowed), else NULL */
 bool xai_builder_find(const xai_builder *b, const char *name, xai_tensor **constant);

@@ -17,8 +17,8 @@ typedef struct xai_value {
   char *name;
   int node;             /* the node that makes it; -1 for inputs and constants */
   xai_tensor *constant; /* NULL unless constant */
-  xai_dtype dtype;      /* inputs: as declared */
-  xai_shape shape;      /* inputs: as declared, free dims -1 */
+  xai_dtype dtype;      /* inputs: as declared; others: only for xai_builder_infer */
+  xai_shape shape;      /* the same; free dims -1 */
   bool decides;         /* shapes further on depend on its elements */
 } xai_value;
 

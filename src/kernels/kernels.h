@@ -271,6 +271,10 @@ void xk_resample_backward(const xk_resample *p, const float *dy, float *dx /*[ou
 /* One tap of weight 1, elements of any type. */
 void xk_resample_nearest(const xk_resample *p, size_t size, const void *x, void *y /*[out]*/);
 
+/* ---- numbers from a seed (fill.c) -------------------------------------------------------------- */
+/* y[i] = centre + radius * s,  s uniform on the 2^24 steps of [-1, 1): the top bits of the seed's stream (base/rng.h) */
+void xk_fill_uniform(uint64_t seed, int64_t n, float centre, float radius, float *y /*[out]*/);
+
 /* ---- pictures and maps (resize.c) -------------------------------------------------------------- */
 /* Antialiased triangle filter on interleaved 8-bit channels, support scaled by the reduction factor,
  * horizontal pass first, 8-bit between the passes: Pillow's bilinear. */

@@ -51,7 +51,7 @@ static xai_status handle(xai_view view, storage *s, xai_tensor **out, xai_err *e
   return XAI_OK;
 }
 
-xai_status xai_tensor_new_raw(xai_dtype dtype, xai_shape shape, xai_tensor **out, xai_err *err) {
+static xai_status make(xai_dtype dtype, xai_shape shape, bool zeros, xai_tensor **out, xai_err *err) {
   int64_t count;
   if (!xai_shape_count(&shape, &count)) {
     char text[XAI_SHAPE_TEXT];
@@ -59,7 +59,7 @@ xai_status xai_tensor_new_raw(xai_dtype dtype, xai_shape shape, xai_tensor **out
   }
   size_t bytes = (size_t)count * xai_dtype_size(dtype);
   storage *s = xai_calloc(1, sizeof *s);
-  if (s != NULL) s->block = xai_alloc(bytes);
+  if (s != NULL) s->block = zeros ? xai_calloc(1, bytes) : xai_alloc(bytes);
   if (s == NULL || s->block == NULL) {
     xai_free(s);
     return xai_fail_memory(err, bytes);
@@ -68,10 +68,12 @@ xai_status xai_tensor_new_raw(xai_dtype dtype, xai_shape shape, xai_tensor **out
   return handle((xai_view){dtype, shape, s->block}, s, out, err);
 }
 
+xai_status xai_tensor_new_raw(xai_dtype dtype, xai_shape shape, xai_tensor **out, xai_err *err) {
+  return make(dtype, shape, false, out, err);
+}
+
 xai_status xai_tensor_new(xai_dtype dtype, xai_shape shape, xai_tensor **out, xai_err *err) {
-  XAI_TRY(xai_tensor_new_raw(dtype, shape, out, err));
-  memset((*out)->view.data, 0, xai_view_bytes(&(*out)->view));
-  return XAI_OK;
+  return make(dtype, shape, true, out, err);
 }
 
 xai_status xai_tensor_copy(const xai_view *from, xai_tensor **out, xai_err *err) {

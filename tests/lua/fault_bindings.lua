@@ -35,6 +35,7 @@ local cases = {
   { "logits", net_and_x, function(net, x) net:logits(x) end },
   { "predict", net_and_x, function(net, x) net:predict(x, 2) end },
   { "with", net_and_x, function(net, x) net:with { hooks = { gap = function(a) return a * 2 end }, weights = { fc = "random" } }:logits(x) end },
+  { "parameters", function() end, function() core.fill("conv1.weight", { 2, 3, 3, 3 }) end },
   { "run and backward", net_and_x, function(net, x)
     local run = net:run(x)
     run:backward { target = 0 }
@@ -87,5 +88,15 @@ for _, case in ipairs(cases) do
     end
   end)
 end
+
+-- A builder that ran short of memory is given up as a whole: building again is the caller's.
+test("building: memory that stays short is an error, and no more", function(t)
+  local weights = {}
+  xai.zoo.lenet5 { width = 0.1, weights = function(name, shape)
+    weights[name] = core.zeros(shape)
+    return weights[name]
+  end }
+  t.ok(walk(t, function() end, function() xai.zoo.lenet5 { width = 0.1, weights = weights } end) > 0)
+end)
 
 done()

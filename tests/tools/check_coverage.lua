@@ -23,6 +23,7 @@ local ELSEWHERE = {
   ["tests/c/kernels/test_move.c"] = "kernels/loop",
   ["tests/c/kernels/test_reduce.c"] = "kernels/moments",
   ["tests/c/kernels/test_unary.c"] = "kernels/select",
+  ["tests/c/graph/test_fill.c"] = "kernels/fill",
 }
 
 -- Floors whose contract is their Lua side: tests/lua covers them.

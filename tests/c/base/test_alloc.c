@@ -86,8 +86,35 @@ static void one_allocation_fails_once_or_all_from_then_on(void **state) {
   }
 }
 
+static void large_zeros_are_zero_aligned_counted_and_limited(void **state) {
+  (void)state;
+  enum { LARGE = 3 << 20 };
+  size_t before = xai_mem_live();
+  for (int round = 0; round < 3; round++) { /* memory that was used before comes back clean */
+    unsigned char *p = xai_calloc(LARGE + (size_t)round, 1);
+    assert_non_null(p);
+    assert_int_equal((uintptr_t)p % XAI_ALIGN, 0);
+    assert_int_equal(xai_mem_live() - before, LARGE + round);
+    for (int i = 0; i < LARGE + round; i++)
+      if (p[i] != 0) fail_msg("byte %d is not zero", i);
+    memset(p, 0xff, LARGE + (size_t)round);
+    unsigned char *more = xai_realloc(p, LARGE + 100);
+    assert_non_null(more);
+    assert_int_equal(more[LARGE - 1], 0xff);
+    xai_free(more);
+  }
+  assert_int_equal(xai_mem_live(), before);
+  xai_mem_limit(before + LARGE);
+  assert_null(xai_calloc(LARGE + 1, 1));
+  xai_mem_limit(0);
+  xai_mem_fail_after(0, false);
+  assert_null(xai_calloc(LARGE, 1));
+  xai_mem_fail_after(-1, false);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(large_zeros_are_zero_aligned_counted_and_limited),
       cmocka_unit_test(blocks_are_aligned_and_counted),
       cmocka_unit_test(calloc_gives_zeros_and_refuses_overflow),
       cmocka_unit_test(realloc_keeps_the_bytes_and_the_old_block_on_failure),

@@ -83,8 +83,17 @@ static void prefixes_and_equality(void **state) {
   assert_false(xai_str_equal_nocase(".pn", ".png") || xai_str_equal_nocase(".png", ".pn"));
 }
 
+static void the_hash_is_fnv_1a(void **state) {
+  (void)state;
+  /* the published values of "", "a" and "foobar" */
+  assert_true(xai_str_hash("") == UINT64_C(0xcbf29ce484222325));
+  assert_true(xai_str_hash("a") == UINT64_C(0xaf63dc4c8601ec8c));
+  assert_true(xai_str_hash("foobar") == UINT64_C(0x85944171f73967e8));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_hash_is_fnv_1a),
       cmocka_unit_test(the_distance_is_levenshtein_without_case),
       cmocka_unit_test(a_plausible_slip_is_recognised_and_nothing_else),
       cmocka_unit_test(a_short_name_is_no_slip_of_another),

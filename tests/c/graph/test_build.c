@@ -36,6 +36,24 @@ static void the_number_of_inputs_is_checked(void **state) {
              "wrong number of inputs for Conv (expected 2 to 3, got 1)");
 }
 
+static void shapes_are_known_as_nodes_are_added(void **state) {
+  (void)state;
+  xai_builder *b = with_input();
+  xai_shape shape;
+  xai_err fault = {""};
+  assert_int_equal(xai_builder_infer(b, &shape, &fault), XAI_EARG); /* no node yet */
+  must(xai_builder_node(b, "r", XAI_OP_RELU, NULL, 1, (const char *[]){"x"}, 1, (const char *[]){"r"}, err));
+  must(xai_builder_infer(b, &shape, err));
+  assert_true(xai_shape_equal(&shape, &(xai_shape){4, {1, 1, 2, 2}}));
+  must(xai_builder_node(b, "f", XAI_OP_FLATTEN, NULL, 1, (const char *[]){"r"}, 1, (const char *[]){"f"}, err));
+  must(xai_builder_infer(b, &shape, err));
+  assert_true(xai_shape_equal(&shape, &(xai_shape){2, {1, 4}}));
+  must(xai_builder_node(b, "g", XAI_OP_GLOBAL_AVERAGE_POOL, NULL, 1, (const char *[]){"f"}, 1, (const char *[]){"g"}, err));
+  assert_int_equal(xai_builder_infer(b, &shape, &fault), XAI_ESHAPE);
+  assert_string_equal(fault.text, "GlobalAveragePool: input 1x4 has no spatial axes");
+  xai_builder_free(b);
+}
+
 static void freeze_fails(xai_builder *b, const char *text) {
   xai_net *net = NULL;
   xai_err err = {""};
@@ -158,6 +176,7 @@ static void nodes_of_one_name_are_told_apart(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(shapes_are_known_as_nodes_are_added),
       cmocka_unit_test(a_value_must_exist_before_it_is_used),
       cmocka_unit_test(a_value_is_defined_once),
       cmocka_unit_test(the_number_of_inputs_is_checked),

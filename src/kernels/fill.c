@@ -1,0 +1,20 @@
+/* kernels/fill.c: arrays of numbers that follow from a seed: element i depends on seed and i only. */
+#include "base/rng.h"
+#include "kernels/private.h"
+
+/* Elements [from, to), in float arithmetic. A plain loop over 64-bit products, which newer instruction sets do several
+ * at a time; the sum stands apart so that no compiler makes one rounding of the two. */
+XK_CLONES
+static void fill_part(uint64_t seed, int64_t from, int64_t to, float centre, float radius, float *y) {
+  for (int64_t i = from; i < to; i++) {
+    int32_t top = (int32_t)(xai_rng_u64(seed, (uint64_t)i) >> 40); /* 24 bits: exact as a float */
+    y[i] = radius * ((float)top * 0x1p-23f - 1);
+  }
+  for (int64_t i = from; centre != 0 && i < to; i++) y[i] += centre;
+}
+
+void xk_fill_uniform(uint64_t seed, int64_t n, float centre, float radius, float *y) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n > XK__CHUNK)
+  for (int64_t at = 0; at < n; at += XK__CHUNK)
+    if (!xai_stop_requested()) fill_part(seed, at, xk__min(n, at + XK__CHUNK), centre, radius, y);
+}

@@ -267,10 +267,16 @@ static void put_value(xai_buf *graph, unsigned field, const char *name, xai_dtyp
 /* What is known about all values with the free dims set to 'batch' and 'side'. Where that does not fit together,
  * nothing is. */
 static xai_status sample(const xai_net *net, int64_t batch, int64_t side, xai_facts *out, xai_err *err) {
-  xai_shape x = xai_net_input_shape(net);
-  for (int d = 0; d < x.rank; d++)
-    if (x.dims[d] < 0) x.dims[d] = d == 0 ? batch : side;
-  xai_status st = xai_facts_make(net, &x, NULL, out, err);
+  const xai_graph *g = net->graph;
+  xai_view *inputs = xai_calloc((size_t)g->n_inputs + 1, sizeof *inputs);
+  if (inputs == NULL) return xai_fail_memory(err, (size_t)g->n_inputs * sizeof *inputs);
+  for (int i = 0; i < g->n_inputs; i++) {
+    inputs[i] = (xai_view){.dtype = g->values[g->inputs[i]].dtype, .shape = g->values[g->inputs[i]].shape};
+    for (int d = 0; d < inputs[i].shape.rank; d++)
+      if (inputs[i].shape.dims[d] < 0) inputs[i].shape.dims[d] = d == 0 ? batch : side;
+  }
+  xai_status st = xai_facts_make(net, inputs, NULL, out, err);
+  xai_free(inputs);
   return st == XAI_ENOMEM ? st : XAI_OK;
 }
 

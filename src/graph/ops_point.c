@@ -68,8 +68,9 @@ const xai_op_def xai_op_def_TANH = {
 enum { LO = 1, HI = 2 }; /* optional inputs */
 
 static xai_status clip_infer(xai_call *c, xai_err *err) {
-  for (int i = 0; i < c->n_in; i++)
-    if (xai_call_has(c, i)) XAI_TRY(xai_op__need_float(c, i, err));
+  XAI_TRY(xai_op__need_number(c, 0, err));
+  for (int i = LO; i < c->n_in; i++)
+    if (xai_call_has(c, i)) XAI_TRY(xai_op__need_same(c, 0, i, err));
   for (int i = LO; i <= HI; i++)
     if (xai_call_has(c, i) && xai_shape_size(&c->in[i].shape) != 1)
       return xai_fail(err, XAI_ESHAPE, "%s %s is not one number", i == LO ? "min" : "max", TEXT(&c->in[i].shape));
@@ -77,7 +78,22 @@ static xai_status clip_infer(xai_call *c, xai_err *err) {
   return XAI_OK;
 }
 
+/* Integers: the larger of input and min, then the smaller of that and max. */
+static void clip_integers(const xai_call *c) {
+  static const xk_binary keeps[] = {[LO] = XK_MAX, [HI] = XK_MIN};
+  xk_broadcast s = {.rank = 1, .dims = {count(c)}, .stride_a = {1}};
+  xai_op__copy_forward(c);
+  for (int i = LO; i <= HI; i++)
+    if (xai_call_has(c, i))
+      xk_binary_forward_int(keeps[i], xai_dtype_size(c->in[0].dtype), &s, c->out[0].data, c->in[i].data,
+                            c->out[0].data);
+}
+
 static void clip_forward(const xai_call *c) {
+  if (c->in[0].dtype != XAI_F32) {
+    clip_integers(c);
+    return;
+  }
   float lo = xai_op__scalar(c, LO, -INFINITY), hi = xai_op__scalar(c, HI, INFINITY);
   xk_clip_forward(lo, hi, count(c), c->in[0].data, c->out[0].data);
 }

@@ -30,7 +30,8 @@ end
 --- What stands below a picture: "bull mastiff 61.6 %"; the label alone when the target is no class.
 function Explanation:caption()
   local label = self.label:match "^[^,]*"
-  return self.p and ("%s %.3g %%"):format(label, 100 * self.p) or label
+  if not self.p then return label end
+  return self.p < 1e-4 and label .. " < 0.01 %" or ("%s %.3g %%"):format(label, 100 * self.p)
 end
 
 --- The map as a picture: e:heat{cmap = "viridis", scale = {0, 1}, quantile = 0.99}
@@ -114,7 +115,7 @@ function Explanation:show()
 end
 
 function Explanation:__tostring()
-  local what = self.p and ("'%s' (class %d, p = %.3f)"):format(self.label, self.class, self.p) or self.target
+  local what = self.p and ("'%s' (class %d, p = %.3g)"):format(self.label, self.class, self.p) or self.target
   local where = self.layer ~= "" and (" at layer '%s'"):format(self.layer) or ""
   return ("%s of %s%s: %s, from %.4g to %.4g %s, %.2f s"):format(self.method, what, where, self.values:shape(),
     self.values:min(), self.values:max(), self.unit, self.seconds)

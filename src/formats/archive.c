@@ -70,7 +70,8 @@ xai_status xai_archive_check_names(const xai_archive *a, xai_status fault, xai_e
   for (size_t i = 0; i < a->n; i++) sorted[i] = &a->entries[i];
   qsort(sorted, a->n, sizeof *sorted, entry_by_name);
   for (size_t i = 1; i < a->n && st == XAI_OK; i++)
-    if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0) st = xai_fail(err, fault, "tensor '%.100s' is given twice", sorted[i]->name);
+    if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
+      st = xai_fail(err, fault, "tensor '%.100s' is given twice", sorted[i]->name);
   xai_free(sorted);
   return st;
 }
@@ -91,9 +92,13 @@ static xai_status parse_zip(xai_file *file, xai_archive *out, xai_err *err) {
   xai_zip zip = {0};
   xai_status st = xai_zip_open(file, &zip, err);
   if (st == XAI_OK) {
-    if (count_ending(&zip, "/data.pkl") > 0) st = xai_pth_parse_zip(&zip, out, err);
-    else if (count_ending(&zip, ".npy") > 0 || zip.n == 0) st = xai_npz_parse(&zip, out, err);
-    else st = xai_fail(err, XAI_EUNSUPPORTED, "a zip archive without weights: no member '.../data.pkl' as in .pth and no '.npy' as in .npz");
+    if (count_ending(&zip, "/data.pkl") > 0)
+      st = xai_pth_parse_zip(&zip, out, err);
+    else if (count_ending(&zip, ".npy") > 0 || zip.n == 0)
+      st = xai_npz_parse(&zip, out, err);
+    else
+      st = xai_fail(err, XAI_EUNSUPPORTED,
+                    "a zip archive without weights: no member '.../data.pkl' as in .pth and no '.npy' as in .npz");
   }
   xai_zip_close(&zip);
   return xai_err_prefix(err, st, "%s: ", xai_file_path(file));
@@ -110,8 +115,10 @@ xai_status xai_archive_read(const char *path, xai_archive *out, xai_err *err) {
     case XAI_FORMAT_ZIP: st = parse_zip(file, out, err); break;
     case XAI_FORMAT_PICKLE: st = xai_pth_parse_legacy(file, out, err); break;
     case XAI_FORMAT_TAR:
-      st = xai_fail(err, XAI_EUNSUPPORTED, "%s: a tar archive; if it is a checkpoint of PyTorch 0.1, load it there and "
-                    "torch.save(model.state_dict(), 'x.pth')", path);
+      st = xai_fail(err, XAI_EUNSUPPORTED,
+                    "%s: a tar archive; if it is a checkpoint of PyTorch 0.1, load it there and "
+                    "torch.save(model.state_dict(), 'x.pth')",
+                    path);
       break;
     default:
       st = xai_fail(err, format == XAI_FORMAT_EMPTY ? XAI_EFORMAT : XAI_EUNSUPPORTED,
@@ -128,7 +135,9 @@ xai_status xai_archive_write(const char *path, const xai_archive *a, xai_err *er
   if (!npz && (dot == NULL || !xai_str_equal_nocase(dot, ".npy")))
     return xai_fail(err, XAI_EARG, "%s: unknown extension (expected .safetensors, .npz or .npy)", path);
   if (!npz && a->n != 1)
-    return xai_fail(err, XAI_EARG, "%s: an .npy file holds exactly one tensor (got %zu); use .npz or .safetensors", path, a->n);
-  if (a->n_meta != 0) return xai_fail(err, XAI_EARG, "%s: an %s file holds no metadata; use .safetensors", path, npz ? ".npz" : ".npy");
+    return xai_fail(err, XAI_EARG, "%s: an .npy file holds exactly one tensor (got %zu); use .npz or .safetensors",
+                    path, a->n);
+  if (a->n_meta != 0)
+    return xai_fail(err, XAI_EARG, "%s: an %s file holds no metadata; use .safetensors", path, npz ? ".npz" : ".npy");
   return npz ? xai_npz_write(path, a, err) : xai_npy_write(path, a->entries[0].tensor, err);
 }

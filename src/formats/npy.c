@@ -27,8 +27,7 @@ typedef struct header {
   xai_shape shape;
 } header;
 
-/* ---- the dictionary ------------------------------------------------------------------------------------------------
- */
+/* ---- the dictionary --------------------------------------------------------------------------------- */
 
 typedef struct text {
   const char *at, *end;
@@ -154,8 +153,7 @@ bad:
   return xai_fail(err, XAI_EFORMAT, "its header is not the dictionary with descr, fortran_order and shape");
 }
 
-/* ---- reading
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------------------------- */
 
 static xai_status read_header(xai_cursor *c, header *h, xai_err *err) {
   const unsigned char *magic, *words;
@@ -235,17 +233,19 @@ done:
 xai_status xai_npy_parse(xai_file *file, xai_archive *out, xai_err *err) {
   xai_tensor *t = NULL;
   xai_archive a = {0};
-  xai_status st = xai_npy_tensor((xai_cursor){xai_file_data(file), xai_file_data(file) + xai_file_size(file)}, file, &t, err);
+  xai_status st =
+      xai_npy_tensor((xai_cursor){xai_file_data(file), xai_file_data(file) + xai_file_size(file)}, file, &t, err);
   if (st == XAI_OK) st = xai_archive_add(&a, "data", t, err);
   if (st == XAI_OK) *out = a;
   xai_tensor_free(t);
   return xai_err_prefix(err, st, "%s: ", xai_file_path(file));
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------------ */
+/* ---- writing ---------------------------------------------------------------------------------------- */
 
 void xai_npy_front(xai_buf *b, const xai_tensor *t) {
-  static const char *const descr[] = {[XAI_F32] = "<f4", [XAI_I64] = "<i8", [XAI_I32] = "<i4", [XAI_U8] = "|u1", [XAI_BOOL] = "|b1"};
+  static const char *const descr[] = {
+      [XAI_F32] = "<f4", [XAI_I64] = "<i8", [XAI_I32] = "<i4", [XAI_U8] = "|u1", [XAI_BOOL] = "|b1"};
   enum { FRONT = 10, ROOM = 64 * 6 }; /* magic, version, length; the dictionary takes 56 + 8 * 21 bytes at most */
   const xai_view *v = xai_tensor_view(t);
   char dims[XAI_MAX_RANK * 21 + 1] = "", front[ROOM + 1];
@@ -268,7 +268,8 @@ xai_status xai_npy_write(const char *path, const xai_tensor *t, xai_err *err) {
   xai_buf b = {0};
   xai_npy_front(&b, t);
   xai_buf_add(&b, xai_tensor_view(t)->data, xai_tensor_bytes(t));
-  xai_status st = b.failed ? xai_fail_memory(err, b.size + xai_tensor_bytes(t)) : xai_file_write(path, b.data, b.size, err);
+  xai_status st =
+      b.failed ? xai_fail_memory(err, b.size + xai_tensor_bytes(t)) : xai_file_write(path, b.data, b.size, err);
   xai_buf_free(&b);
   return st;
 }

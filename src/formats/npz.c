@@ -37,8 +37,10 @@ xai_status xai_npz_parse(const xai_zip *zip, xai_archive *out, xai_err *err) {
   xai_archive a = {0};
   xai_status st = XAI_OK;
   for (size_t i = 0; i < zip->n && st == XAI_OK; i++) st = add_member(zip, &zip->members[i], &a, err);
-  if (st == XAI_OK) *out = a;
-  else xai_archive_free(&a);
+  if (st == XAI_OK)
+    *out = a;
+  else
+    xai_archive_free(&a);
   return st;
 }
 
@@ -49,7 +51,8 @@ static xai_status add_array(xai_zip_writer *w, const xai_entry *e, xai_err *err)
   xai_buf_add(&name, ending, sizeof ending);
   xai_status st = front.failed || name.failed ? xai_fail_memory(err, strlen(e->name)) : XAI_OK;
   if (st == XAI_OK)
-    st = xai_zip_add(w, (const char *)name.data, &front, xai_tensor_view(e->tensor)->data, xai_tensor_bytes(e->tensor), err);
+    st = xai_zip_add(w, (const char *)name.data, &front, xai_tensor_view(e->tensor)->data, xai_tensor_bytes(e->tensor),
+                     err);
   xai_buf_free(&front);
   xai_buf_free(&name);
   return st;

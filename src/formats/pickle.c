@@ -3,13 +3,13 @@
  * A pickle is a program for a stack machine with a memo, and in Python some instructions look up a function by name and
  * call it. This machine cannot call anything. A name must be in a list of harmless ones and becomes a number; where
  * Python would call, the machine notes the name and its arguments as a value (XAI_PICKLE_CALL) for the reader of
- * the checkpoint to interpret. Only OrderedDict is special, as instructions after its call still add to it. Attributes set on an object
- * (BUILD) are dropped: they are no weights.
+ * the checkpoint to interpret. Only OrderedDict is special, as instructions after its call still add to it. Attributes
+ * set on an object (BUILD) are dropped: they are no weights.
  *
  * Values and the items of containers lie in two arrays and refer to each other by index, so nothing here or in freeing
- * recurses, however deep or cyclic the data are. Limits: 4 million instructions, 1 million memo entries, 4096 open marks,
- * 64 KiB per string, 16 bytes per whole number. Of protocols 2 to 5, what torch.save has written; not protocols 0
- * and 1, bytes objects, extension codes, out-of-band buffers and classes of other making. */
+ * recurses, however deep or cyclic the data are. Limits: 4 million instructions, 1 million memo entries, 4096 open
+ * marks, 64 KiB per string, 16 bytes per whole number. Of protocols 2 to 5, what torch.save has written; not protocols
+ * 0 and 1, bytes objects, extension codes, out-of-band buffers and classes of other making. */
 #include "formats/pickle.h"
 
 #include <inttypes.h>
@@ -23,7 +23,7 @@ enum { NO_DTYPE = 255 };
 #define NOTHING UINT32_MAX /* an empty memo entry */
 #define ADVICE "in PyTorch, torch.save(model.state_dict(), 'x.pth')"
 
-/* ---- names ----------------------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------------ */
 
 static const struct {
   const char *module, *name;
@@ -74,20 +74,27 @@ typedef struct span {
 } span;
 
 static bool span_is(span s, const char *text) { return s.n == strlen(text) && memcmp(s.at, text, s.n) == 0; }
-static bool span_starts(span s, const char *text) { return s.n >= strlen(text) && memcmp(s.at, text, strlen(text)) == 0; }
+static bool span_starts(span s, const char *text) {
+  return s.n >= strlen(text) && memcmp(s.at, text, strlen(text)) == 0;
+}
 
 static xai_status refuse_global(span module, span name, xai_err *err) {
   int m = module.n > 100 ? 100 : (int)module.n, n = name.n > 100 ? 100 : (int)name.n;
   if (span_starts(module, "torch.nn.") || span_starts(module, "torchvision.") || span_is(module, "__main__"))
-    return xai_fail(err, XAI_EUNSUPPORTED, "%.*s.%.*s is a whole module, not weights: " ADVICE, m, module.at, n, name.at);
+    return xai_fail(err, XAI_EUNSUPPORTED, "%.*s.%.*s is a whole module, not weights: " ADVICE, m, module.at, n,
+                    name.at);
   if (span_is(module, "torch") || span_is(module, "torch._utils"))
-    return xai_fail(err, XAI_EUNSUPPORTED, "'%.*s.%.*s' is not supported (expected plain tensors of real numbers: not quantised, sparse or complex)",
-                    m, module.at, n, name.at);
-  return xai_fail(err, XAI_EUNSUPPORTED, "it needs '%.*s.%.*s', which is not a plain tensor or container (and no code in a file is ever run); save the weights alone: " ADVICE,
+    return xai_fail(
+        err, XAI_EUNSUPPORTED,
+        "'%.*s.%.*s' is not supported (expected plain tensors of real numbers: not quantised, sparse or complex)", m,
+        module.at, n, name.at);
+  return xai_fail(err, XAI_EUNSUPPORTED,
+                  "it needs '%.*s.%.*s', which is not a plain tensor or container (and no code in a file is ever run); "
+                  "save the weights alone: " ADVICE,
                   m, module.at, n, name.at);
 }
 
-/* ---- the machine ------------------------------------------------------------------------------------------------------ */
+/* ---- the machine ------------------------------------------------------------------------------------ */
 
 typedef struct machine {
   xai_cursor in;
@@ -102,7 +109,9 @@ typedef struct machine {
   xai_err *err;
 } machine;
 
-static xai_status damaged(machine *m, const char *what) { return xai_fail(m->err, XAI_EFORMAT, "damaged pickle: %s", what); }
+static xai_status damaged(machine *m, const char *what) {
+  return xai_fail(m->err, XAI_EFORMAT, "damaged pickle: %s", what);
+}
 static xai_status cut(machine *m) { return damaged(m, "it ends in the middle"); }
 
 /* Room for one more of n things of 'size' bytes. */
@@ -162,7 +171,8 @@ static xai_pickle_value *at_top(machine *m) { return available(m) > 0 ? &m->p.va
 /* Work is bounded, whatever it is for. */
 static xai_status count_steps(machine *m, size_t n) {
   m->steps += n;
-  return m->steps <= MAX_STEPS ? XAI_OK : xai_fail(m->err, XAI_EFORMAT, "a pickle of more than %d instructions", MAX_STEPS);
+  return m->steps <= MAX_STEPS ? XAI_OK
+                               : xai_fail(m->err, XAI_EFORMAT, "a pickle of more than %d instructions", MAX_STEPS);
 }
 
 /* Appends to a container. The ids may lie on the stack, which does not move here. */
@@ -174,8 +184,10 @@ static xai_status add_items(machine *m, xai_pickle_value *container, const xai_p
     if (st != XAI_OK) return st;
     uint32_t here = (uint32_t)m->p.n_items++;
     m->p.items[here] = (xai_pickle_item){ids[i], 0};
-    if (container->n == 0) container->as.items.first = here;
-    else m->p.items[container->as.items.last].next = here;
+    if (container->n == 0)
+      container->as.items.first = here;
+    else
+      m->p.items[container->as.items.last].next = here;
     container->as.items.last = here;
     container->n++;
   }
@@ -191,12 +203,13 @@ static xai_status push_container(machine *m, xai_pickle_kind kind, const xai_pic
 /* Adds what was taken to the container that now lies on top of the stack. */
 static xai_status extend(machine *m, xai_pickle_kind kind, const xai_pickle_id *ids, size_t n) {
   xai_pickle_value *container = at_top(m);
-  if (container == NULL || container->kind != kind) return damaged(m, "items for something that is not their kind of container");
+  if (container == NULL || container->kind != kind)
+    return damaged(m, "items for something that is not their kind of container");
   if (kind == XAI_PICKLE_DICT && n % 2 != 0) return damaged(m, "a key without a value");
   return add_items(m, container, ids, n);
 }
 
-/* ---- instructions ------------------------------------------------------------------------------------------------------- */
+/* ---- instructions ----------------------------------------------------------------------------------- */
 
 static xai_status take_number(machine *m, size_t bytes, uint64_t *out) {
   const unsigned char *p;
@@ -211,7 +224,8 @@ static xai_status push_string(machine *m, size_t width) {
   uint64_t n;
   const unsigned char *text;
   XAI_TRY(take_number(m, width, &n));
-  if (n > MAX_STRING) return xai_fail(m->err, XAI_EFORMAT, "a pickled string of %" PRIu64 " bytes (at most %d)", n, MAX_STRING);
+  if (n > MAX_STRING)
+    return xai_fail(m->err, XAI_EFORMAT, "a pickled string of %" PRIu64 " bytes (at most %d)", n, MAX_STRING);
   if (!xai_cursor_take(&m->in, (size_t)n, &text)) return cut(m);
   return push(m, (xai_pickle_value){.kind = XAI_PICKLE_STRING, .n = (uint32_t)n, .as.text = (const char *)text});
 }
@@ -221,7 +235,8 @@ static xai_status push_long(machine *m) {
   uint64_t n, v = 0;
   const unsigned char *p;
   XAI_TRY(take_number(m, 1, &n));
-  if (n > MAX_LONG) return xai_fail(m->err, XAI_EFORMAT, "a pickled number of %" PRIu64 " bytes (at most %d)", n, MAX_LONG);
+  if (n > MAX_LONG)
+    return xai_fail(m->err, XAI_EFORMAT, "a pickled number of %" PRIu64 " bytes (at most %d)", n, MAX_LONG);
   if (!xai_cursor_take(&m->in, (size_t)n, &p)) return cut(m);
   if (n > 8) return push(m, (xai_pickle_value){.kind = XAI_PICKLE_BIG, .n = (uint32_t)n, .as.text = (const char *)p});
   if (n > 0 && p[n - 1] >= 0x80) v = UINT64_MAX;
@@ -245,7 +260,9 @@ static xai_status push_float(machine *m) {
 static xai_status push_global(machine *m, span module, span name) {
   for (size_t i = 0; i < sizeof globals / sizeof *globals; i++)
     if (span_is(module, globals[i].module) && span_is(name, globals[i].name))
-      return push(m, (xai_pickle_value){.kind = XAI_PICKLE_GLOBAL, .global = (unsigned char)globals[i].global, .dtype = globals[i].dtype});
+      return push(m, (xai_pickle_value){.kind = XAI_PICKLE_GLOBAL,
+                                        .global = (unsigned char)globals[i].global,
+                                        .dtype = globals[i].dtype});
   return refuse_global(module, name, m->err);
 }
 
@@ -269,7 +286,8 @@ static xai_status global_from_stack(machine *m) {
   const xai_pickle_id *ids;
   XAI_TRY(pop(m, 2, &ids));
   const xai_pickle_value *module = &m->p.values[ids[0]], *name = &m->p.values[ids[1]];
-  if (module->kind != XAI_PICKLE_STRING || name->kind != XAI_PICKLE_STRING) return damaged(m, "a name that is no string");
+  if (module->kind != XAI_PICKLE_STRING || name->kind != XAI_PICKLE_STRING)
+    return damaged(m, "a name that is no string");
   return push_global(m, (span){module->as.text, module->n}, (span){name->as.text, name->n});
 }
 
@@ -278,7 +296,8 @@ static xai_status push_ordered_dict(machine *m, const xai_pickle_value *argument
   xai_pickle_value dict = {.kind = XAI_PICKLE_DICT};
   const xai_pickle_value *list, *pair;
   size_t n = xai_pickle_items(&m->p, arguments, &list, 1);
-  if (n > 1 || (n == 1 && list->kind != XAI_PICKLE_LIST)) return damaged(m, "an OrderedDict of something else than pairs");
+  if (n > 1 || (n == 1 && list->kind != XAI_PICKLE_LIST))
+    return damaged(m, "an OrderedDict of something else than pairs");
   if (n == 1) {
     uint32_t at = list->as.items.first;
     XAI_TRY(count_steps(m, list->n)); /* the same list may be turned again and again */
@@ -309,13 +328,15 @@ static xai_status build(machine *m) {
   const xai_pickle_id *state;
   XAI_TRY(pop(m, 1, &state));
   const xai_pickle_value *object = at_top(m);
-  if (object == NULL || (object->kind != XAI_PICKLE_DICT && object->kind != XAI_PICKLE_CALL)) return damaged(m, "attributes for something that has none");
+  if (object == NULL || (object->kind != XAI_PICKLE_DICT && object->kind != XAI_PICKLE_CALL))
+    return damaged(m, "attributes for something that has none");
   return XAI_OK;
 }
 
 static xai_status put_memo(machine *m, uint64_t slot) {
   if (at_top(m) == NULL) return damaged(m, "an instruction finds too little on the stack");
-  if (slot >= MAX_MEMO) return xai_fail(m->err, XAI_EFORMAT, "memo entry %" PRIu64 " of a pickle (at most %d)", slot, MAX_MEMO);
+  if (slot >= MAX_MEMO)
+    return xai_fail(m->err, XAI_EFORMAT, "memo entry %" PRIu64 " of a pickle (at most %d)", slot, MAX_MEMO);
   while (m->n_memo <= slot) {
     void *memo = m->memo;
     xai_status st = grow(&memo, m->n_memo, &m->memo_room, sizeof *m->memo, m->err);
@@ -368,16 +389,18 @@ static xai_status step(machine *m, unsigned char code) {
       return push_int(m, XAI_PICKLE_INT, (int64_t)v - (v > INT32_MAX ? INT64_C(1) << 32 : 0));
     case 0x8A: /* LONG1 */ return push_long(m);
     case 'G': /* BINFLOAT */ return push_float(m);
-    case 'U':  /* SHORT_BINSTRING */
+    case 'U': /* SHORT_BINSTRING */
     case 0x8C: /* SHORT_BINUNICODE */ return push_string(m, 1);
-    case 'T':  /* BINSTRING */
-    case 'X':  /* BINUNICODE */ return push_string(m, 4);
+    case 'T': /* BINSTRING */
+    case 'X': /* BINUNICODE */ return push_string(m, 4);
     case 0x8D: /* BINUNICODE8 */ return push_string(m, 8);
     case ')': return push_container(m, XAI_PICKLE_TUPLE, NULL, 0);
     case ']': return push_container(m, XAI_PICKLE_LIST, NULL, 0);
     case '}': return push_container(m, XAI_PICKLE_DICT, NULL, 0);
     case 0x8F: /* EMPTY_SET */ return push_container(m, XAI_PICKLE_SET, NULL, 0);
-    case 0x85: case 0x86: case 0x87: /* TUPLE1, 2, 3 */
+    case 0x85:
+    case 0x86:
+    case 0x87: /* TUPLE1, 2, 3 */
       XAI_TRY(pop(m, code - 0x84u, &ids));
       return push_container(m, XAI_PICKLE_TUPLE, ids, code - 0x84u);
     case 't': /* TUPLE */ XAI_TRY(pop_mark(m, &ids, &n)); return push_container(m, XAI_PICKLE_TUPLE, ids, n);
@@ -388,7 +411,7 @@ static xai_status step(machine *m, unsigned char code) {
     case 0x90: /* ADDITEMS */ XAI_TRY(pop_mark(m, &ids, &n)); return extend(m, XAI_PICKLE_SET, ids, n);
     case 'c': return global_from_lines(m);
     case 0x93: /* STACK_GLOBAL */ return global_from_stack(m);
-    case 'R':  /* REDUCE */
+    case 'R': /* REDUCE */
     case 0x81: /* NEWOBJ */ return apply(m);
     case 'b': return build(m);
     case 'Q': /* BINPERSID */ return persistent(m);
@@ -397,7 +420,9 @@ static xai_status step(machine *m, unsigned char code) {
     case 0x94: /* MEMOIZE */ return put_memo(m, m->n_memo);
     case 'h': /* BINGET */ XAI_TRY(take_number(m, 1, &v)); return get_memo(m, v);
     case 'j': /* LONG_BINGET */ XAI_TRY(take_number(m, 4, &v)); return get_memo(m, v);
-    default: return xai_fail(m->err, XAI_EUNSUPPORTED, "pickle instruction 0x%02X is not supported; save the weights alone: " ADVICE, code);
+    default:
+      return xai_fail(m->err, XAI_EUNSUPPORTED,
+                      "pickle instruction 0x%02X is not supported; save the weights alone: " ADVICE, code);
   }
 }
 
@@ -440,9 +465,10 @@ void xai_pickle_free(xai_pickle *p) {
   *p = (xai_pickle){0};
 }
 
-/* ---- looking at the result ------------------------------------------------------------------------------------------------ */
+/* ---- looking at the result -------------------------------------------------------------------------- */
 
-size_t xai_pickle_items(const xai_pickle *p, const xai_pickle_value *container, const xai_pickle_value **out, size_t room) {
+size_t xai_pickle_items(const xai_pickle *p, const xai_pickle_value *container, const xai_pickle_value **out,
+                        size_t room) {
   uint32_t at = container->as.items.first;
   for (size_t i = 0; i < container->n && i < room; i++, at = p->items[at].next) out[i] = &p->values[p->items[at].value];
   return container->n;

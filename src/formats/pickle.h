@@ -6,16 +6,30 @@
 
 /* The only names a pickle may mention. */
 typedef enum xai_global {
-  XAI_GLOBAL_ORDERED_DICT, XAI_GLOBAL_REBUILD_TENSOR, XAI_GLOBAL_REBUILD_TENSOR_V2, XAI_GLOBAL_REBUILD_TENSOR_V3,
-  XAI_GLOBAL_REBUILD_PARAMETER, XAI_GLOBAL_PARAMETER, XAI_GLOBAL_SIZE, XAI_GLOBAL_OTHER, /* set, torch.device: of no use to us */
-  XAI_GLOBAL_STORAGE, XAI_GLOBAL_UNTYPED_STORAGE, XAI_GLOBAL_DTYPE
+  XAI_GLOBAL_ORDERED_DICT,
+  XAI_GLOBAL_REBUILD_TENSOR,
+  XAI_GLOBAL_REBUILD_TENSOR_V2,
+  XAI_GLOBAL_REBUILD_TENSOR_V3,
+  XAI_GLOBAL_REBUILD_PARAMETER,
+  XAI_GLOBAL_PARAMETER,
+  XAI_GLOBAL_SIZE,
+  XAI_GLOBAL_OTHER, /* set, torch.device: of no use to us */
+  XAI_GLOBAL_STORAGE,
+  XAI_GLOBAL_UNTYPED_STORAGE,
+  XAI_GLOBAL_DTYPE
 } xai_global;
 
 typedef enum xai_pickle_kind {
-  XAI_PICKLE_NONE, XAI_PICKLE_BOOL, XAI_PICKLE_INT, XAI_PICKLE_FLOAT,
-  XAI_PICKLE_STRING,     /* text or, for whole numbers beyond 64 bits, their little-endian bytes (XAI_PICKLE_BIG) */
+  XAI_PICKLE_NONE,
+  XAI_PICKLE_BOOL,
+  XAI_PICKLE_INT,
+  XAI_PICKLE_FLOAT,
+  XAI_PICKLE_STRING, /* text or, for whole numbers beyond 64 bits, their little-endian bytes (XAI_PICKLE_BIG) */
   XAI_PICKLE_BIG,
-  XAI_PICKLE_TUPLE, XAI_PICKLE_LIST, XAI_PICKLE_DICT, XAI_PICKLE_SET,
+  XAI_PICKLE_TUPLE,
+  XAI_PICKLE_LIST,
+  XAI_PICKLE_DICT,
+  XAI_PICKLE_SET,
   XAI_PICKLE_GLOBAL,
   XAI_PICKLE_CALL,       /* what 'global' was to be applied to: a tuple. Nothing is applied. */
   XAI_PICKLE_PERSISTENT, /* a thing outside of the pickle: a tuple or whatever its writer chose */
@@ -25,13 +39,13 @@ typedef uint32_t xai_pickle_id; /* a value of the pickle */
 
 typedef struct xai_pickle_value {
   unsigned char kind;
-  unsigned char global;  /* GLOBAL, CALL */
-  unsigned char dtype;   /* an xai_stored, for GLOBAL_STORAGE and GLOBAL_DTYPE */
-  uint32_t n;            /* bytes of a string; items of a container, twice the pairs of a dictionary */
+  unsigned char global; /* GLOBAL, CALL */
+  unsigned char dtype;  /* an xai_stored, for GLOBAL_STORAGE and GLOBAL_DTYPE */
+  uint32_t n;           /* bytes of a string; items of a container, twice the pairs of a dictionary */
   union {
-    int64_t i;           /* BOOL, INT */
+    int64_t i; /* BOOL, INT */
     double f;
-    const char *text;    /* STRING, BIG: in the bytes that were read, not NUL-terminated */
+    const char *text; /* STRING, BIG: in the bytes that were read, not NUL-terminated */
     struct {
       uint32_t first, last;
     } items;             /* containers; a dictionary's keys and values take turns */
@@ -61,7 +75,8 @@ void xai_pickle_free(xai_pickle *p); /* a zeroed one is fine */
 static inline const xai_pickle_value *xai_pickle_get(const xai_pickle *p, xai_pickle_id id) { return &p->values[id]; }
 
 /* The first 'room' items of a container into out; returns how many it has. */
-size_t xai_pickle_items(const xai_pickle *p, const xai_pickle_value *container, const xai_pickle_value **out, size_t room);
+size_t xai_pickle_items(const xai_pickle *p, const xai_pickle_value *container, const xai_pickle_value **out,
+                        size_t room);
 
 /* What the dictionary has under a string, the last if there are several; NULL if there is none. */
 const xai_pickle_value *xai_pickle_find(const xai_pickle *p, const xai_pickle_value *dict, const char *key);

@@ -1,7 +1,8 @@
 /* formats/pth.c: the tensors of a PyTorch checkpoint.
  *
- * torch.save pickles an object in which each tensor is a call _rebuild_tensor_v2(storage, offset, size, stride, ...) and each
- * storage a reference ("storage", its class, key, where it lived, number of elements). The elements lie elsewhere:
+ * torch.save pickles an object in which each tensor is a call _rebuild_tensor_v2(storage, offset, size, stride, ...)
+ * and each storage a reference ("storage", its class, key, where it lived, number of elements). The elements lie
+ * elsewhere:
  *
  *   since 1.6   a zip archive with one folder: data.pkl, data/<key> for each storage, version, perhaps byteorder
  *   before      five pickles in a row: a magic number, 1001, facts about the machine, the object, the list of keys;
@@ -9,8 +10,8 @@
  *
  * The pickle is read by a machine that runs nothing (pickle.h). Of the object we want a dictionary of tensors: the
  * object itself, or what it has under state_dict, model, model_state_dict or net, however often wrapped. Entries that
- * are no tensors are skipped. When every name starts with "module." (DataParallel), that is cut off, and the metadata say
- * so: prefix = "module.". A tensor saved alone is called "data".
+ * are no tensors are skipped. When every name starts with "module." (DataParallel), that is cut off, and the metadata
+ * say so: prefix = "module.". A tensor saved alone is called "data".
  *
  * float32 storages that lie aligned in the file are used where they are; everything else is copied, at most 64 MiB and
  * four times the file's size in all, so that a small file with many views of one storage stays small. Not read:
@@ -34,10 +35,10 @@ typedef xai_pickle_value value;
 
 /* A storage of the file, by its key. */
 typedef struct storage {
-  const value *key;    /* legacy files */
-  size_t element;      /* legacy files: bytes per element */
-  int64_t count;       /* legacy files: elements */
-  bool listed;         /* legacy files: its bytes have been found */
+  const value *key; /* legacy files */
+  size_t element;   /* legacy files: bytes per element */
+  int64_t count;    /* legacy files: elements */
+  bool listed;      /* legacy files: its bytes have been found */
   const unsigned char *bytes;
   unsigned char *block; /* what it was inflated into */
 } storage;
@@ -62,7 +63,7 @@ typedef struct reference {
   int64_t whole;        /* elements of the storage itself */
 } reference;
 
-/* ---- pickled values ------------------------------------------------------------------------------------------------------ */
+/* ---- pickled values --------------------------------------------------------------------------------- */
 
 static const value *at(const reader *r, xai_pickle_id id) { return xai_pickle_get(&r->object, id); }
 
@@ -72,7 +73,9 @@ static bool whole_number(const value *v, int64_t *out) {
   return true;
 }
 
-static xai_status bad_reference(xai_err *err) { return xai_fail(err, XAI_EFORMAT, "damaged pickle: a reference to a storage is malformed"); }
+static xai_status bad_reference(xai_err *err) {
+  return xai_fail(err, XAI_EFORMAT, "damaged pickle: a reference to a storage is malformed");
+}
 
 /* ("storage", class, key, location, elements[, view]); view: None or (key, first, elements) */
 static xai_status read_reference(const reader *r, const value *pid, reference *out, xai_err *err) {
@@ -80,7 +83,8 @@ static xai_status read_reference(const reader *r, const value *pid, reference *o
   reference ref = {0};
   size_t n = tuple->kind == XAI_PICKLE_TUPLE ? xai_pickle_items(&r->object, tuple, part, 6) : 0;
   if (n > 0 && xai_pickle_is(part[0], "module"))
-    return xai_fail(err, XAI_EUNSUPPORTED, "this is a whole module, not weights: in PyTorch, torch.save(model.state_dict(), 'x.pth')");
+    return xai_fail(err, XAI_EUNSUPPORTED,
+                    "this is a whole module, not weights: in PyTorch, torch.save(model.state_dict(), 'x.pth')");
   if ((n != 5 && n != 6) || !xai_pickle_is(part[0], "storage") || part[1]->kind != XAI_PICKLE_GLOBAL ||
       part[2]->kind != XAI_PICKLE_STRING || part[2]->n > MAX_KEY || !whole_number(part[4], &ref.whole))
     return bad_reference(err);
@@ -90,19 +94,20 @@ static xai_status read_reference(const reader *r, const value *pid, reference *o
   ref.key = part[2];
   ref.count = ref.whole;
   if (n == 6 && part[5]->kind != XAI_PICKLE_NONE) {
-    if (part[5]->kind != XAI_PICKLE_TUPLE || xai_pickle_items(&r->object, part[5], view, 3) != 3 || !whole_number(view[1], &ref.first) ||
-        !whole_number(view[2], &ref.count) || ref.first > ref.whole || ref.count > ref.whole - ref.first)
+    if (part[5]->kind != XAI_PICKLE_TUPLE || xai_pickle_items(&r->object, part[5], view, 3) != 3 ||
+        !whole_number(view[1], &ref.first) || !whole_number(view[2], &ref.count) || ref.first > ref.whole ||
+        ref.count > ref.whole - ref.first)
       return bad_reference(err);
   }
   *out = ref;
   return XAI_OK;
 }
 
-/* ---- storages ---------------------------------------------------------------------------------------------------------------- */
+/* ---- storages --------------------------------------------------------------------------------------- */
 
 static xai_status wrong_size(const reference *ref, uint64_t got, xai_err *err) {
-  return xai_fail(err, XAI_EFORMAT, "storage '%.*s' has %" PRIu64 " bytes, expected %" PRId64 " elements of %zu", (int)ref->key->n,
-                  ref->key->as.text, got, ref->whole, xai_stored_size(ref->stored));
+  return xai_fail(err, XAI_EFORMAT, "storage '%.*s' has %" PRIu64 " bytes, expected %" PRId64 " elements of %zu",
+                  (int)ref->key->n, ref->key->as.text, got, ref->whole, xai_stored_size(ref->stored));
 }
 
 /* Reads and checks a member the first time that it is asked for. */
@@ -115,7 +120,8 @@ static xai_status find_member(reader *r, const reference *ref, storage **out, xa
   snprintf(name, room, "%sdata/%s", r->folder, key);
   const xai_zip_member *m = xai_zip_find(r->zip, name);
   xai_free(name);
-  if (m == NULL || strlen(key) != ref->key->n) return xai_fail(err, XAI_EFORMAT, "storage '%s' is missing (no member '%.100sdata/%s')", key, r->folder, key);
+  if (m == NULL || strlen(key) != ref->key->n)
+    return xai_fail(err, XAI_EFORMAT, "storage '%s' is missing (no member '%.100sdata/%s')", key, r->folder, key);
   uint64_t size = xai_stored_size(ref->stored);
   if (m->size % size != 0 || m->size / size != (uint64_t)ref->whole) return wrong_size(ref, m->size, err);
   storage *s = &r->storages[m - r->zip->members];
@@ -129,7 +135,9 @@ static int compare_keys(const value *a, const value *b) {
   return memcmp(a->as.text, b->as.text, a->n);
 }
 
-static int by_key(const void *a, const void *b) { return compare_keys(((const storage *)a)->key, ((const storage *)b)->key); }
+static int by_key(const void *a, const void *b) {
+  return compare_keys(((const storage *)a)->key, ((const storage *)b)->key);
+}
 
 static storage *find_listed(const reader *r, const value *key) {
   return r->n == 0 ? NULL : bsearch(&(storage){.key = key}, r->storages, r->n, sizeof *r->storages, by_key);
@@ -141,7 +149,7 @@ static xai_status find_storage(reader *r, const reference *ref, storage **out, x
   return XAI_OK;
 }
 
-/* ---- tensors ------------------------------------------------------------------------------------------------------------------- */
+/* ---- tensors ---------------------------------------------------------------------------------------- */
 
 typedef struct layout {
   xai_stored stored;
@@ -156,12 +164,16 @@ static bool is_tensor(const value *v) {
 /* A tuple of whole numbers, bare or as torch.Size(tuple); at most XAI_MAX_RANK of them. */
 static xai_status read_numbers(const reader *r, const value *v, int64_t *out, int *n, xai_err *err) {
   const value *part[XAI_MAX_RANK];
-  if (v->kind == XAI_PICKLE_CALL && v->global == XAI_GLOBAL_SIZE && at(r, v->as.inner)->n == 1) xai_pickle_items(&r->object, at(r, v->as.inner), &v, 1);
-  if (v->kind != XAI_PICKLE_TUPLE) return xai_fail(err, XAI_EFORMAT, "its size and stride are not tuples of whole numbers");
+  if (v->kind == XAI_PICKLE_CALL && v->global == XAI_GLOBAL_SIZE && at(r, v->as.inner)->n == 1)
+    xai_pickle_items(&r->object, at(r, v->as.inner), &v, 1);
+  if (v->kind != XAI_PICKLE_TUPLE)
+    return xai_fail(err, XAI_EFORMAT, "its size and stride are not tuples of whole numbers");
   size_t all = xai_pickle_items(&r->object, v, part, XAI_MAX_RANK);
-  if (all > XAI_MAX_RANK) return xai_fail(err, XAI_EUNSUPPORTED, "it has %zu dimensions (at most %d)", all, XAI_MAX_RANK);
+  if (all > XAI_MAX_RANK)
+    return xai_fail(err, XAI_EUNSUPPORTED, "it has %zu dimensions (at most %d)", all, XAI_MAX_RANK);
   for (size_t i = 0; i < all; i++)
-    if (!whole_number(part[i], &out[i])) return xai_fail(err, XAI_EFORMAT, "its size and stride are not tuples of whole numbers");
+    if (!whole_number(part[i], &out[i]))
+      return xai_fail(err, XAI_EFORMAT, "its size and stride are not tuples of whole numbers");
   *n = (int)all;
   return XAI_OK;
 }
@@ -170,12 +182,15 @@ static xai_status read_numbers(const reader *r, const value *v, int64_t *out, in
 static xai_status read_call(const reader *r, const value *call, layout *l, reference *ref, xai_err *err) {
   const value *arg[8];
   int rank;
-  for (int i = 0; i < MAX_PARAMETERS && (call->global == XAI_GLOBAL_REBUILD_PARAMETER || call->global == XAI_GLOBAL_PARAMETER); i++) {
+  for (int i = 0;
+       i < MAX_PARAMETERS && (call->global == XAI_GLOBAL_REBUILD_PARAMETER || call->global == XAI_GLOBAL_PARAMETER);
+       i++) {
     if (xai_pickle_items(&r->object, at(r, call->as.inner), arg, 1) == 0 || !is_tensor(arg[0])) break;
     call = arg[0];
   }
   size_t n = xai_pickle_items(&r->object, at(r, call->as.inner), arg, 8);
-  bool v1 = call->global == XAI_GLOBAL_REBUILD_TENSOR && n == 4, v2 = call->global == XAI_GLOBAL_REBUILD_TENSOR_V2 && (n == 6 || n == 7);
+  bool v1 = call->global == XAI_GLOBAL_REBUILD_TENSOR && n == 4,
+       v2 = call->global == XAI_GLOBAL_REBUILD_TENSOR_V2 && (n == 6 || n == 7);
   bool v3 = call->global == XAI_GLOBAL_REBUILD_TENSOR_V3 && (n == 7 || n == 8);
   if (!(v1 || v2 || v3) || arg[0]->kind != XAI_PICKLE_PERSISTENT || !whole_number(arg[1], &l->offset))
     return xai_fail(err, XAI_EFORMAT, "damaged pickle: the arguments of a tensor are malformed");
@@ -183,7 +198,8 @@ static xai_status read_call(const reader *r, const value *call, layout *l, refer
   XAI_TRY(read_numbers(r, arg[2], l->shape.dims, &l->shape.rank, err));
   XAI_TRY(read_numbers(r, arg[3], l->stride, &rank, err));
   l->stored = ref->stored;
-  if (v3 && (arg[6]->kind != XAI_PICKLE_GLOBAL || arg[6]->global != XAI_GLOBAL_DTYPE)) return xai_fail(err, XAI_EFORMAT, "it has no element type");
+  if (v3 && (arg[6]->kind != XAI_PICKLE_GLOBAL || arg[6]->global != XAI_GLOBAL_DTYPE))
+    return xai_fail(err, XAI_EFORMAT, "it has no element type");
   if (v3) l->stored = (xai_stored)arg[6]->dtype;
   if (rank != l->shape.rank) return xai_fail(err, XAI_EFORMAT, "it has %d sizes but %d strides", l->shape.rank, rank);
   if (!xai_shape_count(&l->shape, &l->count)) {
@@ -198,7 +214,8 @@ static xai_status check_bounds(const layout *l, int64_t elements, xai_err *err) 
   int64_t last = l->offset, step;
   bool inside = true;
   for (int d = 0; d < l->shape.rank && inside; d++)
-    inside = !__builtin_mul_overflow(l->shape.dims[d] - 1, l->stride[d], &step) && !__builtin_add_overflow(last, step, &last);
+    inside = !__builtin_mul_overflow(l->shape.dims[d] - 1, l->stride[d], &step) &&
+             !__builtin_add_overflow(last, step, &last);
   if (inside && last < elements) return XAI_OK;
   return xai_fail(err, XAI_EFORMAT, "it reaches beyond the %" PRId64 " elements of its storage", elements);
 }
@@ -214,7 +231,8 @@ static bool is_contiguous(const layout *l) {
 static xai_status charge(reader *r, uint64_t bytes, xai_err *err) {
   uint64_t limit = (UINT64_C(64) << 20) + 4 * (uint64_t)xai_file_size(r->file);
   if (bytes > limit - r->copied)
-    return xai_fail(err, XAI_EFORMAT, "copies of tensors exceed %.0f MB (64 MiB and four times the file's size)", (double)limit / 1e6);
+    return xai_fail(err, XAI_EFORMAT, "copies of tensors exceed %.0f MB (64 MiB and four times the file's size)",
+                    (double)limit / 1e6);
   r->copied += bytes;
   return XAI_OK;
 }
@@ -247,7 +265,7 @@ static xai_status read_tensor(reader *r, const value *call, xai_tensor **out, xa
   return xai_stored_tensor(l.stored, l.shape, mapped ? r->file : NULL, from, out, err);
 }
 
-/* ---- the dictionary ------------------------------------------------------------------------------------------------------------ */
+/* ---- the dictionary --------------------------------------------------------------------------------- */
 
 static xai_status no_tensors(const reader *r, const value *dict, xai_err *err) {
   char list[200] = "";
@@ -255,10 +273,13 @@ static xai_status no_tensors(const reader *r, const value *dict, xai_err *err) {
   uint32_t item = dict->as.items.first;
   for (size_t i = 0; i < dict->n && i < 10; i++, item = r->object.items[item].next) {
     const value *key = at(r, r->object.items[item].value);
-    if (i % 2 == 0 && key->kind == XAI_PICKLE_STRING) xai_str_append(list, sizeof list, &used, " '%.*s'", key->n < 30 ? (int)key->n : 30, key->as.text);
+    if (i % 2 == 0 && key->kind == XAI_PICKLE_STRING)
+      xai_str_append(list, sizeof list, &used, " '%.*s'", key->n < 30 ? (int)key->n : 30, key->as.text);
   }
-  return xai_fail(err, XAI_EUNSUPPORTED, "no tensors in it (expected a state_dict, or one under state_dict, model, model_state_dict or net)%s%s",
-                  used > 0 ? "; it has" : "", list);
+  return xai_fail(
+      err, XAI_EUNSUPPORTED,
+      "no tensors in it (expected a state_dict, or one under state_dict, model, model_state_dict or net)%s%s",
+      used > 0 ? "; it has" : "", list);
 }
 
 /* Follows the wrappers down to the innermost dictionary. One that holds itself has no innermost. */
@@ -323,15 +344,21 @@ static xai_status read_dictionary(reader *r, const value *dict, xai_err *err) {
 static xai_status read_object(reader *r, xai_err *err) {
   static const char alone[] = "data";
   const value *root = at(r, r->object.root);
-  if (is_tensor(root)) return add_tensor(r, &(value){.kind = XAI_PICKLE_STRING, .n = sizeof alone - 1, .as.text = alone}, 0, root, err);
-  if (root->kind != XAI_PICKLE_DICT) return xai_fail(err, XAI_EUNSUPPORTED, "neither a tensor nor a dictionary of tensors: in PyTorch, torch.save(model.state_dict(), 'x.pth')");
+  if (is_tensor(root))
+    return add_tensor(r, &(value){.kind = XAI_PICKLE_STRING, .n = sizeof alone - 1, .as.text = alone}, 0, root, err);
+  if (root->kind != XAI_PICKLE_DICT)
+    return xai_fail(
+        err, XAI_EUNSUPPORTED,
+        "neither a tensor nor a dictionary of tensors: in PyTorch, torch.save(model.state_dict(), 'x.pth')");
   XAI_TRY(unwrap(r, &root, err));
   return read_dictionary(r, root, err);
 }
 
 static xai_status finish(reader *r, xai_status st, xai_archive *out) {
-  if (st == XAI_OK) *out = r->archive;
-  else xai_archive_free(&r->archive);
+  if (st == XAI_OK)
+    *out = r->archive;
+  else
+    xai_archive_free(&r->archive);
   for (size_t i = 0; i < r->n; i++) xai_free(r->storages[i].block);
   xai_free(r->storages);
   xai_free(r->folder);
@@ -339,7 +366,7 @@ static xai_status finish(reader *r, xai_status st, xai_archive *out) {
   return st;
 }
 
-/* ---- zip archives -------------------------------------------------------------------------------------------------------------- */
+/* ---- zip archives ----------------------------------------------------------------------------------- */
 
 /* The one folder: where the member ".../data.pkl" is. */
 static xai_status find_folder(reader *r, const xai_zip_member **pickle, xai_err *err) {
@@ -349,7 +376,8 @@ static xai_status find_folder(reader *r, const xai_zip_member **pickle, xai_err 
     const xai_zip_member *m = &r->zip->members[i];
     size_t n = strlen(m->name);
     if (n < sizeof name || strcmp(m->name + n - (sizeof name - 1), name) != 0) continue;
-    if (*pickle != NULL) return xai_fail(err, XAI_EFORMAT, "two objects: '%.100s' and '%.100s'", (*pickle)->name, m->name);
+    if (*pickle != NULL)
+      return xai_fail(err, XAI_EFORMAT, "two objects: '%.100s' and '%.100s'", (*pickle)->name, m->name);
     *pickle = m;
   }
   if (*pickle == NULL) return xai_fail(err, XAI_EFORMAT, "no member '.../data.pkl'");
@@ -364,8 +392,11 @@ static xai_status refuse_script(const reader *r, xai_err *err) {
   size_t n = strlen(r->folder);
   for (size_t i = 0; i < r->zip->n; i++) {
     const char *name = r->zip->members[i].name;
-    if (strncmp(name, r->folder, n) == 0 && (strcmp(name + n, "constants.pkl") == 0 || xai_str_starts(name + n, "code/")))
-      return xai_fail(err, XAI_EUNSUPPORTED, "a TorchScript archive, not weights: in PyTorch, torch.save(torch.jit.load('x.pt').state_dict(), 'x.pth')");
+    if (strncmp(name, r->folder, n) == 0 &&
+        (strcmp(name + n, "constants.pkl") == 0 || xai_str_starts(name + n, "code/")))
+      return xai_fail(
+          err, XAI_EUNSUPPORTED,
+          "a TorchScript archive, not weights: in PyTorch, torch.save(torch.jit.load('x.pt').state_dict(), 'x.pth')");
   }
   return XAI_OK;
 }
@@ -393,11 +424,14 @@ static xai_status check_notes(const reader *r, xai_err *err) {
   enum { NEWEST = 10 };
   char text[24];
   XAI_TRY(read_note(r, "byteorder", text, sizeof text, err));
-  if (strcmp(text, "big") == 0) return xai_fail(err, XAI_EUNSUPPORTED, "its bytes are in big-endian order (expected little)");
-  if (text[0] != '\0' && strcmp(text, "little") != 0) return xai_fail(err, XAI_EFORMAT, "its byteorder is '%s' (expected little)", text);
+  if (strcmp(text, "big") == 0)
+    return xai_fail(err, XAI_EUNSUPPORTED, "its bytes are in big-endian order (expected little)");
+  if (text[0] != '\0' && strcmp(text, "little") != 0)
+    return xai_fail(err, XAI_EFORMAT, "its byteorder is '%s' (expected little)", text);
   XAI_TRY(read_note(r, "version", text, sizeof text, err));
   long version = text[0] == '\0' ? 1 : strtol(text, NULL, 10);
-  if (version < 1 || version > NEWEST) return xai_fail(err, XAI_EUNSUPPORTED, "version '%s' of the .pth format (expected 1 to %d)", text, NEWEST);
+  if (version < 1 || version > NEWEST)
+    return xai_fail(err, XAI_EUNSUPPORTED, "version '%s' of the .pth format (expected 1 to %d)", text, NEWEST);
   return XAI_OK;
 }
 
@@ -430,7 +464,7 @@ done:
   return st;
 }
 
-/* ---- files before 1.6 ------------------------------------------------------------------------------------------------------- */
+/* ---- files before 1.6 ------------------------------------------------------------------------------- */
 
 /* The magic number and the two pickles after it. */
 static xai_status check_front(xai_cursor *c, xai_err *err) {
@@ -440,8 +474,10 @@ static xai_status check_front(xai_cursor *c, xai_err *err) {
     xai_status st = xai_pickle_read(c, &p, err);
     const value *root = st == XAI_OK ? xai_pickle_get(&p, p.root) : NULL;
     if (st != XAI_OK) { /* in the first pickle anything may be wrong: it is somebody else's */
-    } else if (i == 0 && (root->kind != XAI_PICKLE_BIG || root->n != sizeof magic - 1 || memcmp(root->as.text, magic, root->n) != 0)) {
-      st = xai_fail(err, XAI_EUNSUPPORTED, "a Python pickle, but not a checkpoint of PyTorch (it does not start with its magic number)");
+    } else if (i == 0 && (root->kind != XAI_PICKLE_BIG || root->n != sizeof magic - 1 ||
+                          memcmp(root->as.text, magic, root->n) != 0)) {
+      st = xai_fail(err, XAI_EUNSUPPORTED,
+                    "a Python pickle, but not a checkpoint of PyTorch (it does not start with its magic number)");
     } else if (i == 1 && (root->kind != XAI_PICKLE_INT || root->as.i != 1001)) {
       st = xai_fail(err, XAI_EUNSUPPORTED, "another version of PyTorch's format than 1001");
     } else if (i == 2 && root->kind == XAI_PICKLE_DICT) {
@@ -470,7 +506,8 @@ static xai_status collect_storages(reader *r, xai_err *err) {
   if (n > 0) qsort(r->storages, n, sizeof *r->storages, by_key);
   for (size_t i = 0; i < n; i++) {
     storage *s = &r->storages[i], *last = r->n > 0 ? &r->storages[r->n - 1] : NULL;
-    if (last == NULL || by_key(last, s) != 0) r->storages[r->n++] = *s;
+    if (last == NULL || by_key(last, s) != 0)
+      r->storages[r->n++] = *s;
     else if (last->element != s->element || last->count != s->count)
       return xai_fail(err, XAI_EFORMAT, "storage '%.*s' is mentioned with two sizes", (int)s->key->n, s->key->as.text);
   }
@@ -481,13 +518,17 @@ static xai_status collect_storages(reader *r, xai_err *err) {
 static xai_status take_storage(const reader *r, const value *key, xai_cursor *c, xai_err *err) {
   uint64_t count;
   storage *s = key->kind == XAI_PICKLE_STRING ? find_listed(r, key) : NULL;
-  if (s == NULL || s->listed) return xai_fail(err, XAI_EFORMAT, "its list of storages names one that no tensor has, or one twice");
+  if (s == NULL || s->listed)
+    return xai_fail(err, XAI_EFORMAT, "its list of storages names one that no tensor has, or one twice");
   s->listed = true;
-  if (!xai_cursor_u64(c, &count)) return xai_fail(err, XAI_EFORMAT, "the file ends before storage '%.*s'", (int)key->n, key->as.text);
+  if (!xai_cursor_u64(c, &count))
+    return xai_fail(err, XAI_EFORMAT, "the file ends before storage '%.*s'", (int)key->n, key->as.text);
   if (count != (uint64_t)s->count)
-    return xai_fail(err, XAI_EFORMAT, "storage '%.*s' has %" PRIu64 " elements, expected %" PRId64, (int)key->n, key->as.text, count, s->count);
+    return xai_fail(err, XAI_EFORMAT, "storage '%.*s' has %" PRIu64 " elements, expected %" PRId64, (int)key->n,
+                    key->as.text, count, s->count);
   if (count > xai_cursor_left(c) / s->element || !xai_cursor_take(c, (size_t)count * s->element, &s->bytes))
-    return xai_fail(err, XAI_EFORMAT, "the file ends inside storage '%.*s' (is it cut off?)", (int)key->n, key->as.text);
+    return xai_fail(err, XAI_EFORMAT, "the file ends inside storage '%.*s' (is it cut off?)", (int)key->n,
+                    key->as.text);
   return XAI_OK;
 }
 
@@ -501,7 +542,8 @@ static xai_status take_storages(reader *r, xai_cursor *c, xai_err *err) {
   uint32_t item = list->as.items.first;
   for (size_t i = 0; st == XAI_OK && i < list->n; i++, item = keys.items[item].next)
     st = take_storage(r, xai_pickle_get(&keys, keys.items[item].value), c, err);
-  if (st == XAI_OK && xai_cursor_left(c) > 0) st = xai_fail(err, XAI_EFORMAT, "%zu bytes after the last storage", xai_cursor_left(c));
+  if (st == XAI_OK && xai_cursor_left(c) > 0)
+    st = xai_fail(err, XAI_EFORMAT, "%zu bytes after the last storage", xai_cursor_left(c));
   xai_pickle_free(&keys);
   return st;
 }

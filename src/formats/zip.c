@@ -40,7 +40,7 @@ static uint16_t u16(const unsigned char *p) { return (uint16_t)number(p, 2); }
 static uint32_t u32(const unsigned char *p) { return (uint32_t)number(p, 4); }
 static uint64_t u64(const unsigned char *p) { return number(p, 8); }
 
-/* ---- the end records ------------------------------------------------------------------------------------------------ */
+/* ---- the end records -------------------------------------------------------------------------------- */
 
 typedef struct directory {
   uint64_t at, size, n;
@@ -55,10 +55,13 @@ static const unsigned char *find_end(const unsigned char *data, size_t size) {
   return NULL;
 }
 
-static xai_status several_disks(xai_err *err) { return xai_fail(err, XAI_EUNSUPPORTED, "a zip archive on several disks"); }
+static xai_status several_disks(xai_err *err) {
+  return xai_fail(err, XAI_EUNSUPPORTED, "a zip archive on several disks");
+}
 
 /* The zip64 record in front of its locator replaces the directory's place; what the old record says must not differ. */
-static xai_status find_end64(const unsigned char *data, const unsigned char *locator, directory *d, size_t *end, xai_err *err) {
+static xai_status find_end64(const unsigned char *data, const unsigned char *locator, directory *d, size_t *end,
+                             xai_err *err) {
   uint64_t at = u64(locator + 8), room = (uint64_t)(locator - data);
   if (u32(locator + 4) != 0 || u32(locator + 16) > 1) return several_disks(err);
   if (at > room || room - at < END64 || memcmp(data + at, "PK\6\6", 4) != 0 || u64(data + at + 4) != room - at - 12)
@@ -66,7 +69,8 @@ static xai_status find_end64(const unsigned char *data, const unsigned char *loc
   const unsigned char *r = data + at;
   if (u32(r + 16) != 0 || u32(r + 20) != 0 || u64(r + 24) != u64(r + 32)) return several_disks(err);
   directory wide = {u64(r + 48), u64(r + 40), u64(r + 32)};
-  if ((d->n != FULL16 && d->n != wide.n) || (d->size != FULL32 && d->size != wide.size) || (d->at != FULL32 && d->at != wide.at))
+  if ((d->n != FULL16 && d->n != wide.n) || (d->size != FULL32 && d->size != wide.size) ||
+      (d->at != FULL32 && d->at != wide.at))
     return xai_fail(err, XAI_EFORMAT, "its two end records disagree");
   *d = wide;
   *end = (size_t)at;
@@ -78,19 +82,22 @@ static xai_status find_directory(const unsigned char *data, size_t size, directo
   if (end == NULL) return xai_fail(err, XAI_EFORMAT, "no end record of a zip archive (is the file cut off?)");
   size_t stop = (size_t)(end - data);
   *d = (directory){u32(end + 16), u32(end + 12), u16(end + 10)};
-  if (stop >= LOCATOR && memcmp(end - LOCATOR, "PK\6\7", 4) == 0) XAI_TRY(find_end64(data, end - LOCATOR, d, &stop, err));
+  if (stop >= LOCATOR && memcmp(end - LOCATOR, "PK\6\7", 4) == 0)
+    XAI_TRY(find_end64(data, end - LOCATOR, d, &stop, err));
   if (u16(end + 4) != 0 || u16(end + 6) != 0 || u16(end + 8) != u16(end + 10)) return several_disks(err);
   if (d->n > MAX_MEMBERS) return xai_fail(err, XAI_EFORMAT, "%" PRIu64 " members (at most %d)", d->n, MAX_MEMBERS);
   if (d->size > stop || d->at != stop - d->size)
-    return xai_fail(err, XAI_EFORMAT, "its directory is not where the end record says (is something missing or in front?)");
+    return xai_fail(err, XAI_EFORMAT,
+                    "its directory is not where the end record says (is something missing or in front?)");
   return XAI_OK;
 }
 
-/* ---- members ---------------------------------------------------------------------------------------------------------- */
+/* ---- members ---------------------------------------------------------------------------------------- */
 
 /* Relative, inside, and one spelling only; a name that ends in '/' is a folder. */
 static bool is_sane_name(const char *name, size_t n) {
-  if (n == 0 || n > MAX_NAME || name[0] == '/' || memchr(name, '\0', n) != NULL || memchr(name, '\\', n) != NULL) return false;
+  if (n == 0 || n > MAX_NAME || name[0] == '/' || memchr(name, '\0', n) != NULL || memchr(name, '\\', n) != NULL)
+    return false;
   if (n >= 2 && name[1] == ':') return false;
   for (const char *part = name, *end = name + n; part < end;) {
     const char *slash = memchr(part, '/', (size_t)(end - part));
@@ -128,7 +135,10 @@ static xai_status take_record(xai_cursor *c, xai_zip_member *m, xai_err *err) {
   size_t n = u16(r + 28);
   if (u16(r + 34) != 0) return several_disks(err);
   if (!is_sane_name((const char *)name, n))
-    return xai_fail(err, XAI_EFORMAT, "member '%.*s': a name that is empty, absolute, too long or no UTF-8, or holds '..', '.', '//', '\\' or NUL", n > 100 ? 100 : (int)n, (const char *)name);
+    return xai_fail(
+        err, XAI_EFORMAT,
+        "member '%.*s': a name that is empty, absolute, too long or no UTF-8, or holds '..', '.', '//', '\\' or NUL",
+        n > 100 ? 100 : (int)n, (const char *)name);
   m->name = xai_alloc(n + 1);
   if (m->name == NULL) return xai_fail_memory(err, n + 1);
   memcpy(m->name, name, n);
@@ -150,7 +160,8 @@ static xai_status check_claims(const xai_zip_member *m, xai_err *err) {
   if (m->method != STORED && m->method != DEFLATED)
     return xai_fail(err, XAI_EUNSUPPORTED, "compression method %d (expected stored or deflated)", m->method);
   if (m->method == STORED && m->size != m->packed_size)
-    return xai_fail(err, XAI_EFORMAT, "it is stored, but %" PRIu64 " bytes should become %" PRIu64, m->packed_size, m->size);
+    return xai_fail(err, XAI_EFORMAT, "it is stored, but %" PRIu64 " bytes should become %" PRIu64, m->packed_size,
+                    m->size);
   if (m->method == DEFLATED && m->size / 1032 > m->packed_size)
     return xai_fail(err, XAI_EFORMAT, "%" PRIu64 " bytes cannot inflate to %" PRIu64, m->packed_size, m->size);
   return XAI_OK;
@@ -165,7 +176,8 @@ static xai_status check_local(const unsigned char *data, uint64_t end, xai_zip_m
   uint64_t start = m->header + LOCAL + u16(h + 26) + u16(h + 28);
   if (start > end || m->packed_size > end - start)
     return xai_fail(err, XAI_EFORMAT, "its %" PRIu64 " bytes reach into the directory", m->packed_size);
-  bool same = u16(h + 6) == m->flags && u16(h + 8) == m->method && u16(h + 26) == n && memcmp(h + LOCAL, m->name, n) == 0;
+  bool same =
+      u16(h + 6) == m->flags && u16(h + 8) == m->method && u16(h + 26) == n && memcmp(h + LOCAL, m->name, n) == 0;
   if (!(m->flags & SIZES_FOLLOW)) {
     uint64_t size = u32(h + 22), packed = u32(h + 18), none = 0;
     same = same && u32(h + 14) == m->crc && widen_sizes(h + LOCAL + n, u16(h + 28), &size, &packed, &none) &&
@@ -196,7 +208,9 @@ static xai_status check_together(const xai_zip *z, xai_err *err) {
     taken = (uint64_t)(m->packed - data) + m->packed_size;
     if (m->method == DEFLATED && __builtin_add_overflow(inflated, m->size, &inflated)) inflated = UINT64_MAX;
     if (inflated > limit)
-      return xai_fail(err, XAI_EFORMAT, "its members inflate to more than %.0f MB (1 GiB and four times the file's size)", (double)limit / 1e6);
+      return xai_fail(err, XAI_EFORMAT,
+                      "its members inflate to more than %.0f MB (1 GiB and four times the file's size)",
+                      (double)limit / 1e6);
   }
   qsort(z->by_name, z->n, sizeof *z->by_name, by_name);
   for (size_t i = 1; i < z->n; i++)
@@ -211,7 +225,8 @@ xai_status xai_zip_open(xai_file *file, xai_zip *out, xai_err *err) {
   directory d;
   xai_status st;
   XAI_TRY(find_directory(data, xai_file_size(file), &d, err));
-  if (d.size / CENTRAL < d.n) return xai_fail(err, XAI_EFORMAT, "its directory is too short for %" PRIu64 " members", d.n);
+  if (d.size / CENTRAL < d.n)
+    return xai_fail(err, XAI_EFORMAT, "its directory is too short for %" PRIu64 " members", d.n);
   z.members = xai_calloc((size_t)d.n, sizeof *z.members);
   z.by_name = xai_calloc((size_t)d.n, sizeof *z.by_name);
   if (z.members == NULL || z.by_name == NULL) {
@@ -247,7 +262,9 @@ void xai_zip_close(xai_zip *z) {
   *z = (xai_zip){0};
 }
 
-static int name_to_member(const void *name, const void *member) { return strcmp(name, (*(xai_zip_member *const *)member)->name); }
+static int name_to_member(const void *name, const void *member) {
+  return strcmp(name, (*(xai_zip_member *const *)member)->name);
+}
 
 xai_zip_member *xai_zip_find(const xai_zip *z, const char *name) {
   if (z->n == 0) return NULL;
@@ -255,7 +272,7 @@ xai_zip_member *xai_zip_find(const xai_zip *z, const char *name) {
   return found != NULL ? *found : NULL;
 }
 
-/* ---- their bytes ------------------------------------------------------------------------------------------------------ */
+/* ---- their bytes ------------------------------------------------------------------------------------ */
 
 static voidpf zip_alloc(voidpf opaque, uInt count, uInt size) {
   (void)opaque;
@@ -299,7 +316,8 @@ static xai_status check_crc(const xai_zip_member *m, const unsigned char *bytes,
     crc = crc32(crc, bytes + at, (uInt)(m->size - at < CHUNK ? m->size - at : CHUNK));
   }
   if (crc == m->crc) return XAI_OK;
-  return xai_fail(err, XAI_EFORMAT, "its CRC-32 is %08lx, expected %08" PRIx32 " (damaged, or written without checksums)", crc, m->crc);
+  return xai_fail(err, XAI_EFORMAT,
+                  "its CRC-32 is %08lx, expected %08" PRIx32 " (damaged, or written without checksums)", crc, m->crc);
 }
 
 xai_status xai_zip_read(const xai_zip_member *m, const unsigned char **bytes, unsigned char **block, xai_err *err) {
@@ -319,7 +337,7 @@ xai_status xai_zip_read(const xai_zip_member *m, const unsigned char **bytes, un
   return XAI_OK;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------------ */
+/* ---- writing ---------------------------------------------------------------------------------------- */
 
 static void add_number(xai_buf *b, uint64_t v, size_t n) {
   unsigned char bytes[8];
@@ -341,11 +359,13 @@ static void add_common(xai_buf *b, uint32_t crc, size_t size, size_t name) {
 }
 
 static uint32_t crc_of(uint32_t crc, const unsigned char *bytes, size_t n) {
-  for (size_t at = 0; at < n; at += CHUNK) crc = (uint32_t)crc32(crc, bytes + at, (uInt)(n - at < CHUNK ? n - at : CHUNK));
+  for (size_t at = 0; at < n; at += CHUNK)
+    crc = (uint32_t)crc32(crc, bytes + at, (uInt)(n - at < CHUNK ? n - at : CHUNK));
   return crc;
 }
 
-xai_status xai_zip_add(xai_zip_writer *w, const char *name, const xai_buf *front, const void *data, size_t n, xai_err *err) {
+xai_status xai_zip_add(xai_zip_writer *w, const char *name, const xai_buf *front, const void *data, size_t n,
+                       xai_err *err) {
   static const unsigned char zeros[ALIGN];
   size_t length = strlen(name), at = w->bytes.size, size;
   if (!is_sane_name(name, length)) return xai_fail(err, XAI_EARG, "'%.100s' cannot be the name of a member", name);

@@ -22,7 +22,8 @@ typedef struct xai_zip {
 } xai_zip;
 
 /* Reads and checks the directory; no member's bytes are looked at. XAI_EFORMAT for what is damaged or could mislead,
- * XAI_EUNSUPPORTED for encryption, several disks and other methods than stored and deflated. *out is written on success. */
+ * XAI_EUNSUPPORTED for encryption, several disks and other methods than stored and deflated. *out is written on
+ * success. */
 xai_status xai_zip_open(xai_file *file, xai_zip *out, xai_err *err);
 void xai_zip_close(xai_zip *z); /* a zeroed one is fine */
 
@@ -33,7 +34,7 @@ xai_zip_member *xai_zip_find(const xai_zip *z, const char *name);
  * *bytes = *block, to be freed with xai_free. XAI_ESTOP when asked to stop. */
 xai_status xai_zip_read(const xai_zip_member *m, const unsigned char **bytes, unsigned char **block, xai_err *err);
 
-/* ---- writing ------------------------------------------------------------------------------------------------------ */
+/* ---- writing ---------------------------------------------------------------------------------------- */
 
 typedef struct xai_zip_writer {
   xai_buf bytes, directory;
@@ -42,7 +43,8 @@ typedef struct xai_zip_writer {
 
 /* Appends a stored member made of two parts, the first of which starts at a multiple of 64 in the file. XAI_EARG for a
  * name that xai_zip_open would refuse and for what needs zip64. Whoever calls keeps names from repeating. */
-xai_status xai_zip_add(xai_zip_writer *w, const char *name, const xai_buf *front, const void *data, size_t n, xai_err *err);
+xai_status xai_zip_add(xai_zip_writer *w, const char *name, const xai_buf *front, const void *data, size_t n,
+                       xai_err *err);
 /* Puts the directory behind the members: then 'bytes' is the archive. */
 xai_status xai_zip_finish(xai_zip_writer *w, xai_err *err);
 void xai_zip_writer_free(xai_zip_writer *w);

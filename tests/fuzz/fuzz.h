@@ -61,7 +61,8 @@ static inline unsigned fuzz_touch(const xai_archive *a) {
 }
 
 /* Reads the bytes as a file of named tensors: by their content, or with the one parser given. */
-static inline void fuzz_archive(const uint8_t *data, size_t size, xai_status (*parse)(xai_file *, xai_archive *, xai_err *)) {
+static inline void fuzz_archive(const uint8_t *data, size_t size,
+                                xai_status (*parse)(xai_file *, xai_archive *, xai_err *)) {
   char path[FUZZ_PATH];
   int fd = fuzz_file(data, size, path);
   xai_archive a = {0};

@@ -1,8 +1,6 @@
 /* tests/fuzz/fuzz_files.c: pictures, archives and labels from any bytes, for libFuzzer.
  *
- * Build with clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined
- * -fno-sanitize=pointer-overflow,nonnull-attribute,shift, with all of base, tensor and formats (but ONNX) and the
- * kernels image, move, resize, loop and threads; run with -max_len=4096 -rss_limit_mb=3000 on a folder of small files.
+ * CC=clang cmake -DXAI_FUZZ=ON builds it; run with -max_len=4096 -rss_limit_mb=3000 on a folder of small files.
  *
  * Checks that nothing leaks and that a failure has a message. The checksums of PNG chunks are put right first: no
  * mutation would get past them. */

@@ -1,5 +1,5 @@
-/* Any bytes as a PyTorch checkpoint three times: as the file, as a file of before 1.6, and as the pickle inside of a sound
- * zip archive, whose checksum would otherwise keep damage away from the pickle machine. */
+/* Any bytes as a PyTorch checkpoint three times: as the file, as a file of before 1.6, and as the pickle inside of a
+ * sound zip archive, whose checksum would otherwise keep damage away from the pickle machine. */
 #include "fuzz.h"
 
 static xai_buf wrap(const uint8_t *data, size_t size) {

@@ -70,8 +70,10 @@ static void run(const char *path) {
 
 int main(int argc, char **argv) {
   for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "-m") == 0 && i + 1 < argc) mutations = strtol(argv[++i], NULL, 10);
-    else run(argv[i]);
+    if (strcmp(argv[i], "-m") == 0 && i + 1 < argc)
+      mutations = strtol(argv[++i], NULL, 10);
+    else
+      run(argv[i]);
   }
   printf("%d files, %ld damaged copies of each\n", files, mutations);
   return files > 0 ? 0 : 77;

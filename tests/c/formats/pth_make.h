@@ -1,4 +1,5 @@
-/* tests/c/formats/pth_make.h: a tiny writer of PyTorch checkpoints, for tests. It writes what it is told, sound or not. */
+/* tests/c/formats/pth_make.h: a tiny writer of PyTorch checkpoints, for tests. It writes what it is told, sound or not.
+ */
 #ifndef TESTS_PTH_MAKE_H
 #define TESTS_PTH_MAKE_H
 
@@ -7,7 +8,7 @@
 #include "base/buf.h"
 #include "zip_make.h"
 
-/* ---- pickles ---------------------------------------------------------------------------------------------------------- */
+/* ---- pickles ---------------------------------------------------------------------------------------- */
 #define PK(b, bytes) xai_buf_add(b, bytes, sizeof bytes - 1)
 static inline void pk_text(xai_buf *b, const char *text) {
   PK(b, "X");
@@ -53,7 +54,8 @@ static inline void pk_put(xai_buf *b, const pk_tensor *t, bool legacy) {
   PK(b, "ctorch._utils\n_rebuild_tensor_v2\n(");
   pk_storage(b, t, legacy);
   pk_layout(b, t);
-  PK(b, "\x89" "ccollections\nOrderedDict\n)RtR");
+  PK(b, "\x89"
+        "ccollections\nOrderedDict\n)RtR");
 }
 static inline void pk_entry(xai_buf *b, const char *name, const pk_tensor *t, bool legacy) {
   pk_text(b, name);
@@ -61,7 +63,7 @@ static inline void pk_entry(xai_buf *b, const char *name, const pk_tensor *t, bo
   PK(b, "s");
 }
 
-/* ---- files -------------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------ */
 /* "x/data.pkl" and up to six more members as they stand; frees the pickle. */
 static inline zip_file pth_zip(xai_buf pickle, const zip_part *more, size_t n) {
   zip_part parts[ZIP_MOST] = {{"x/data.pkl", pickle.data, pickle.size, false, true, false}};

@@ -8,8 +8,10 @@
 #define HEADER(n, text) "\x93NUMPY\1\0" n "\0" text
 static const char bytes[] = HEADER("\x36", "{'descr':'|u1','fortran_order':False,'shape':(3,)}    ") "\1\2\3";
 static const char square[] = HEADER("\x36", "{'descr':'|u1','fortran_order':True,'shape':(2,2)}    ") "\1\2\3\4";
-static const char floats[] = HEADER("\x36", "{'descr':'<f4','fortran_order':False,'shape':(2,)}    ") "\0\0\x80\x3f\0\0\0\x40";
-#define PART(name, array, deflated, wide) {name, array, sizeof array - 1, deflated, false, wide}
+static const char floats[] =
+    HEADER("\x36", "{'descr':'<f4','fortran_order':False,'shape':(2,)}    ") "\0\0\x80\x3f\0\0\0\x40";
+#define PART(name, array, deflated, wide)                                                                              \
+  { name, array, sizeof array - 1, deflated, false, wide }
 
 static xai_status read_and_free(const char *path, xai_err *err) {
   xai_archive a = {0};
@@ -39,7 +41,8 @@ static void stored_and_deflated_arrays_are_read(void **state) {
   (void)state;
   for (int deflated = 0; deflated <= 1; deflated++)
     for (int wide = 0; wide <= 1; wide++) {
-      const zip_part parts[] = {PART("b.npy", bytes, deflated, wide), PART("folder/s.npy", square, deflated, wide), PART(".f.npy", floats, deflated, wide)};
+      const zip_part parts[] = {PART("b.npy", bytes, deflated, wide), PART("folder/s.npy", square, deflated, wide),
+                                PART(".f.npy", floats, deflated, wide)};
       xai_archive a = {0};
       xai_err err;
       if (xai_archive_read(put(parts, 3), &a, &err) != XAI_OK) fail_msg("%s", err.text);
@@ -63,7 +66,8 @@ static void an_empty_archive_has_no_arrays(void **state) {
 static void members_that_are_no_arrays_are_refused(void **state) {
   (void)state;
   const zip_part text[] = {PART("a.npy", bytes, false, false), {"b.txt", "x", 1, false, false, false}};
-  const zip_part nameless[] = {PART(".npy", bytes, false, false)}, broken[] = {{"a.npy", "hello", 5, true, false, false}};
+  const zip_part nameless[] = {PART(".npy", bytes, false, false)},
+                 broken[] = {{"a.npy", "hello", 5, true, false, false}};
   const zip_part cut[] = {{"a.npy", bytes, sizeof bytes - 2, false, false, false}};
   refuse(text, 2, XAI_EUNSUPPORTED, "member 'b.txt' is no array (expected a name that ends in .npy)");
   refuse(nameless, 1, XAI_EUNSUPPORTED, "member '.npy' is no array");
@@ -71,7 +75,7 @@ static void members_that_are_no_arrays_are_refused(void **state) {
   refuse(cut, 1, XAI_EFORMAT, "member 'a.npy': 2 bytes of elements, but its shape and type need 3");
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------------ */
+/* ---- writing ---------------------------------------------------------------------------------------- */
 
 static void add(xai_archive *a, const char *name, xai_dtype dtype, xai_shape shape) {
   xai_tensor *t;
@@ -144,7 +148,7 @@ static void more_than_two_gigabytes_are_refused_before_they_are_copied(void **st
   xai_file_release(file);
 }
 
-/* ---- damage and faults ---------------------------------------------------------------------------------------------------- */
+/* ---- damage and faults ------------------------------------------------------------------------------ */
 
 static void every_cut_and_every_wrong_byte_is_survived(void **state) {
   (void)state;

@@ -25,7 +25,8 @@ static void expect_refused(const void *bytes, size_t n, xai_status want, const c
   xai_err err = {""};
   size_t before = xai_mem_live();
   xai_status st = run(bytes, n, &p, &err);
-  if (st != want || strstr(err.text, message) == NULL) fail_msg("status %d, '%s', expected '%s'", (int)st, err.text, message);
+  if (st != want || strstr(err.text, message) == NULL)
+    fail_msg("status %d, '%s', expected '%s'", (int)st, err.text, message);
   assert_null(p.values);
   assert_int_equal(xai_mem_live(), before);
 }
@@ -70,7 +71,8 @@ static void strings_of_every_protocol(void **state) {
   static const struct {
     const char *bytes;
     size_t n;
-  } cases[] = {{"U\2ab.", 5}, {"T\2\0\0\0ab.", 8}, {"X\2\0\0\0ab.", 8}, {"\x8c\2ab.", 5}, {"\x8d\2\0\0\0\0\0\0\0ab.", 12}};
+  } cases[] = {
+      {"U\2ab.", 5}, {"T\2\0\0\0ab.", 8}, {"X\2\0\0\0ab.", 8}, {"\x8c\2ab.", 5}, {"\x8d\2\0\0\0\0\0\0\0ab.", 12}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     xai_pickle p = read_pickle(cases[i].bytes, cases[i].n);
     assert_true(xai_pickle_is(root(&p), "ab"));
@@ -102,9 +104,13 @@ static void containers_keep_their_items_in_order(void **state) {
   expect_items(READ("}K\1K\2s(K\3K\4u."), XAI_PICKLE_DICT, 4, want);
   expect_items(READ("\x8f(K\1K\2\x90."), XAI_PICKLE_SET, 2, want);
   expect_items(READ("ccollections\nOrderedDict\n)R(K\1K\2u."), XAI_PICKLE_DICT, 2, want);
-  expect_items(READ("ccollections\nOrderedDict\n](K\1K\2\x86K\3K\4\x86" "e\x85R."), XAI_PICKLE_DICT, 4, want);
-  expect_items(READ("ccollections\nOrderedDict\n)\x81K\1K\2s}b."), XAI_PICKLE_DICT, 2, want); /* attributes are dropped */
-  expect_items(READ("\x95\0\0\0\0\0\0\0\0\x8c\13collections\x8c\13OrderedDict\x93)RK\1K\2s."), XAI_PICKLE_DICT, 2, want);
+  expect_items(READ("ccollections\nOrderedDict\n](K\1K\2\x86K\3K\4\x86"
+                    "e\x85R."),
+               XAI_PICKLE_DICT, 4, want);
+  expect_items(READ("ccollections\nOrderedDict\n)\x81K\1K\2s}b."), XAI_PICKLE_DICT, 2,
+               want); /* attributes are dropped */
+  expect_items(READ("\x95\0\0\0\0\0\0\0\0\x8c\13collections\x8c\13OrderedDict\x93)RK\1K\2s."), XAI_PICKLE_DICT, 2,
+               want);
 }
 
 static void the_memo_gives_back_the_same_value(void **state) {
@@ -141,7 +147,8 @@ static void a_call_is_noted_and_not_made(void **state) {
   assert_int_equal(arguments[1]->as.i, 2);
   xai_pickle_free(&p);
   p = READ("ctorch\nBFloat16Storage\n.");
-  assert_true(root(&p)->kind == XAI_PICKLE_GLOBAL && root(&p)->global == XAI_GLOBAL_STORAGE && root(&p)->dtype == XAI_STORED_BF16);
+  assert_true(root(&p)->kind == XAI_PICKLE_GLOBAL && root(&p)->global == XAI_GLOBAL_STORAGE &&
+              root(&p)->dtype == XAI_STORED_BF16);
   xai_pickle_free(&p);
   p = READ("U\1xQ.");
   assert_int_equal(root(&p)->kind, XAI_PICKLE_PERSISTENT);
@@ -151,24 +158,33 @@ static void a_call_is_noted_and_not_made(void **state) {
 
 static void names_outside_the_list_are_refused_with_advice(void **state) {
   (void)state;
-  REFUSED("cos\nsystem\nU\2ls\x85R.", XAI_EUNSUPPORTED, "it needs 'os.system', which is not a plain tensor or container (and no code in a file is ever run)");
+  REFUSED("cos\nsystem\nU\2ls\x85R.", XAI_EUNSUPPORTED,
+          "it needs 'os.system', which is not a plain tensor or container (and no code in a file is ever run)");
   REFUSED("cos\nsystem\nU\2ls\x85R.", XAI_EUNSUPPORTED, "in PyTorch, torch.save(model.state_dict(), 'x.pth')");
-  REFUSED("\x8c\10" "builtins\x8c\4eval\x93.", XAI_EUNSUPPORTED, "it needs 'builtins.eval'");
+  REFUSED("\x8c\10"
+          "builtins\x8c\4eval\x93.",
+          XAI_EUNSUPPORTED, "it needs 'builtins.eval'");
   REFUSED("cargparse\nNamespace\n)\x81}b.", XAI_EUNSUPPORTED, "it needs 'argparse.Namespace'");
-  REFUSED("ctorch\nComplexFloatStorage\n.", XAI_EUNSUPPORTED, "'torch.ComplexFloatStorage' is not supported (expected plain tensors of real numbers: not quantised, sparse or complex)");
+  REFUSED("ctorch\nComplexFloatStorage\n.", XAI_EUNSUPPORTED,
+          "'torch.ComplexFloatStorage' is not supported (expected plain tensors of real numbers: not quantised, sparse "
+          "or complex)");
   REFUSED("ctorch._utils\n_rebuild_qtensor\n.", XAI_EUNSUPPORTED, "'torch._utils._rebuild_qtensor' is not supported");
   REFUSED("ctorch.nn.modules.conv\nConv2d\n.", XAI_EUNSUPPORTED,
-          "torch.nn.modules.conv.Conv2d is a whole module, not weights: in PyTorch, torch.save(model.state_dict(), 'x.pth')");
-  REFUSED("ctorchvision.models.resnet\nResNet\n.", XAI_EUNSUPPORTED, "torchvision.models.resnet.ResNet is a whole module");
+          "torch.nn.modules.conv.Conv2d is a whole module, not weights: in PyTorch, torch.save(model.state_dict(), "
+          "'x.pth')");
+  REFUSED("ctorchvision.models.resnet\nResNet\n.", XAI_EUNSUPPORTED,
+          "torchvision.models.resnet.ResNet is a whole module");
   REFUSED("c__main__\nNet\n.", XAI_EUNSUPPORTED, "__main__.Net is a whole module");
   REFUSED("ccollections\x1b[31m\nOrderedDict\n.", XAI_EUNSUPPORTED, "'collections?[31m.OrderedDict'");
 }
 
 static void other_instructions_are_refused(void **state) {
   (void)state;
-  /* DUP, POP, POP_MARK, FLOAT, INT, LONG, PERSID, STRING, UNICODE, DICT, LIST, INST, OBJ, PUT, GET, EXT1-4, LONG4, BYTES, frozenset, NEWOBJ_EX, BYTEARRAY8, NEXT_BUFFER */
-  static const unsigned char codes[] = {'2', '0', '1', 'F', 'I', 'L', 'P', 'S', 'V', 'd', 'l', 'i', 'o', 'p', 'g', 0x82, 0x83, 0x84,
-                                        0x8B, 'B', 'C', 0x8E, 0x91, 0x92, 0x96, 0x97, 0x98, 0, 0xFF, '\n'};
+  /* DUP, POP, POP_MARK, FLOAT, INT, LONG, PERSID, STRING, UNICODE, DICT, LIST, INST, OBJ, PUT, GET, EXT1-4, LONG4,
+   * BYTES, frozenset, NEWOBJ_EX, BYTEARRAY8, NEXT_BUFFER */
+  static const unsigned char codes[] = {'2', '0',  '1',  'F',  'I',  'L',  'P',  'S',  'V',  'd',
+                                        'l', 'i',  'o',  'p',  'g',  0x82, 0x83, 0x84, 0x8B, 'B',
+                                        'C', 0x8E, 0x91, 0x92, 0x96, 0x97, 0x98, 0,    0xFF, '\n'};
   for (size_t i = 0; i < sizeof codes; i++) {
     unsigned char bytes[] = {'N', codes[i], 'N', '.'};
     char message[60];
@@ -217,7 +233,9 @@ static void nonsense_is_refused(void **state) {
   DAMAGED("ccollections\nOrderedDict\nN\x85R.", "an OrderedDict of something else than pairs");
   DAMAGED("ccollections\nOrderedDict\n]]\x86R.", "an OrderedDict of something else than pairs");
   DAMAGED("ccollections\nOrderedDict\n]Na\x85R.", "an OrderedDict of something else than pairs");
-  DAMAGED("ccollections\nOrderedDict\n]N\x85" "a\x85R.", "an OrderedDict of something else than pairs");
+  DAMAGED("ccollections\nOrderedDict\n]N\x85"
+          "a\x85R.",
+          "an OrderedDict of something else than pairs");
   DAMAGED("N}b.", "attributes for something that has none");
 }
 
@@ -291,8 +309,9 @@ static void several_pickles_may_follow_each_other(void **state) {
   assert_int_equal(xai_cursor_left(&c), 0);
 }
 
-static const char sample[] = "\x80\2}q\0(U\1xccollections\nOrderedDict\n)Rq\1X\1\0\0\0yctorch._utils\n_rebuild_tensor_v2\nq\2"
-                             "(U\7storageQK\0K\1\x86K\2\x85\x89](K\1J\1\0\0\0e\x8a\1\1G\0\0\0\0\0\0\0\0tRu}b.";
+static const char sample[] =
+    "\x80\2}q\0(U\1xccollections\nOrderedDict\n)Rq\1X\1\0\0\0yctorch._utils\n_rebuild_tensor_v2\nq\2"
+    "(U\7storageQK\0K\1\x86K\2\x85\x89](K\1J\1\0\0\0e\x8a\1\1G\0\0\0\0\0\0\0\0tRu}b.";
 
 static xai_status read_file(const char *path, xai_err *err) {
   size_t n;

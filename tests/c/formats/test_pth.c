@@ -67,11 +67,12 @@ static void expect_one(xai_buf b, const char *name, int n, const float *want) {
   xai_archive_free(&a);
 }
 
-/* ---- what is found ---------------------------------------------------------------------------------------------------- */
+/* ---- what is found ---------------------------------------------------------------------------------- */
 
 static void a_plain_state_dict_is_read_in_its_order(void **state) {
   (void)state;
-  const pk_tensor scalar = {"FloatStorage", "0", 12, 5, 0, {0}, {0}}, empty = {"FloatStorage", "0", 12, 0, 2, {0, 3}, {3, 1}};
+  const pk_tensor scalar = {"FloatStorage", "0", 12, 5, 0, {0}, {0}},
+                  empty = {"FloatStorage", "0", 12, 0, 2, {0, 3}, {3, 1}};
   xai_buf b = {0};
   PK(&b, "ccollections\nOrderedDict\n)R");
   pk_entry(&b, "z.weight", &matrix, false);
@@ -167,7 +168,9 @@ static void every_way_to_rebuild_a_tensor(void **state) {
     }
     if (way >= 1 && way <= 3) PK(&b, "\x88)t");
     if (way == 1 || way == 2) PK(&b, "R");
-    if (way == 3) PK(&b, "\x81\x88\x89}\x87" "b");
+    if (way == 3)
+      PK(&b, "\x81\x88\x89}\x87"
+             "b");
     if (way == 4) {
       PK(&b, "ctorch._utils\n_rebuild_tensor_v2\n(");
       pk_storage(&b, &matrix, false);
@@ -198,7 +201,11 @@ static void every_storage_class_is_widened(void **state) {
       {"DoubleStorage", {0, 0, 0, 0, 0, 0, 0xF8, 0x3F, 0, 0, 0, 0, 0, 0, 0, 0xC0}, 8, XAI_F32, {1.5, -2}},
       {"HalfStorage", {0, 0x3E, 1, 0x80}, 2, XAI_F32, {1.5, -0x1p-24}},
       {"BFloat16Storage", {0xC0, 0x3F, 0, 0xC0}, 2, XAI_F32, {1.5, -2}},
-      {"LongStorage", {1, 0, 0, 0, 1, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, 8, XAI_I64, {4294967297.0, -2}},
+      {"LongStorage",
+       {1, 0, 0, 0, 1, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF},
+       8,
+       XAI_I64,
+       {4294967297.0, -2}},
       {"IntStorage", {1, 2, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF}, 4, XAI_I32, {513, -2}},
       {"ShortStorage", {1, 2, 0xFE, 0xFF}, 2, XAI_I32, {513, -2}},
       {"CharStorage", {127, 0xFE}, 1, XAI_I32, {127, -2}},
@@ -213,15 +220,18 @@ static void every_storage_class_is_widened(void **state) {
       const xai_view *v = xai_tensor_view(a.entries[0].tensor);
       assert_int_equal(v->dtype, cases[i].becomes);
       for (int k = 0; k < 2 * (1 + turned); k++)
-        if (xai_view_get(v, k) != cases[i].want[k / (1 + turned)]) fail_msg("%s: element %d is %g", cases[i].class, k, xai_view_get(v, k));
+        if (xai_view_get(v, k) != cases[i].want[k / (1 + turned)])
+          fail_msg("%s: element %d is %g", cases[i].class, k, xai_view_get(v, k));
       xai_archive_free(&a);
     }
 }
 
 static void strides_are_gathered(void **state) {
   (void)state;
-  const pk_tensor turned = {"FloatStorage", "0", 12, 0, 2, {4, 3}, {1, 4}}, middle = {"FloatStorage", "0", 12, 5, 2, {2, 2}, {4, 1}};
-  const pk_tensor row = {"FloatStorage", "0", 12, 4, 3, {1, 4, 1}, {99, 1, 77}}, spread = {"FloatStorage", "0", 12, 2, 1, {4}, {0}};
+  const pk_tensor turned = {"FloatStorage", "0", 12, 0, 2, {4, 3}, {1, 4}},
+                  middle = {"FloatStorage", "0", 12, 5, 2, {2, 2}, {4, 1}};
+  const pk_tensor row = {"FloatStorage", "0", 12, 4, 3, {1, 4, 1}, {99, 1, 77}},
+                  spread = {"FloatStorage", "0", 12, 2, 1, {4}, {0}};
   expect_one(one_in_zip(&turned), "t", 12, (const float[]){0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11});
   expect_one(one_in_zip(&middle), "t", 4, (const float[]){5, 6, 9, 10});
   expect_one(one_in_zip(&row), "t", 4, numbers + 4); /* strides of single steps mean nothing */
@@ -264,7 +274,7 @@ static void one_storage_may_have_many_tensors(void **state) {
   }
 }
 
-/* ---- what is refused --------------------------------------------------------------------------------------------------- */
+/* ---- what is refused -------------------------------------------------------------------------------- */
 
 static void tensors_that_leave_their_storage_are_refused(void **state) {
   (void)state;
@@ -277,8 +287,10 @@ static void tensors_that_leave_their_storage_are_refused(void **state) {
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     refuse(one_in_zip(&bad[i]), XAI_EFORMAT, "tensor 't': it reaches beyond the 12 elements of its storage");
   const pk_tensor negative[] = {{"FloatStorage", "0", 12, 4, 1, {2}, {-1}}, {"FloatStorage", "0", 12, 0, 1, {-2}, {1}}};
-  for (int i = 0; i < 2; i++) refuse(one_in_zip(&negative[i]), XAI_EFORMAT, "its size and stride are not tuples of whole numbers");
-  const pk_tensor before = {"FloatStorage", "0", 12, -1, 1, {2}, {1}}, huge = {"FloatStorage", "0", 12, 0, 2, {1 << 20, 1 << 20}, {0, 0}};
+  for (int i = 0; i < 2; i++)
+    refuse(one_in_zip(&negative[i]), XAI_EFORMAT, "its size and stride are not tuples of whole numbers");
+  const pk_tensor before = {"FloatStorage", "0", 12, -1, 1, {2}, {1}},
+                  huge = {"FloatStorage", "0", 12, 0, 2, {1 << 20, 1 << 20}, {0, 0}};
   refuse(one_in_zip(&before), XAI_EFORMAT, "the arguments of a tensor are malformed");
   refuse(one_in_zip(&huge), XAI_EFORMAT, "its shape 1048576x1048576 is too large");
   const pk_tensor nine = {"FloatStorage", "0", 12, 0, 9, {1, 1, 1, 1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1, 1, 1, 1}};
@@ -289,7 +301,8 @@ static void tensors_that_leave_their_storage_are_refused(void **state) {
 static void copies_are_charged_to_a_budget(void **state) {
   (void)state;
   const pk_tensor bomb = {"FloatStorage", "0", 12, 0, 2, {1 << 13, 1 << 12}, {0, 0}};
-  refuse(one_in_zip(&bomb), XAI_EFORMAT, "tensor 't': copies of tensors exceed 67 MB (64 MiB and four times the file's size)");
+  refuse(one_in_zip(&bomb), XAI_EFORMAT,
+         "tensor 't': copies of tensors exceed 67 MB (64 MiB and four times the file's size)");
   const pk_tensor part = {"FloatStorage", "0", 12, 0, 2, {1 << 11, 1 << 9}, {0, 1}};
   xai_buf b = {0};
   PK(&b, "}");
@@ -302,14 +315,18 @@ static void copies_are_charged_to_a_budget(void **state) {
   }
   PK(&b, ".");
   static const float row[512];
-  refuse(pth_zip(b, &(zip_part){"x/data/0", row, sizeof row, false, true, false}, 1).b, XAI_EFORMAT, "tensor 't16': copies of tensors exceed 67 MB");
+  refuse(pth_zip(b, &(zip_part){"x/data/0", row, sizeof row, false, true, false}, 1).b, XAI_EFORMAT,
+         "tensor 't16': copies of tensors exceed 67 MB");
 }
 
 static void storages_must_be_there_and_of_the_right_size(void **state) {
   (void)state;
-  const pk_tensor missing = {"FloatStorage", "1", 12, 0, 1, {1}, {1}}, larger = {"FloatStorage", "0", 13, 0, 1, {1}, {1}};
-  const pk_tensor smaller = {"FloatStorage", "0", 11, 0, 1, {1}, {1}}, wider = {"DoubleStorage", "0", 12, 0, 1, {1}, {1}};
-  const pk_tensor overflow = {"DoubleStorage", "0", INT64_MAX, 0, 1, {1}, {1}}, outside = {"FloatStorage", "../data.pkl", 12, 0, 1, {1}, {1}};
+  const pk_tensor missing = {"FloatStorage", "1", 12, 0, 1, {1}, {1}},
+                  larger = {"FloatStorage", "0", 13, 0, 1, {1}, {1}};
+  const pk_tensor smaller = {"FloatStorage", "0", 11, 0, 1, {1}, {1}},
+                  wider = {"DoubleStorage", "0", 12, 0, 1, {1}, {1}};
+  const pk_tensor overflow = {"DoubleStorage", "0", INT64_MAX, 0, 1, {1}, {1}},
+                  outside = {"FloatStorage", "../data.pkl", 12, 0, 1, {1}, {1}};
   refuse(one_in_zip(&missing), XAI_EFORMAT, "tensor 't': storage '1' is missing (no member 'x/data/1')");
   refuse(one_in_zip(&larger), XAI_EFORMAT, "storage '0' has 48 bytes, expected 13 elements of 4");
   refuse(one_in_zip(&smaller), XAI_EFORMAT, "storage '0' has 48 bytes, expected 11 elements of 4");
@@ -340,10 +357,14 @@ static void calls_with_other_arguments_are_refused(void **state) {
   refuse(TENSOR(STORAGE "K\0K\1\x85)\x89N"), XAI_EFORMAT, "it has 1 sizes but 0 strides");
   refuse(TENSOR("NQK\0))\x89N"), XAI_EFORMAT, "a reference to a storage is malformed");
   refuse(TENSOR("(U\7storageNU\0010U\3cpuK\14tQK\0))\x89N"), XAI_EFORMAT, "a reference to a storage is malformed");
-  refuse(TENSOR("(U\7storagectorch\nfloat32\nU\0010U\3cpuK\14tQK\0))\x89N"), XAI_EFORMAT, "a reference to a storage is malformed");
-  refuse(TENSOR("(U\7storagectorch\nFloatStorage\nU\0010U\3cpuNtQK\0))\x89N"), XAI_EFORMAT, "a reference to a storage is malformed");
-  refuse(TENSOR("(U\6moduleNNNNtQK\0))\x89N"), XAI_EUNSUPPORTED, "this is a whole module, not weights: in PyTorch, torch.save(model.state_dict(), 'x.pth')");
-  refuse(OBJECT("ctorch._utils\n_rebuild_tensor_v3\n(" STORAGE "K\0))\x89NNtR."), XAI_EFORMAT, "it has no element type");
+  refuse(TENSOR("(U\7storagectorch\nfloat32\nU\0010U\3cpuK\14tQK\0))\x89N"), XAI_EFORMAT,
+         "a reference to a storage is malformed");
+  refuse(TENSOR("(U\7storagectorch\nFloatStorage\nU\0010U\3cpuNtQK\0))\x89N"), XAI_EFORMAT,
+         "a reference to a storage is malformed");
+  refuse(TENSOR("(U\6moduleNNNNtQK\0))\x89N"), XAI_EUNSUPPORTED,
+         "this is a whole module, not weights: in PyTorch, torch.save(model.state_dict(), 'x.pth')");
+  refuse(OBJECT("ctorch._utils\n_rebuild_tensor_v3\n(" STORAGE "K\0))\x89NNtR."), XAI_EFORMAT,
+         "it has no element type");
   refuse(OBJECT("ctorch.nn.parameter\nParameter\nN\x85R."), XAI_EFORMAT, "the arguments of a tensor are malformed");
   xai_buf b = {0}; /* parameters in parameters */
   for (int i = 0; i < 20; i++) PK(&b, "ctorch.nn.parameter\nParameter\n");
@@ -355,9 +376,11 @@ static void calls_with_other_arguments_are_refused(void **state) {
 
 static void objects_without_tensors_are_refused_with_what_they_have(void **state) {
   (void)state;
-  refuse(OBJECT("N."), XAI_EUNSUPPORTED, "neither a tensor nor a dictionary of tensors: in PyTorch, torch.save(model.state_dict(), 'x.pth')");
+  refuse(OBJECT("N."), XAI_EUNSUPPORTED,
+         "neither a tensor nor a dictionary of tensors: in PyTorch, torch.save(model.state_dict(), 'x.pth')");
   refuse(OBJECT("]."), XAI_EUNSUPPORTED, "neither a tensor nor a dictionary of tensors");
-  refuse(OBJECT("}."), XAI_EUNSUPPORTED, "no tensors in it (expected a state_dict, or one under state_dict, model, model_state_dict or net)");
+  refuse(OBJECT("}."), XAI_EUNSUPPORTED,
+         "no tensors in it (expected a state_dict, or one under state_dict, model, model_state_dict or net)");
   refuse(OBJECT("}(U\1G}U\1D}K\1Nu."), XAI_EUNSUPPORTED, "; it has 'G' 'D'");
   refuse(OBJECT("}q\0U\5modelh\0s."), XAI_EFORMAT, "dictionaries nested deeper than 8");
   refuse(OBJECT("N.N."), XAI_EFORMAT, "2 bytes after the pickle in 'x/data.pkl'");
@@ -370,8 +393,10 @@ static void names_must_be_text_and_differ(void **state) {
     const char *key;
     size_t n;
     const char *message;
-  } cases[] = {{"K\1", 2, "a tensor whose name is not a string"}, {"U\3a\0b", 5, "a tensor whose name holds NUL or is no UTF-8"},
-               {"U\1\xff", 3, "a tensor whose name holds NUL or is no UTF-8"}, {"U\1t", 3, "tensor 't' is given twice"}};
+  } cases[] = {{"K\1", 2, "a tensor whose name is not a string"},
+               {"U\3a\0b", 5, "a tensor whose name holds NUL or is no UTF-8"},
+               {"U\1\xff", 3, "a tensor whose name holds NUL or is no UTF-8"},
+               {"U\1t", 3, "tensor 't' is given twice"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     xai_buf b = {0};
     PK(&b, "}");
@@ -408,20 +433,31 @@ static void archives_of_other_kinds_are_refused(void **state) {
     xai_status st;
     const char *message;
   } cases[] = {
-      {{"x/constants.pkl", "N.", 2, false, false, false}, XAI_EUNSUPPORTED, "a TorchScript archive, not weights: in PyTorch, torch.save(torch.jit.load('x.pt').state_dict(), 'x.pth')"},
+      {{"x/constants.pkl", "N.", 2, false, false, false},
+       XAI_EUNSUPPORTED,
+       "a TorchScript archive, not weights: in PyTorch, torch.save(torch.jit.load('x.pt').state_dict(), 'x.pth')"},
       {{"x/code/__torch__.py", "", 0, false, false, false}, XAI_EUNSUPPORTED, "a TorchScript archive"},
       {{"y/data.pkl", "N.", 2, false, false, false}, XAI_EFORMAT, "two objects: 'x/data.pkl' and 'y/data.pkl'"},
-      {{"x/byteorder", "big", 3, false, false, false}, XAI_EUNSUPPORTED, "its bytes are in big-endian order (expected little)"},
+      {{"x/byteorder", "big", 3, false, false, false},
+       XAI_EUNSUPPORTED,
+       "its bytes are in big-endian order (expected little)"},
       {{"x/byteorder", "odd", 3, false, false, false}, XAI_EFORMAT, "its byteorder is 'odd' (expected little)"},
-      {{"x/byteorder", "123456789012345678901234", 24, false, false, false}, XAI_EFORMAT, "its byteorder is 24 bytes long"},
-      {{"x/version", "11\n", 3, false, false, false}, XAI_EUNSUPPORTED, "version '11' of the .pth format (expected 1 to 10)"},
+      {{"x/byteorder", "123456789012345678901234", 24, false, false, false},
+       XAI_EFORMAT,
+       "its byteorder is 24 bytes long"},
+      {{"x/version", "11\n", 3, false, false, false},
+       XAI_EUNSUPPORTED,
+       "version '11' of the .pth format (expected 1 to 10)"},
       {{"x/version", "three", 5, false, false, false}, XAI_EUNSUPPORTED, "version 'three'"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     zip_part parts[] = {floats, cases[i].more};
     refuse(pth_zip(one(&matrix), parts, 2).b, cases[i].st, cases[i].message);
   }
-  zip_part good[] = {floats, {"x/byteorder", "little", 6, true, false, false}, {"x/version", "3\n", 2, false, false, false}, {"elsewhere/constants.pkl", "", 0, false, false, false}};
+  zip_part good[] = {floats,
+                     {"x/byteorder", "little", 6, true, false, false},
+                     {"x/version", "3\n", 2, false, false, false},
+                     {"elsewhere/constants.pkl", "", 0, false, false, false}};
   expect_one(pth_zip(one(&matrix), good, 4).b, "t", 12, numbers);
   refuse(zip_build(&(zip_part){"readme.txt", "x", 1, false, false, false}, 1, false, "").b, XAI_EUNSUPPORTED,
          "a zip archive without weights: no member '.../data.pkl' as in .pth and no '.npy' as in .npz");
@@ -430,10 +466,11 @@ static void archives_of_other_kinds_are_refused(void **state) {
   put_file(scratch("old.pth"), tar, sizeof tar);
   xai_err err;
   assert_int_equal(read_and_free(scratch("old.pth"), &err), XAI_EUNSUPPORTED);
-  assert_non_null(strstr(err.text, "a tar archive; if it is a checkpoint of PyTorch 0.1, load it there and torch.save(model.state_dict(), 'x.pth')"));
+  assert_non_null(strstr(err.text, "a tar archive; if it is a checkpoint of PyTorch 0.1, load it there and "
+                                   "torch.save(model.state_dict(), 'x.pth')"));
 }
 
-/* ---- before 1.6 ------------------------------------------------------------------------------------------------------------ */
+/* ---- before 1.6 ------------------------------------------------------------------------------------- */
 
 /* The list of keys and both storages: "b" of two int64 first, then "a" of twelve floats. */
 static xai_buf tail(const char *first, const char *second, int64_t count) {
@@ -505,14 +542,20 @@ static void other_pickles_are_refused(void **state) {
     const char *message;
   } cases[] = {
 #define CASE(bytes) bytes, sizeof bytes - 1
-      {CASE("\x80\2N."), XAI_EUNSUPPORTED, "a Python pickle, but not a checkpoint of PyTorch (it does not start with its magic number)"},
-      {CASE("\x80\2\x8a\12\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x18."), XAI_EUNSUPPORTED, "a Python pickle, but not a checkpoint of PyTorch"},
-      {CASE("\x80\2cnumpy.core.multiarray\n_reconstruct\n."), XAI_EUNSUPPORTED, "it needs 'numpy.core.multiarray._reconstruct'"},
+      {CASE("\x80\2N."), XAI_EUNSUPPORTED,
+       "a Python pickle, but not a checkpoint of PyTorch (it does not start with its magic number)"},
+      {CASE("\x80\2\x8a\12\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x18."), XAI_EUNSUPPORTED,
+       "a Python pickle, but not a checkpoint of PyTorch"},
+      {CASE("\x80\2cnumpy.core.multiarray\n_reconstruct\n."), XAI_EUNSUPPORTED,
+       "it needs 'numpy.core.multiarray._reconstruct'"},
 #define MAGIC "\x80\2\x8a\12\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
       {CASE(MAGIC "M\xea\3."), XAI_EUNSUPPORTED, "another version of PyTorch's format than 1001"},
-      {CASE(MAGIC "M\xe9\3.}U\15little_endian\x89s."), XAI_EUNSUPPORTED, "its bytes are in big-endian order (expected little)"},
-      {CASE(MAGIC "M\xe9\3.}.ctorch.nn.modules.container\nSequential\n."), XAI_EUNSUPPORTED, "torch.nn.modules.container.Sequential is a whole module, not weights"},
-      {CASE(MAGIC "M\xe9\3.}.(U\6moduleNNNtQ."), XAI_EUNSUPPORTED, "this is a whole module, not weights: in PyTorch, torch.save(model.state_dict(), 'x.pth')"},
+      {CASE(MAGIC "M\xe9\3.}U\15little_endian\x89s."), XAI_EUNSUPPORTED,
+       "its bytes are in big-endian order (expected little)"},
+      {CASE(MAGIC "M\xe9\3.}.ctorch.nn.modules.container\nSequential\n."), XAI_EUNSUPPORTED,
+       "torch.nn.modules.container.Sequential is a whole module, not weights"},
+      {CASE(MAGIC "M\xe9\3.}.(U\6moduleNNNtQ."), XAI_EUNSUPPORTED,
+       "this is a whole module, not weights: in PyTorch, torch.save(model.state_dict(), 'x.pth')"},
       {CASE(MAGIC "M\xe9\3.}.NNN."), XAI_EFORMAT, "damaged pickle"},
       {CASE(MAGIC "M\xe9\3.}.}."), XAI_EFORMAT, "damaged pickle: it ends in the middle"},
       {CASE(MAGIC "M\xe9\3.}.}.N."), XAI_EFORMAT, "damaged pickle: expected a list of the 0 storages"},
@@ -527,11 +570,16 @@ static void other_pickles_are_refused(void **state) {
 
 static void storages_must_follow_as_listed(void **state) {
   (void)state;
-  refuse(pth_legacy(legacy_object("FloatStorage", 12), tail("b", "b", 12)), XAI_EFORMAT, "its list of storages names one that no tensor has, or one twice");
-  refuse(pth_legacy(legacy_object("FloatStorage", 12), tail("b", "c", 12)), XAI_EFORMAT, "its list of storages names one that no tensor has, or one twice");
-  refuse(pth_legacy(legacy_object("FloatStorage", 12), tail("b", "a", 13)), XAI_EFORMAT, "storage 'a' has 13 elements, expected 12");
-  refuse(pth_legacy(legacy_object("DoubleStorage", 12), tail("b", "a", 12)), XAI_EFORMAT, "the file ends inside storage 'a' (is it cut off?)");
-  refuse(pth_legacy(legacy_object("FloatStorage", INT64_MAX), tail("b", "a", INT64_MAX)), XAI_EFORMAT, "the file ends inside storage 'a'");
+  refuse(pth_legacy(legacy_object("FloatStorage", 12), tail("b", "b", 12)), XAI_EFORMAT,
+         "its list of storages names one that no tensor has, or one twice");
+  refuse(pth_legacy(legacy_object("FloatStorage", 12), tail("b", "c", 12)), XAI_EFORMAT,
+         "its list of storages names one that no tensor has, or one twice");
+  refuse(pth_legacy(legacy_object("FloatStorage", 12), tail("b", "a", 13)), XAI_EFORMAT,
+         "storage 'a' has 13 elements, expected 12");
+  refuse(pth_legacy(legacy_object("DoubleStorage", 12), tail("b", "a", 12)), XAI_EFORMAT,
+         "the file ends inside storage 'a' (is it cut off?)");
+  refuse(pth_legacy(legacy_object("FloatStorage", INT64_MAX), tail("b", "a", INT64_MAX)), XAI_EFORMAT,
+         "the file ends inside storage 'a'");
   xai_buf longer = tail("b", "a", 12);
   PK(&longer, "xyz");
   refuse(pth_legacy(legacy_object("FloatStorage", 12), longer), XAI_EFORMAT, "3 bytes after the last storage");
@@ -544,7 +592,7 @@ static void storages_must_follow_as_listed(void **state) {
   refuse(pth_legacy(two, tail("b", "a", 12)), XAI_EFORMAT, "storage 'b' is mentioned with two sizes");
 }
 
-/* ---- damage and faults ------------------------------------------------------------------------------------------------------ */
+/* ---- damage and faults ------------------------------------------------------------------------------ */
 
 static xai_buf zip_sample(void) {
   const pk_tensor turned = {"HalfStorage", "0", 24, 1, 2, {4, 3}, {1, 4}};

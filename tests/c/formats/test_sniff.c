@@ -72,8 +72,12 @@ static void text_is_utf8_without_control_characters(void **state) {
 
 static void every_prefix_gets_some_answer(void **state) {
   (void)state;
-  static const char *const starts[] = {"\x89PNG\r\n\x1a\n", "RIFF....WEBP", "\2\0\0\0\0\0\0\0{}", "\x08\x03\x12\x06",
-                                       "BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0", ("\0\0\0\x20" "ftypavif")};
+  static const char *const starts[] = {"\x89PNG\r\n\x1a\n",
+                                       "RIFF....WEBP",
+                                       "\2\0\0\0\0\0\0\0{}",
+                                       "\x08\x03\x12\x06",
+                                       "BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0",
+                                       "\0\0\0\040ftypavif"};
   static const size_t sizes[] = {8, 12, 10, 4, 18, 12};
   for (int i = 0; i < 6; i++)
     for (size_t n = 0; n <= sizes[i]; n++) {

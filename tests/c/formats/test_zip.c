@@ -48,7 +48,8 @@ static void expect_refused(zip_file z, xai_status want, const char *message) {
   xai_err err = {""};
   put_file(scratch("a.zip"), z.b.data, z.b.size);
   xai_status st = read_and_free(scratch("a.zip"), &err);
-  if (st != want || strstr(err.text, message) == NULL) fail_msg("status %d, '%s', expected '%s'", (int)st, err.text, message);
+  if (st != want || strstr(err.text, message) == NULL)
+    fail_msg("status %d, '%s', expected '%s'", (int)st, err.text, message);
   xai_buf_free(&z.b);
 }
 
@@ -69,7 +70,9 @@ static void members_of_every_kind_are_read(void **state) {
   expect_text(zip_build(NULL, 0, false, ""), "");
   expect_text(zip_build(two, 2, true, "with a comment"), "firstsecond");
   for (int bits = 0; bits < 8; bits++) {
-    zip_part parts[] = {{"x", a, 40, bits & 1, bits & 2, bits & 4}, {"y/", "", 0, bits & 1, false, false}, {"z", "end", 3, false, true, true}};
+    zip_part parts[] = {{"x", a, 40, bits & 1, bits & 2, bits & 4},
+                        {"y/", "", 0, bits & 1, false, false},
+                        {"z", "end", 3, false, true, true}};
     char want[60];
     snprintf(want, sizeof want, "%send", a);
     expect_text(zip_build(parts, 3, bits & 4, ""), want);
@@ -86,7 +89,8 @@ static void members_are_found_by_name(void **state) {
   xai_file *file;
   xai_zip zip;
   xai_err err;
-  zip_part parts[] = {{"c", "3", 1, false, false, false}, {"a", "1", 1, false, false, false}, {"b", "2", 1, false, false, false}};
+  zip_part parts[] = {
+      {"c", "3", 1, false, false, false}, {"a", "1", 1, false, false, false}, {"b", "2", 1, false, false, false}};
   zip_file z = zip_build(parts, 3, false, "");
   put_file(scratch("a.zip"), z.b.data, z.b.size);
   assert_int_equal(xai_file_map(scratch("a.zip"), 1000, &file, &err), XAI_OK);
@@ -110,7 +114,8 @@ static void an_end_record_that_is_wrong_is_refused(void **state) {
   expect_refused(spoiled(at.end + 12, 1, 4), XAI_EFORMAT, "its directory is not where the end record says");
   expect_refused(spoiled(at.end + 16, 0, 4), XAI_EFORMAT, "its directory is not where the end record says");
   expect_refused(spoiled(at.end + 12, 0xFFFFFFFF, 4), XAI_EFORMAT, "its directory is not where the end record says");
-  expect_refused(spoiled(at.end + 8, 0x00010001, 4), XAI_EFORMAT, "its directory holds more than the 1 members it should");
+  expect_refused(spoiled(at.end + 8, 0x00010001, 4), XAI_EFORMAT,
+                 "its directory holds more than the 1 members it should");
   expect_refused(spoiled(at.end + 8, 0xFFFFFFFF, 4), XAI_EFORMAT, "its directory is too short for 65535 members");
   expect_refused(spoiled(at.central[1], 0, 4), XAI_EFORMAT, "its directory is damaged");
   expect_refused(spoiled(at.central[1] + 30, 99, 2), XAI_EFORMAT, "its directory is damaged");
@@ -164,9 +169,11 @@ static void zip64_records_that_are_wrong_are_refused(void **state) {
 
 static void names_that_could_mislead_are_refused(void **state) {
   (void)state;
-  static const char *const bad[] = {"/etc/passwd", "../a", "a/../../b", "a/..", "..", "a/./b", ".", "a//b", "a\\b", "C:x", "\xff", ""};
+  static const char *const bad[] = {"/etc/passwd", "../a", "a/../../b", "a/..", "..",   "a/./b",
+                                    ".",           "a//b", "a\\b",      "C:x",  "\xff", ""};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-    expect_refused(zip_build(&(zip_part){bad[i], "x", 1, false, false, false}, 1, false, ""), XAI_EFORMAT, ": a name that is empty, absolute, too long");
+    expect_refused(zip_build(&(zip_part){bad[i], "x", 1, false, false, false}, 1, false, ""), XAI_EFORMAT,
+                   ": a name that is empty, absolute, too long");
   zip_file z = zip_build(&(zip_part){"abc", "x", 1, false, false, false}, 1, false, "");
   zip_put(&z, z.central[0] + 47, 0, 1);
   zip_put(&z, z.local[0] + 31, 0, 1);
@@ -220,9 +227,12 @@ static void encryption_and_other_methods_are_refused(void **state) {
   (void)state;
   zip_file at = plain();
   const uint16_t flags[] = {1, 1 << 6, 1 << 13};
-  for (int i = 0; i < 3; i++) expect_refused(spoiled(at.central[0] + 8, flags[i], 2), XAI_EUNSUPPORTED, "member 'd/a': it is encrypted");
-  expect_refused(spoiled(at.central[0] + 10, 12, 2), XAI_EUNSUPPORTED, "member 'd/a': compression method 12 (expected stored or deflated)");
-  expect_refused(spoiled(at.central[0] + 24, 6, 4), XAI_EFORMAT, "member 'd/a': it is stored, but 5 bytes should become 6");
+  for (int i = 0; i < 3; i++)
+    expect_refused(spoiled(at.central[0] + 8, flags[i], 2), XAI_EUNSUPPORTED, "member 'd/a': it is encrypted");
+  expect_refused(spoiled(at.central[0] + 10, 12, 2), XAI_EUNSUPPORTED,
+                 "member 'd/a': compression method 12 (expected stored or deflated)");
+  expect_refused(spoiled(at.central[0] + 24, 6, 4), XAI_EFORMAT,
+                 "member 'd/a': it is stored, but 5 bytes should become 6");
   xai_buf_free(&at.b);
 }
 
@@ -240,7 +250,8 @@ static zip_file claiming(uint32_t size, uint32_t packed) {
 
 static void sizes_are_exact_and_growth_is_bounded(void **state) {
   (void)state;
-  expect_refused(claiming(39, 0), XAI_EFORMAT, "member 'a': its compressed bytes are damaged or do not become 39 bytes");
+  expect_refused(claiming(39, 0), XAI_EFORMAT,
+                 "member 'a': its compressed bytes are damaged or do not become 39 bytes");
   expect_refused(claiming(41, 0), XAI_EFORMAT, "do not become 41 bytes");
   expect_refused(claiming(40, 1), XAI_EFORMAT, "do not become 40 bytes");
   expect_refused(claiming(0, 0), XAI_EFORMAT, "do not become 0 bytes");
@@ -280,7 +291,7 @@ static void reading_can_be_interrupted(void **state) {
   }
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------------------------------------- */
 
 static void what_is_written_is_read_and_lies_aligned(void **state) {
   (void)state;
@@ -325,10 +336,11 @@ static void names_that_no_reader_takes_are_not_written(void **state) {
   xai_zip_writer_free(&w);
 }
 
-/* ---- damage and faults ------------------------------------------------------------------------------------------------- */
+/* ---- damage and faults ------------------------------------------------------------------------------ */
 
 static zip_file mixed(void) {
-  zip_part parts[] = {two[0], {"deflated", "abcabcabcabcabcabcabc", 21, true, true, false}, {"wide", "w", 1, false, false, true}};
+  zip_part parts[] = {
+      two[0], {"deflated", "abcabcabcabcabcabcabc", 21, true, true, false}, {"wide", "w", 1, false, false, true}};
   return zip_build(parts, 3, true, "");
 }
 

@@ -1,5 +1,5 @@
-/* tests/c/formats/zip_make.h: a tiny writer of zip files, for tests. It remembers where everything is, so that a test can
- * spoil it. */
+/* tests/c/formats/zip_make.h: a tiny writer of zip files, for tests. It remembers where everything is, so that a test
+ * can spoil it. */
 #ifndef TESTS_ZIP_MAKE_H
 #define TESTS_ZIP_MAKE_H
 

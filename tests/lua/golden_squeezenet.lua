@@ -70,6 +70,14 @@ test("the ranking says bull mastiff 0.616, boxer 0.371, and half precision the s
   end
 end)
 
+test("the same weights from a PyTorch checkpoint, in the zoo's network, give the same logits and gradient", function(t)
+  local net = xai.zoo.squeezenet1_1 { weights = golden.path "models/squeezenet1_1_caffe_imagenet.pth", preprocess = "caffe" }
+  local want = xai.read(golden.path "golden/squeezenet/cat_dog_243_bull_mastiff.safetensors")
+  local x = net:prepare(xai.image(picture))
+  golden.close(t, "logits", net:logits(x), want.logits, 5e-6)
+  golden.close(t, "gradient", xai.saliency(net, x, { target = 243 }).gradient, want.data_gradient, 1e-4)
+end)
+
 test("one, two and four threads give the same bits, and so does any batch", function(t)
   local threads = xai.threads()
   local function results(n)

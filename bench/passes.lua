@@ -18,8 +18,8 @@ end
 print(("%-28s %12s %12s"):format("model (one picture)", "forward ms", "gradient ms"))
 for _, path in ipairs(arg) do
   local net = xai.load(path)
-  local x = xai.randn(1, net.input[1], net.input[2], net.input[3])
+  local x = xai.randn(table.unpack(net.input))
   local forward = median_ms(function() net:forward(x) end)
-  local gradient = median_ms(function() net:run(x):backward { target = 5 } end)
+  local gradient = median_ms(function() xai.saliency(net, x, { target = 5 }) end)
   print(("%-28s %12.1f %12.1f"):format(path:match "[^/]+$", forward, gradient))
 end

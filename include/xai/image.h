@@ -27,7 +27,8 @@ XAI_API void xai_image_free(xai_image *img);
 /* PNG, JPEG or BMP, told apart by content; grey, palette, RGB or CMYK, with or without alpha (composited on white),
  * 16-bit PNG by its upper byte, a JPEG turned upright as its EXIF orientation says. note may be NULL.
  * Fails with XAI_EFORMAT on damaged or cut files and on pictures beyond the limits, with XAI_EUNSUPPORTED on other
- * formats, which it names. Files of up to 512 MiB; decoding takes at most 24 bytes a pixel and 8 MiB on top. */
+ * formats, which it names. Files of up to 512 MiB; beside a copy of the file and the result, decoding takes at most
+ * 6 + 5p bytes a pixel and 8 MiB, where a pixel has p bytes in the format: 21 for RGB, 46 for RGBA of 16 bits. */
 XAI_API xai_status xai_image_read(const char *path, xai_image **out, xai_image_note *note, xai_err *err);
 
 /* .png, .jpg or .jpeg (quality 95), .bmp by extension; atomic: the old file stays until the new one is complete. */

@@ -5,8 +5,9 @@
 --     steps = { 50, "number of steps" },
 --     class = { nil, "class id or label; the most probable one if absent" } }
 --
--- gives --image FILE, --steps=50, --class ..., and --help. Names after the description are those that arguments without
--- a name fill, in order. The default tells the type: boolean (--name, --no-name), integer, number, string; nil: a number or a string.
+-- gives --image FILE, --steps=50, --class ..., and --help. Names after the description are those that arguments
+-- without a name fill, in order. The default tells the type: boolean (--name, --no-name), integer, number, string;
+-- nil: a number or a string.
 local core = require "xai.core"
 local exit, print = os and os.exit, print
 

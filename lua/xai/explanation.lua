@@ -30,7 +30,8 @@ end
 --- What stands below a picture: "bull mastiff 61.6 %"; the label alone when the target is no class.
 function Explanation:caption()
   local label = self.label:match "^[^,]*"
-  return self.p and ("%s %.3g %%"):format(label, 100 * self.p) or label
+  if not self.p then return label end
+  return self.p < 1e-4 and label .. " < 0.01 %" or ("%s %.3g %%"):format(label, 100 * self.p)
 end
 
 --- The map as a picture: e:heat{cmap = "viridis", scale = {0, 1}, quantile = 0.99}
@@ -87,7 +88,8 @@ local function tensors_of(e)
 end
 
 local function facts_of(e)
-  local facts = { { "layer", e.layer }, { "label", e.label }, { "method", e.method }, { "target", e.target }, { "unit", e.unit } }
+  local facts = {}
+  for _, key in ipairs { "method", "target", "label", "layer", "unit" } do facts[#facts + 1] = { key, e[key] } end
   for key, value in pairs(e.options) do facts[#facts + 1] = { "options." .. key, tostring(value) } end
   table.sort(facts, function(a, b) return a[1] < b[1] end)
   return facts
@@ -113,7 +115,7 @@ function Explanation:show()
 end
 
 function Explanation:__tostring()
-  local what = self.p and ("'%s' (class %d, p = %.3f)"):format(self.label, self.class, self.p) or self.target
+  local what = self.p and ("'%s' (class %d, p = %.3g)"):format(self.label, self.class, self.p) or self.target
   local where = self.layer ~= "" and (" at layer '%s'"):format(self.layer) or ""
   return ("%s of %s%s: %s, from %.4g to %.4g %s, %.2f s"):format(self.method, what, where, self.values:shape(),
     self.values:min(), self.values:max(), self.unit, self.seconds)

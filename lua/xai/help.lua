@@ -3,7 +3,8 @@ local core = require "xai.core"
 local print = print
 
 local functions = {
-  { "load", "load(path, {preprocess=, labels=}): a network from an ONNX file" },
+  { "load", "load(path, {preprocess=, labels=}): a network from an ONNX file. preprocess: imagenet, caffe, cifar10, none, or"
+    .. " {resize=, crop=, order=, scale=, mean=, std=}. labels: a text file with a name per line, or a list" },
   { "image", "image(path): a picture from a PNG, JPEG or BMP file (or from a uint8 tensor H x W x 3)" },
   { "tensor", "tensor {{1, 2}, {3, 4}}: a tensor from nested tables; a second argument names the element type" },
   { "zeros", "zeros(3, 224, 224): a tensor of zeros" },
@@ -15,15 +16,44 @@ local functions = {
   { "methods", "methods(): the names of all methods" },
   { "seed", "seed(n): sets the seed of everything random; without n: what it is" },
   { "threads", "threads(n): how many threads compute" },
+  { "clock", "clock(): seconds, for measuring" },
   { "quiet", "quiet(true): no notes and no \"wrote ...\"" },
 }
 
+-- What each kind of object can do; a line per method.
 local objects = {
-  { "net", "prepare unprepare forward logits predict run eval inputs outputs with layers layer find weight class label params; .labels .classes .input .preprocess" },
-  { "run", "get backward" },
-  { "tensor", "shape dtype totable get set sum mean max min argmax norm abs clamp reshape channel channels fill_channel copy free; + - * / #" },
-  { "image", "resize crop outline get tensor size save show; .width .height .bar" },
-  { "result", "map heat over picture boxes drawing save show; .values .method .target .label .class .p .layer .options .seconds" },
+  { "net", "a network, or a view of one", {
+    "print(net): a table of its layers; net.labels .classes .input .preprocess",
+    "net:prepare(img): the picture as input, 1 x C x H x W; net:unprepare(x) is the reverse",
+    "net:predict(img or x, k): list of the k most probable classes, {id=, label=, p=, logit=}",
+    "net:forward(x, layer): the output, or the activation of a layer; net:logits(x): N x classes before a softmax",
+    "net:run(x, {keep = {\"conv5\"}}): one pass to ask questions of: run:get, run:backward",
+    "net:eval {data = x, shape = s}: every input by name -> table of every output by name; net:inputs() net:outputs(): which there are",
+    "net:with {hooks = {layer = function(a) ... end}, grad_hooks =, relu = \"guided\" or \"deconv\", weights = {layer = \"random\""
+      .. " or tensor}}: a view that shares the weights; hooks return a new tensor or nothing",
+    "net:layers(): list of {name=, op=, shape=, params=}; net:layer(name): one of them; net:find(pattern): matching names",
+    "net:weight(layer) and net:weight(layer, \"bias\"): tensors; net:params(): how many parameters",
+    "net:class(label): the id; net:label(id): the label" } },
+  { "run", "a pass that was made by net:run", {
+    "run:get(layer): its activation",
+    "run:backward {target =, to = layer, relu =}: d target / d layer (default: the input)",
+    "run:backward {seed = tensor, at = layer}: the same from any gradient at any layer" } },
+  { "tensor", "numbers in a row-major array; operations give new tensors, positions count from 1", {
+    "t:shape() t:dtype() t:totable() #t t[i]",
+    "t:get(i, j, ...) t:set(i, j, ..., value) t:channel(k) t:channels(first, last) t:fill_channel(k, value)",
+    "t:sum() t:mean() t:max() t:min() t:norm() t:argmax() t:abs() t:clamp(lo, hi)",
+    "t:reshape(...) t:copy() t:free(); + - * / with a tensor of the same shape or a number" } },
+  { "image", "a picture, 8-bit RGB", {
+    "img.width img.height; img:size()",
+    "img:resize(w, h) img:crop(x, y, w, h) img:outline(box, {r, g, b}) img:get(x, y) img:tensor()",
+    "img:save(path): .png .jpg .bmp; a plain name goes into the folder of -o; img:show()" } },
+  { "result", "what a method returns", {
+    "e.values: the numbers in the method's own resolution; e.method .target .label .class .p .layer .unit .options .seconds",
+    "e:map(): H x W at the input's resolution",
+    "e:heat {cmap =, scale = {lo, hi}, quantile =}: the map as a picture; cmap: inferno, viridis, grey, jet, diverging",
+    "e:over(img, share): the map over a picture, share 0.5; e:picture(): a C x H x W result as colours, grey at zero",
+    "e:boxes {threshold = 0.2}: boxes around what exceeds that share of the maximum, {x=, y=, w=, h=, score=}",
+    "e:caption(): \"boxer 37.1 %\"; e:save(path): picture, .npy or .safetensors; e:show()" } },
 }
 
 local help = {}
@@ -45,19 +75,38 @@ local function recipe(name)
   return table.concat(lines, "\n")
 end
 
-local function option_line(option)
+--- Options that methods have beside their own.
+local common = {
+  target = 'class id, label, "layer:channel", a list of those, {plus=, minus=}, a tensor; default: the best class',
+  at = "the layer of a tensor given as target; default the logits",
+  unit = 'a unit in place of a target: "layer" or "layer:channel" (the strongest), "layer:channel:row:col"',
+  layer = "name of a layer; default the last with height and width",
+}
+
+--- Breaks text that stands after 'hang' columns so that lines stay within 96.
+local function wrap(text, hang)
+  local lines, line = {}, ""
+  for word in text:gmatch "%S+" do
+    if #line + #word + 1 > 96 - hang then lines[#lines + 1], line = line, word
+    else line = line == "" and word or line .. " " .. word end
+  end
+  lines[#lines + 1] = line
+  return table.concat(lines, "\n" .. (" "):rep(hang))
+end
+
+local function option_line(name, text) return ("  %-16s %s"):format(name, wrap(text, 19)) end
+
+local function own_option(option)
   local choices = option.choices and " (" .. table.concat(option.choices, ", ") .. ")" or ""
-  return ("  %-16s %s%s; default %s"):format(option.name, option.help, choices, option.default)
+  return option_line(option.name, ("%s%s; default %s"):format(option.help, choices, option.default))
 end
 
 local function about_method(method)
-  local lines = { ("xai.%s(net, x, options): %s"):format(method.name, method.summary), method.paper, "options:",
-    "  target           class id, label, \"layer:channel\", a list of those, {plus=, minus=} or a tensor; default the most probable class" }
-  lines[#lines + 1] = method.at
-    and "  at               a unit in place of a target: \"layer\" or \"layer:channel\" (the strongest), \"layer:channel:row:col\""
-    or "  at               the layer of a tensor given as target; default the logits"
-  if method.layer then lines[#lines + 1] = "  layer            name of a layer; default the last with height and width" end
-  for _, option in ipairs(method.options) do lines[#lines + 1] = option_line(option) end
+  local lines = { ("xai.%s(net, x, options): %s"):format(method.name, method.summary), method.paper, "options:" }
+  lines[#lines + 1] = option_line("target", common.target)
+  lines[#lines + 1] = option_line("at", method.at and common.unit or common.at)
+  if method.layer then lines[#lines + 1] = option_line("layer", common.layer) end
+  for _, option in ipairs(method.options) do lines[#lines + 1] = own_option(option) end
   local script = recipe(method.name)
   if script then lines[#lines + 1] = "recipe: xairun " .. method.name .. "\n" .. script end
   return table.concat(lines, "\n")
@@ -67,17 +116,23 @@ local function about_all()
   local lines = { "xai " .. core.version, "", "methods: e = xai.<method>(net, x, options)" }
   for _, method in ipairs(methods) do lines[#lines + 1] = ("  %-20s %s"):format(method.name, method.summary) end
   lines[#lines + 1] = "\nfunctions: xai.<name>"
-  for _, f in ipairs(functions) do lines[#lines + 1] = "  " .. f[2] end
+  for _, f in ipairs(functions) do lines[#lines + 1] = "  " .. wrap(f[2], 6) end
   lines[#lines + 1] = "\nobjects"
   for _, o in ipairs(objects) do lines[#lines + 1] = ("  %-8s %s"):format(o[1], o[2]) end
-  lines[#lines + 1] = "\nxai.help \"gradcam\" tells more about one of them"
+  lines[#lines + 1] = "\nhelp \"gradcam\", help \"net\", help \"result\" tell more"
   return table.concat(lines, "\n")
 end
 
 local function about(list, topic)
   for _, entry in ipairs(list) do
-    if entry[1] == topic then return entry[2] end
+    if entry[1] == topic then return entry end
   end
+end
+
+local function about_object(o)
+  local lines = { o[1] .. ": " .. o[2] }
+  for _, line in ipairs(o[3]) do lines[#lines + 1] = "  " .. wrap(line, 6) end
+  return table.concat(lines, "\n")
 end
 
 --- Prints what is known of a topic: a method, a function, a kind of object, a recipe; everything when absent.
@@ -86,8 +141,8 @@ function help.help(topic)
   if type(topic) ~= "string" then core.fail("help: expected a name, as in xai.help \"gradcam\"") end
   local text = by_name[topic] and about_method(by_name[topic]) or recipe(topic)
   local f, o = about(functions, topic), about(objects, topic)
-  text = text or f and "xai." .. f
-  if o then text = (text and text .. "\n" or "") .. topic .. ": " .. o end
+  text = text or f and wrap("xai." .. f[2], 6)
+  if o then text = (text and text .. "\n" or "") .. about_object(o) end
   if text then return print(text) end
   local names = {}
   for _, list in ipairs { methods, functions, objects } do
@@ -100,7 +155,10 @@ end
 local MethodList = {}
 function MethodList:__tostring()
   local lines = {}
-  for _, name in ipairs(self) do lines[#lines + 1] = ("%-20s %s (%s)"):format(name, by_name[name].summary, by_name[name].paper) end
+  for _, name in ipairs(self) do
+    local method = by_name[name]
+    lines[#lines + 1] = ("%-20s %s (%s)"):format(name, method.summary, method.paper)
+  end
   return table.concat(lines, "\n")
 end
 

@@ -17,9 +17,9 @@ local function with_labels(net, labels, path)
   if labels then return core.set_labels(net, labels) end
   local file = labels_beside(path)
   if not file then return net end
-  local names = core.read_labels(file)
-  if #names == net.classes then return core.set_labels(net, names) end
-  say.note(("load: %s has %d labels for %d classes and is not used"):format(file, #names, net.classes))
+  local readable, names = pcall(core.read_labels, file)
+  if readable and #names == net.classes then return core.set_labels(net, names) end
+  say.note(("load: %s does not hold one label for each of %d classes and is not used"):format(file, net.classes))
   return net
 end
 
@@ -45,8 +45,9 @@ end
 function Net:tostring()
   local rows, width = { { "layer", "op", "shape", "parameters" } }, { 0, 0, 0, 0 }
   for _, layer in ipairs(self:layers()) do
+    local name = layer.name .. (layer.replaced and " (replaced)" or "")
     local count = layer.params > 0 and tostring(layer.params) or ""
-    rows[#rows + 1] = { layer.name .. (layer.replaced and " (replaced)" or ""), layer.op, tostring(layer.shape or "?"), count }
+    rows[#rows + 1] = { name, layer.op, tostring(layer.shape or "?"), count }
   end
   for _, row in ipairs(rows) do
     for i, text in ipairs(row) do width[i] = math.max(width[i], #text) end

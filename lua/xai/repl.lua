@@ -32,15 +32,19 @@ local function key_text(key)
   return "[" .. (type(key) == "string" and ("%q"):format(key) or tostring(key)) .. "]"
 end
 
+-- A table without a text of its own.
+local function is_plain(value)
+  local meta = type(value) == "table" and getmetatable(value)
+  return type(value) == "table" and not (type(meta) == "table" and (meta.__tostring or meta.__name))
+end
+
 local function entry_text(value)
   if type(value) == "string" then
     if #value > TEXT then value = value:sub(1, TEXT) .. "..." end
     return (("%q"):format(value):gsub("\\\n", "\\n"))
   end
-  local meta = type(value) == "table" and getmetatable(value)
-  if type(value) == "table" and not (type(meta) == "table" and (meta.__tostring or meta.__name)) then
-    return next(value) == nil and "{}" or "{...}"
-  end
+  if is_plain(value) then return next(value) == nil and "{}" or "{...}" end
+  if math.type(value) == "float" then return ("%.6g"):format(value) end
   return (tostring(value):gsub("\n.*", "..."))
 end
 
@@ -70,10 +74,20 @@ local function table_text(t)
   return "{" .. table.concat(parts, ", ") .. "}"
 end
 
+-- A list of tables (predictions, layers, boxes): a line each. nil for any other table.
+local function rows_text(t)
+  local rows = {}
+  for i = 1, rawlen(t) do
+    if not is_plain(t[i]) then return nil end
+    if i <= ENTRIES then rows[i] = table_text(t[i]) end
+  end
+  if #rows < rawlen(t) then rows[#rows + 1] = ("... %d in all"):format(rawlen(t)) end
+  return #rows > 0 and table.concat(rows, "\n") or nil
+end
+
 local function value_text(value)
-  local meta = type(value) == "table" and getmetatable(value)
-  if type(value) ~= "table" or type(meta) == "table" and (meta.__tostring or meta.__name) then return tostring(value) end
-  return table_text(value)
+  if not is_plain(value) then return tostring(value) end
+  return rows_text(value) or table_text(value)
 end
 
 -- Prints a command's values with tabs between them; '_' is then the first.

@@ -8,7 +8,6 @@ local say = {}
 function say.note(text)
   if stderr and not core.quiet() then stderr:write(text, "\n") end
 end
-core.on_note(say.note)
 
 --- The same remark once per process.
 local told = {}
@@ -16,6 +15,7 @@ function say.once(text)
   if not told[text] then say.note(text) end
   told[text] = true
 end
+core.on_note(say.once) -- a method in a loop says only once which layer it took
 
 --- Where a picture goes: "a.png" into the output folder (-o, default "out"), "here/a.png" and "./a.png" as they stand.
 function say.place(path)

@@ -1,6 +1,6 @@
 /* app/main.c: the program. Reads the command line, opens one Lua state, runs what was asked for, and
  * closes the state so that leaks show. With repl.c and report.c the only place that prints. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE
 #include <errno.h>
 #include <lauxlib.h>
 #include <lua.h>
@@ -42,7 +42,7 @@ static const char usage[] =
     "  -v, --verbose   tracebacks; alone: versions and number of threads\n"
     "  --threads N     threads for the arithmetic (default: all cores)\n"
     "  --seed N        start of every random number (default: 0)\n"
-    "  --mem SIZE      refuse to use more for tensors: 512M, 2G\n"
+    "  --mem SIZE      refuse to use more for tensors: 512M, 2G (default: 3/4 of all)\n"
     "  --list          the recipes, one line each\n"
     "  --version, -h, --help\n"
     "\n"
@@ -164,10 +164,17 @@ static bool protected_call(lua_State *L, lua_CFunction f, const program *p) {
 }
 
 /* ---- the program ---------------------------------------------------------------------------------- */
+/* Without --mem: three quarters of the machine's memory, so that a file which asks for more is refused and does not
+ * bring the machine down. 0, no limit, where the system does not say. */
+static size_t most_memory(void) {
+  long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
+  return pages > 0 && bytes > 0 ? (size_t)pages / 4 * 3 * (size_t)bytes : 0;
+}
+
 static void configure(const app_args *a) {
   if (a->threads > 0) xk_threads_set(a->threads);
   xai_seed_set(a->seed);
-  xai_mem_limit(a->memory);
+  xai_mem_limit(a->memory > 0 ? a->memory : most_memory());
   if (a->out_dir != NULL) xl_config.out_dir = a->out_dir;
   xl_config.quiet = a->quiet;
   xl_config.verbose = a->verbose;

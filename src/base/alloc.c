@@ -79,6 +79,7 @@ char *xai_strdup(const char *text) {
 size_t xai_mem_live(void) { return atomic_load(&live); }
 size_t xai_mem_peak(void) { return atomic_load(&peak); }
 void xai_mem_limit(size_t bytes) { atomic_store(&limit, bytes); }
+size_t xai_mem_limit_now(void) { return atomic_load(&limit); }
 
 void xai_mem_fail_after(int64_t n, bool sticky) {
   atomic_store(&fail_sticky, sticky);

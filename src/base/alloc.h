@@ -23,6 +23,7 @@ bool xai_mul_size(size_t a, size_t b, size_t *out);
 size_t xai_mem_live(void);                         /* bytes handed out and not yet freed */
 size_t xai_mem_peak(void);                         /* largest xai_mem_live so far */
 void xai_mem_limit(size_t bytes);                  /* further allocations fail above this; 0 = no limit */
+size_t xai_mem_limit_now(void);                    /* that limit */
 
 /* Tests: let the allocation after the next 'n' fail, once or from then on; n < 0 switches it off. */
 void xai_mem_fail_after(int64_t n, bool sticky);

@@ -67,12 +67,13 @@ xai_status xai_file_map(const char *path, size_t max_bytes, xai_file **out, xai_
     goto done;
   }
   if (!S_ISREG(info.st_mode)) {
-    st = xai_fail(err, XAI_EARG, "%s: %s, expected a file", path, S_ISDIR(info.st_mode) ? "a directory" : "not a regular file");
+    st = xai_fail(err, XAI_EARG, "%s: %s, expected a file", path,
+                  S_ISDIR(info.st_mode) ? "a directory" : "not a regular file");
     goto done;
   }
   if ((uintmax_t)info.st_size > max_bytes) {
-    st = xai_fail(err, XAI_EFORMAT, "%s: file of %.1f MB is over the limit of %.1f MB", path, (double)info.st_size / 1e6,
-                  (double)max_bytes / 1e6);
+    st = xai_fail(err, XAI_EFORMAT, "%s: file of %.1f MB is over the limit of %.1f MB", path,
+                  (double)info.st_size / 1e6, (double)max_bytes / 1e6);
     goto done;
   }
   f = xai_calloc(1, sizeof *f + strlen(path) + 1);
@@ -145,7 +146,8 @@ xai_status xai_file_write(const char *path, const void *bytes, size_t n, xai_err
   if (realpath(path, target) == NULL) snprintf(target, sizeof target, "%s", path);
   if (strlen(path) >= sizeof target) return xai_fail(err, XAI_EIO, "%.200s...: %s", path, strerror(ENAMETOOLONG));
   if (stat(target, &info) == 0 && !S_ISREG(info.st_mode)) /* renaming over /dev/null would take it away */
-    return xai_fail(err, XAI_EARG, "%s: %s, expected a file", path, S_ISDIR(info.st_mode) ? "a directory" : "not a regular file");
+    return xai_fail(err, XAI_EARG, "%s: %s, expected a file", path,
+                    S_ISDIR(info.st_mode) ? "a directory" : "not a regular file");
   size_t room = strlen(target) + 40;
   char *temporary = xai_alloc(room);
   if (temporary == NULL) return xai_fail_memory(err, room);

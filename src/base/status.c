@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
+
 static atomic_bool stop_flag;
 
 void xai_stop_request(void) { atomic_store_explicit(&stop_flag, true, memory_order_relaxed); }
@@ -72,7 +74,10 @@ xai_status xai_err_prefix(xai_err *err, xai_status st, const char *format, ...) 
 }
 
 xai_status xai_fail_memory(xai_err *err, size_t bytes) {
-  return xai_fail(err, XAI_ENOMEM, "out of memory (%.1f MB wanted)", (double)bytes / 1e6);
+  size_t limit = xai_mem_limit_now();
+  if (limit == 0) return xai_fail(err, XAI_ENOMEM, "out of memory (%.1f MB wanted)", (double)bytes / 1e6);
+  return xai_fail(err, XAI_ENOMEM, "out of memory (%.1f MB wanted, %.1f MB in use, the limit is %.1f MB)", (double)bytes / 1e6,
+                  (double)xai_mem_live() / 1e6, (double)limit / 1e6);
 }
 
 xai_status xai_fail_stop(xai_err *err) { return xai_fail(err, XAI_ESTOP, "interrupted"); }

@@ -11,7 +11,7 @@
 
 enum { CHARGE_FROM = 64 * 1024, MESSAGE = 400 };
 
-/* ---- raising -------------------------------------------------------------------------------------- */
+/* ---- raising --------------------------------------------------------------------------------- */
 
 const char *xl_name(lua_State *L) {
   const char *name = lua_tostring(L, lua_upvalueindex(1));
@@ -54,9 +54,7 @@ const char *xl_describe(lua_State *L, int arg) {
   char text[XAI_SHAPE_TEXT];
   switch (lua_type(L, arg)) {
     case LUA_TNONE: return lua_pushliteral(L, "nothing");
-    case LUA_TNUMBER:
-      lua_pushvalue(L, arg);
-      return lua_tostring(L, -1);
+    case LUA_TNUMBER: lua_pushvalue(L, arg); return lua_tostring(L, -1);
     case LUA_TSTRING: {
       const char *s = lua_tostring(L, arg);
       if (strlen(s) <= 60) return lua_pushfstring(L, "'%s'", s);
@@ -87,12 +85,14 @@ int xl_expected(lua_State *L, int arg, const char *what, const char *expected, .
   return xl_fail(L, "%s: expected %s, got %s", what, wanted, got);
 }
 
-/* ---- types and boxes -------------------------------------------------------------------------------- */
+/* ---- types and boxes ------------------------------------------------------------------------- */
 
 void xl_register(lua_State *L, const char *prefix, const xl_reg *regs) {
   for (; regs->key != NULL; regs++) {
-    if (regs->name != NULL) lua_pushstring(L, regs->name);
-    else lua_pushfstring(L, "%s%s", prefix, regs->key);
+    if (regs->name != NULL)
+      lua_pushstring(L, regs->name);
+    else
+      lua_pushfstring(L, "%s%s", prefix, regs->key);
     lua_pushcclosure(L, regs->fn, 1);
     lua_setfield(L, -2, regs->key);
   }
@@ -224,7 +224,7 @@ xai_image *xl_check_image(lua_State *L, int arg, const char *what) {
 }
 xai_net *xl_check_net(lua_State *L, int arg) { return xl_check_box(L, arg, &xl_net_type, "net")->net; }
 
-/* ---- arguments ---------------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 lua_Integer xl_check_int(lua_State *L, int arg, const char *what, lua_Integer lo, lua_Integer hi) {
   int exact = 0;
@@ -298,7 +298,7 @@ int xl_get(lua_State *L, int arg, const char *key) {
   return lua_rawget(L, arg);
 }
 
-/* ---- the collector, notes ------------------------------------------------------------------------------- */
+/* ---- the collector, notes -------------------------------------------------------------------- */
 
 void xl_charge(lua_State *L, size_t bytes) {
   if (bytes > CHARGE_FROM) lua_gc(L, LUA_GCSTEP, (int)(bytes / 1024 < 1 << 20 ? bytes / 1024 : 1 << 20));

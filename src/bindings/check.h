@@ -19,7 +19,7 @@
 #include "xai/net.h"
 #include "xai/tensor.h"
 
-/* ---- types and boxes ---------------------------------------------------------------------------- */
+/* ---- types and boxes ------------------------------------------------------------------------- */
 /* A kind of native object that Lua can hold. */
 typedef struct xl_type {
   const char *name; /* "tensor": in messages, and the key of core.types */
@@ -64,7 +64,7 @@ xai_tensor *xl_check_tensor(lua_State *L, int arg, const char *what);
 xai_image *xl_check_image(lua_State *L, int arg, const char *what);
 xai_net *xl_check_net(lua_State *L, int arg);
 
-/* ---- arguments ------------------------------------------------------------------------------------ */
+/* ---- arguments ------------------------------------------------------------------------------- */
 lua_Integer xl_check_int(lua_State *L, int arg, const char *what, lua_Integer lo, lua_Integer hi);
 lua_Number xl_check_number(lua_State *L, int arg, const char *what);
 const char *xl_check_string(lua_State *L, int arg, const char *what);
@@ -79,7 +79,7 @@ int xl_get(lua_State *L, int arg, const char *key);
 /* Pushes a description of the value for messages: "nil", "3.5", "'dog'", "a tensor 1x3x8x8". */
 const char *xl_describe(lua_State *L, int arg);
 
-/* ---- raising ---------------------------------------------------------------------------------------- */
+/* ---- raising --------------------------------------------------------------------------------- */
 /* The Lua-visible name of the running function. */
 const char *xl_name(lua_State *L);
 /* Raises "script.lua:7: name: message". The format is lua_pushfstring's. */

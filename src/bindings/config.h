@@ -1,4 +1,4 @@
-/* bindings/config.h: process-wide settings. The host program writes them before scripts run; the Lua layer reads them. */
+/* bindings/config.h: process-wide settings. The host program writes them before scripts run, the Lua layer reads. */
 #ifndef BINDINGS_CONFIG_H
 #define BINDINGS_CONFIG_H
 

@@ -21,7 +21,7 @@ void xl_add_type(lua_State *L, const xl_type *type);
 /* Adds functions to the table core.types.<name> of a type that is there already; core is on top. */
 void xl_extend_type(lua_State *L, const xl_type *type, const xl_reg *methods);
 
-/* ---- tensors (l_tensor.c) ------------------------------------------------------------------------- */
+/* ---- tensors (l_tensor.c) -------------------------------------------------------------------- */
 /* A list of dims that prints as "1x3x224x224"; a free dim is -1. */
 void xl_push_shape(lua_State *L, const xai_shape *shape);
 /* Boxes a reference of its own. */
@@ -29,7 +29,7 @@ void xl_push_tensor(lua_State *L, xai_tensor *t);
 /* Boxes a copy of a borrowed view; raises when memory is short. */
 void xl_push_copy(lua_State *L, const xai_view *view);
 
-/* ---- inputs (l_net.c) --------------------------------------------------------------------------------- */
+/* ---- inputs (l_net.c) ------------------------------------------------------------------------ */
 /* The tensor at 'arg'. A picture there is replaced by its prepared tensor, so that both are inputs everywhere. */
 xl_box *xl_check_input(lua_State *L, int arg, int net_arg);
 /* The layer named at 'arg' ("logits" and "output" are names too). */
@@ -37,18 +37,18 @@ int xl_check_layer(lua_State *L, int arg, const xai_net *net, const char *what);
 /* Pushes the layer's name; "input", "logits" for the special ones. */
 void xl_push_layer_name(lua_State *L, const xai_net *net, int layer);
 
-/* ---- targets (l_target.c) ------------------------------------------------------------------------------ */
+/* ---- targets (l_target.c) -------------------------------------------------------------------- */
 /* Reads target (or seed) and at from the option table at 'arg' (nothing when it is no table). units: 'at' alone names
  * a unit. A tensor as target is borrowed: it stays at stack slot *seed_slot (0: none), pushed by this call. */
 void xl_check_target(lua_State *L, int arg, const xai_net *net, bool units, xai_target *target, int *seed_slot);
 
-/* ---- passes (l_hook.c) -------------------------------------------------------------------------------- */
+/* ---- passes (l_hook.c) ----------------------------------------------------------------------- */
 enum { XL_PASS_BOXES = 4 };
 /* One stretch of C during which hooks may call back into Lua. */
 typedef struct xl_pass {
   lua_State *L;
-  int hooks;             /* stack slot of the net's table: payload address -> function */
-  int failed;            /* stack slot of a hook's error object; 0: none */
+  int hooks;  /* stack slot of the net's table: payload address -> function */
+  int failed; /* stack slot of a hook's error object; 0: none */
   xl_box *busy[XL_PASS_BOXES];
   int n_busy;
   struct xl_pass *outer; /* a hook may start passes of its own */

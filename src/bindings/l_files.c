@@ -53,12 +53,14 @@ static int read_archive(lua_State *L) {
 static int write_archive(lua_State *L) {
   const char *path = xl_check_string(L, 1, "path");
   lua_settop(L, 3);
+  for (int list = 2; list <= 3; list++)
+    if (!lua_istable(L, list)) return xl_expected(L, list, list == 2 ? "tensors" : "metadata", "a list of pairs");
   xai_archive *a = push_archive(L);
   xai_err err;
   xai_status st = XAI_OK;
   for (int list = 2; list <= 3; list++)
     for (lua_Integer i = 1, n = (lua_Integer)lua_rawlen(L, list); i <= n && st == XAI_OK; i++) {
-      lua_rawgeti(L, list, i);
+      if (lua_rawgeti(L, list, i) != LUA_TTABLE) return xl_expected(L, -1, "list", "pairs of name and value");
       lua_rawgeti(L, -1, 1);
       lua_rawgeti(L, -2, 2);
       const char *name = xl_check_string(L, -2, list == 2 ? "name of a tensor" : "metadata");
@@ -95,7 +97,12 @@ static int read_labels(lua_State *L) {
 }
 
 void xl_open_files(lua_State *L) {
-  static const xl_reg functions[] = {{"read", read_archive, NULL}, {"write", write_archive, NULL}, {"read_labels", read_labels, "labels"}, {NULL, NULL, NULL}};
+  static const xl_reg functions[] = {
+      {"read", read_archive, NULL},
+      {"write", write_archive, NULL},
+      {"read_labels", read_labels, "labels"},
+      {NULL, NULL, NULL},
+  };
   static const xl_reg none[] = {{NULL, NULL, NULL}};
   xl_register(L, "", functions);
   xl_new_type(L, &archive_type, NULL, none, NULL);

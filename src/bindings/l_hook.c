@@ -18,7 +18,7 @@ static _Thread_local xl_pass *current;
 
 void xl_push_net_table(lua_State *L, int net_arg) { lua_getiuservalue(L, net_arg, 1); }
 
-/* ---- stretches of C ------------------------------------------------------------------------------------ */
+/* ---- stretches of C -------------------------------------------------------------------------- */
 
 void xl_pass_hold(xl_pass *pass, xl_box *box) {
   if (box == NULL) return;
@@ -48,10 +48,10 @@ void xl_pass_end(xl_pass *pass, xai_status st, const xai_err *err) {
   xl_raise(pass->L, st, err);
 }
 
-/* ---- the call -------------------------------------------------------------------------------------------- */
+/* ---- the call -------------------------------------------------------------------------------- */
 
 typedef struct hook_call {
-  xai_view *subject; /* what the hook may replace: gradient or activation */
+  xai_view *subject;    /* what the hook may replace: gradient or activation */
   xai_view *activation; /* beside a gradient, when it is there */
 } hook_call;
 
@@ -72,8 +72,10 @@ static int call_hook(lua_State *L) {
   const char *layer = lua_tostring(L, -1);
   lua_rawgeti(L, 1, 1);
   xl_push_copy(L, call->subject);
-  if (gradient && call->activation != NULL) xl_push_copy(L, call->activation);
-  else if (gradient) lua_pushnil(L);
+  if (gradient && call->activation != NULL)
+    xl_push_copy(L, call->activation);
+  else if (gradient)
+    lua_pushnil(L);
   lua_pushvalue(L, 3);
   lua_call(L, gradient ? 3 : 2, 1);
   if (lua_isnil(L, -1)) return 0;
@@ -100,7 +102,7 @@ static xai_status trampoline(void *payload, int layer, xai_view *g, xai_view *a,
   return xai_fail(err, XAI_ESTOP, "stopped by a hook");
 }
 
-/* ---- from a table of functions -------------------------------------------------------------------------------- */
+/* ---- from a table of functions --------------------------------------------------------------- */
 
 const xai_hook *xl_check_hooks(lua_State *L, int arg, int anchor, const xai_net *net, const char *what, int *n) {
   *n = 0;
@@ -116,7 +118,8 @@ const xai_hook *xl_check_hooks(lua_State *L, int arg, int anchor, const xai_net 
   for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) xl_expected(L, -2, what, "names of layers");
     int fn = lua_gettop(L);
-    if (!lua_isfunction(L, fn)) xl_expected(L, fn, lua_pushfstring(L, "%s.%s", what, lua_tostring(L, -2)), "a function");
+    if (!lua_isfunction(L, fn))
+      xl_expected(L, fn, lua_pushfstring(L, "%s.%s", what, lua_tostring(L, -2)), "a function");
     int layer = xl_check_layer(L, -2, net, what);
     lua_createtable(L, 2, 0);
     lua_pushvalue(L, -2);

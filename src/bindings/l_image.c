@@ -1,5 +1,5 @@
-/* bindings/l_image.c: pictures in Lua: img.width, img.height, resize, crop, outline. A picture never changes after it was
- * made. Writing is image:write here; image:save, which knows the output folder, is the Lua layer's.
+/* bindings/l_image.c: pictures in Lua: img.width, img.height, resize, crop, outline. A picture never changes after it
+ * was made. Writing is image:write here; image:save, which knows the output folder, is the Lua layer's.
  *
  * img.bar tells what the colours of a heat map mean (a table {cmap=, lo=, hi=, unit=}), so that a sheet can draw
  * the colour bar; it is the one field that may be assigned. */
@@ -22,6 +22,13 @@ static int finish(lua_State *L, xai_status st, const xai_err *err, const xl_box 
   return 1;
 }
 
+/* The picture on top of the stack was made from the one at 'from': its colours mean the same. */
+static int same_bar(lua_State *L, int from) {
+  lua_getiuservalue(L, from, 1);
+  lua_setiuservalue(L, -2, 1);
+  return 1;
+}
+
 /* read_image(path) -> picture, true when transparency was composited on white */
 static int read_image(lua_State *L) {
   const char *path = xl_check_string(L, 1, "path");
@@ -40,14 +47,16 @@ static int image_of(lua_State *L) {
   const xai_view *v = xai_tensor_view(xl_check_tensor(L, 1, "elements"));
   const xai_shape *s = &v->shape;
   bool colour = s->rank == 3 && s->dims[2] == 3;
-  if (v->dtype != XAI_U8 || !(colour || s->rank == 2) || s->dims[0] < 1 || s->dims[0] > SIDE_MAX || s->dims[1] < 1 || s->dims[1] > SIDE_MAX)
+  if (v->dtype != XAI_U8 || !(colour || s->rank == 2) || s->dims[0] < 1 || s->dims[0] > SIDE_MAX || s->dims[1] < 1 ||
+      s->dims[1] > SIDE_MAX)
     return xl_expected(L, 1, "elements", "a path, or a uint8 tensor H x W x 3 or H x W");
   xai_err err;
   xai_status st;
   xl_box *box = xl_new_box(L, &xl_image_type);
   XL_WORK(L, st, xai_image_new((int)s->dims[1], (int)s->dims[0], &box->image, &err));
   finish(L, st, &err, box);
-  for (size_t i = 0, n = image_bytes(box->image); i < n; i++) box->image->rgb[i] = ((const uint8_t *)v->data)[colour ? i : i / 3];
+  for (size_t i = 0, n = image_bytes(box->image); i < n; i++)
+    box->image->rgb[i] = ((const uint8_t *)v->data)[colour ? i : i / 3];
   return 1;
 }
 
@@ -81,26 +90,30 @@ static int image_resize(lua_State *L) {
   xai_status st;
   xl_box *box = xl_new_box(L, &xl_image_type);
   XL_WORK(L, st, xai_image_resize(img, w, h, &box->image, &err));
-  return finish(L, st, &err, box);
+  finish(L, st, &err, box);
+  return same_bar(L, 1);
 }
 
 /* img:crop(x, y, w, h): x, y is the first column and row, counted from 1 */
 static int image_crop(lua_State *L) {
   const xai_image *img = xl_check_image(L, 1, "self");
   int x = (int)xl_check_int(L, 2, "x", 1, img->width), y = (int)xl_check_int(L, 3, "y", 1, img->height);
-  int w = (int)xl_check_int(L, 4, "width", 1, img->width - x + 1), h = (int)xl_check_int(L, 5, "height", 1, img->height - y + 1);
+  int w = (int)xl_check_int(L, 4, "width", 1, img->width - x + 1),
+      h = (int)xl_check_int(L, 5, "height", 1, img->height - y + 1);
   xai_err err;
   xai_status st;
   xl_box *box = xl_new_box(L, &xl_image_type);
   XL_WORK(L, st, xai_image_crop(img, x - 1, y - 1, w, h, &box->image, &err));
-  return finish(L, st, &err, box);
+  finish(L, st, &err, box);
+  return same_bar(L, 1);
 }
 
 /* img:get(x, y) -> r, g, b */
 static int image_get(lua_State *L) {
   const xai_image *img = xl_check_image(L, 1, "self");
   lua_Integer x = xl_check_int(L, 2, "x", 1, img->width), y = xl_check_int(L, 3, "y", 1, img->height);
-  for (int c = 0; c < 3; c++) lua_pushinteger(L, img->rgb[((size_t)(y - 1) * (size_t)img->width + (size_t)(x - 1)) * 3 + (size_t)c]);
+  for (int c = 0; c < 3; c++)
+    lua_pushinteger(L, img->rgb[((size_t)(y - 1) * (size_t)img->width + (size_t)(x - 1)) * 3 + (size_t)c]);
   return 3;
 }
 
@@ -131,12 +144,10 @@ static int image_outline(lua_State *L) {
   finish(L, st, &err, box);
   memcpy(box->image->rgb, img->rgb, image_bytes(img));
   xai_draw_box(box->image, &at, thick, rgb);
-  lua_getiuservalue(L, 1, 1); /* the colours mean what they meant */
-  lua_setiuservalue(L, -2, 1);
-  return 1;
+  return same_bar(L, 1);
 }
 
-/* img:blocks(): text that shows the picture in a terminal, two pixels to a character, for a picture no wider than that */
+/* img:blocks(): text that shows the picture in a terminal that is wide enough, two pixels to a character */
 static int image_blocks(lua_State *L) {
   enum { CELL = 64 };
   const xai_image *img = xl_check_image(L, 1, "self");
@@ -148,7 +159,8 @@ static int image_blocks(lua_State *L) {
     for (int x = 0; x < img->width; x++) {
       const uint8_t *p = top + 3 * x, *q = low + 3 * x;
       char *cell = luaL_prepbuffsize(&b, CELL);
-      luaL_addsize(&b, (size_t)snprintf(cell, CELL, "\033[38;2;%d;%d;%dm\033[48;2;%d;%d;%dm\xe2\x96\x80", p[0], p[1], p[2], q[0], q[1], q[2]));
+      luaL_addsize(&b, (size_t)snprintf(cell, CELL, "\033[38;2;%d;%d;%dm\033[48;2;%d;%d;%dm\xe2\x96\x80", p[0], p[1],
+                                        p[2], q[0], q[1], q[2]));
     }
     luaL_addstring(&b, "\033[0m\n");
   }
@@ -194,11 +206,24 @@ static int is_image(lua_State *L) {
 
 void xl_open_image(lua_State *L) {
   static const xl_reg methods[] = {
-      {"write", image_write, "image:save"}, {"size", image_size, NULL}, {"resize", image_resize, NULL}, {"crop", image_crop, NULL},
-      {"get", image_get, NULL}, {"tensor", image_tensor, NULL}, {"outline", image_outline, NULL}, {"blocks", image_blocks, NULL}, {"tostring", image_tostring, NULL},
-      {NULL, NULL, NULL}};
+      {"write", image_write, "image:save"},
+      {"size", image_size, NULL},
+      {"resize", image_resize, NULL},
+      {"crop", image_crop, NULL},
+      {"get", image_get, NULL},
+      {"tensor", image_tensor, NULL},
+      {"outline", image_outline, NULL},
+      {"blocks", image_blocks, NULL},
+      {"tostring", image_tostring, NULL},
+      {NULL, NULL, NULL},
+  };
   static const xl_reg meta[] = {{"__newindex", image_newindex, "image"}, {NULL, NULL, NULL}};
-  static const xl_reg functions[] = {{"read_image", read_image, "image"}, {"image_of", image_of, "image"}, {"is_image", is_image, NULL}, {NULL, NULL, NULL}};
+  static const xl_reg functions[] = {
+      {"read_image", read_image, "image"},
+      {"image_of", image_of, "image"},
+      {"is_image", is_image, NULL},
+      {NULL, NULL, NULL},
+  };
   xl_register(L, "", functions);
   xl_new_type(L, &xl_image_type, image_index, methods, meta);
   xl_add_type(L, &xl_image_type);

@@ -2,7 +2,7 @@
  * that reads the row's descriptor. A new method needs no line here.
  *
  * The result is a table: method, target, label, layer ("" if none), class and p when the target is one class, unit,
- * values, one field per extra tensor, options (those that were used), signed, reduce, height, width, seconds, net, x. */
+ * values, one field per extra tensor, options (as used), signed, reduce, height, width, seconds, net, x. */
 #include "bindings/core.h"
 #include "explain/method.h"
 #include "tensor/shape.h"
@@ -14,7 +14,7 @@ static const xl_type explanation_type = {"explanation", "xai.explanation.native"
 
 static const char *const reductions[] = {"none", "max_abs", "sum"}; /* in xai_reduce's order */
 
-/* ---- options ------------------------------------------------------------------------------------------ */
+/* ---- options --------------------------------------------------------------------------------- */
 
 /* target, at, layer and the method's own, NULL-terminated */
 static void option_names(const xai_method *m, const char *names[OPTIONS_MAX]) {
@@ -73,7 +73,7 @@ static xai_explain_opts *check_method_options(lua_State *L, const xai_method *m,
   return opts;
 }
 
-/* ---- results ---------------------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------- */
 
 static void set_string(lua_State *L, const char *key, const char *value) {
   lua_pushstring(L, value);
@@ -119,21 +119,18 @@ static void push_result(lua_State *L, const xai_method *m, const xai_explanation
   lua_setfield(L, -2, "options");
 }
 
-/* "gradcam: layer 'fire9/concat_2' (512x13x13)" when the user did not choose one */
-static void tell_layer(lua_State *L, const xai_method *m, const xai_net *net, const char *name) {
+/* "gradcam: layer 'fire9/concat_2' (512x13x13)" when the user did not choose one; sizes as in this pass */
+static void tell_layer(lua_State *L, const xai_method *m, const xai_net *net, const xai_view *x, const char *name) {
   char text[XAI_SHAPE_TEXT];
   int layer;
+  xai_shape shape;
   if (xai_net_find_layer(net, name, &layer, NULL) != XAI_OK || layer < 0) return;
-  xai_layer found = xai_net_layer(net, layer);
-  if (found.shape.rank < 2) {
-    xl_note(L, "%s: layer '%s'", m->name, name);
-    return;
-  }
-  xai_shape shape = xai_shape_of(found.shape.rank - 1, found.shape.dims + 1);
+  if (xai_net_layer_shape(net, layer, &x->shape, &shape, NULL) != XAI_OK || shape.rank < 2) return;
+  shape = xai_shape_of(shape.rank - 1, shape.dims + 1);
   xl_note(L, "%s: layer '%s' (%s)", m->name, name, xai_shape_text(&shape, text));
 }
 
-/* ---- the call ------------------------------------------------------------------------------------------------ */
+/* ---- the call -------------------------------------------------------------------------------- */
 
 /* upvalues: name, descriptor */
 static int call_method(lua_State *L) {
@@ -154,7 +151,7 @@ static int call_method(lua_State *L) {
   XL_WORK(L, st, m->run(net, xai_tensor_view(x->tensor), opts, &e, &err));
   box->object = e;
   xl_pass_end(&pass, st, &err);
-  if (m->uses_layer && opts->layer == XAI_LAYER_NONE) tell_layer(L, m, net, e->layer);
+  if (m->uses_layer && opts->layer == XAI_LAYER_NONE) tell_layer(L, m, net, xai_tensor_view(x->tensor), e->layer);
   push_result(L, m, e, opts);
   lua_pushvalue(L, 1);
   lua_setfield(L, -2, "net");
@@ -163,7 +160,7 @@ static int call_method(lua_State *L) {
   return 1;
 }
 
-/* ---- descriptions ---------------------------------------------------------------------------------------------- */
+/* ---- descriptions ---------------------------------------------------------------------------- */
 
 static void push_spec(lua_State *L, const xai_opt_spec *o) {
   static const char *const kinds[] = {"boolean", "integer", "number", "choice"}; /* in xai_opt_kind's order */
@@ -233,7 +230,11 @@ static int explanation_map(lua_State *L) {
 }
 
 void xl_open_methods(lua_State *L) {
-  static const xl_reg functions[] = {{"method_table", method_table, NULL}, {"map", explanation_map, NULL}, {NULL, NULL, NULL}};
+  static const xl_reg functions[] = {
+      {"method_table", method_table, NULL},
+      {"map", explanation_map, NULL},
+      {NULL, NULL, NULL},
+  };
   static const xl_reg none[] = {{NULL, NULL, NULL}};
   xl_register(L, "", functions);
   xl_new_type(L, &explanation_type, NULL, none, NULL);

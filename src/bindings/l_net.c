@@ -10,7 +10,7 @@
 static void destroy(void *object) { xai_net_free(object); }
 const xl_type xl_net_type = {"net", "xai.net", destroy};
 
-/* ---- boxes ---------------------------------------------------------------------------------------------- */
+/* ---- boxes ----------------------------------------------------------------------------------- */
 
 static xl_box *new_net(lua_State *L) {
   xl_box *box = xl_new_box(L, &xl_net_type);
@@ -36,7 +36,7 @@ static int load_net(lua_State *L) {
   return 1;
 }
 
-/* ---- preprocessing and labels ------------------------------------------------------------------------------- */
+/* ---- preprocessing and labels ---------------------------------------------------------------- */
 
 static const char *const orders[] = {"rgb", "bgr", NULL};
 
@@ -44,8 +44,10 @@ static const char *const orders[] = {"rgb", "bgr", NULL};
 static void check_channels(lua_State *L, int arg, const char *key, float out[3]) {
   int type = xl_get(L, arg, key);
   for (int c = 0; c < 3 && type != LUA_TNIL; c++) {
-    if (type == LUA_TTABLE) lua_rawgeti(L, -1, c + 1);
-    else lua_pushvalue(L, -1);
+    if (type == LUA_TTABLE)
+      lua_rawgeti(L, -1, c + 1);
+    else
+      lua_pushvalue(L, -1);
     out[c] = (float)xl_check_number(L, -1, key);
     lua_pop(L, 1);
   }
@@ -195,7 +197,7 @@ static int net_class(lua_State *L) {
   return 1;
 }
 
-/* ---- layers -------------------------------------------------------------------------------------------------- */
+/* ---- layers ---------------------------------------------------------------------------------- */
 
 int xl_check_layer(lua_State *L, int arg, const xai_net *net, const char *what) {
   int layer;
@@ -263,7 +265,7 @@ static int net_weight(lua_State *L) {
   return 1;
 }
 
-/* ---- inputs ------------------------------------------------------------------------------------------------------ */
+/* ---- inputs ---------------------------------------------------------------------------------- */
 
 /* Wrong preprocessing gives plausible nonsense: say once when nobody has said what is right. */
 static void tell_assumed(lua_State *L, int net_arg) {
@@ -317,7 +319,7 @@ xl_box *xl_check_input(lua_State *L, int arg, int net_arg) {
   return xl_check_box(L, arg, &xl_tensor_type, "x");
 }
 
-/* ---- whole passes --------------------------------------------------------------------------------------------------- */
+/* ---- whole passes ---------------------------------------------------------------------------- */
 
 /* One forward pass to 'layer'; logits are N x classes. */
 static int forward_to(lua_State *L, int layer, bool logits) {
@@ -331,8 +333,10 @@ static int forward_to(lua_State *L, int layer, bool logits) {
   xai_err err;
   xai_status st;
   const xai_view *view = xai_tensor_view(x->tensor);
-  if (logits) XL_WORK(L, st, xai_net_logits(net, view, &box->tensor, &err));
-  else XL_WORK(L, st, xai_net_forward(net, view, layer, &box->tensor, &err));
+  if (logits)
+    XL_WORK(L, st, xai_net_logits(net, view, &box->tensor, &err));
+  else
+    XL_WORK(L, st, xai_net_forward(net, view, layer, &box->tensor, &err));
   xl_pass_end(&pass, st, &err);
   xl_charge_tensor(L, box->tensor);
   lua_settop(L, result);
@@ -459,8 +463,10 @@ static void push_prediction(lua_State *L, const xai_net *net, const xai_predicti
   lua_pushinteger(L, p->id);
   lua_setfield(L, -2, "id");
   const char *label = xai_net_label(net, p->id);
-  if (label != NULL) lua_pushstring(L, label);
-  else lua_pushfstring(L, "class %d", p->id);
+  if (label != NULL)
+    lua_pushstring(L, label);
+  else
+    lua_pushfstring(L, "class %d", p->id);
   lua_setfield(L, -2, "label");
   lua_pushnumber(L, p->p);
   lua_setfield(L, -2, "p");
@@ -501,13 +507,29 @@ static int net_tostring(lua_State *L) {
 
 void xl_open_net(lua_State *L) {
   static const xl_reg methods[] = {
-      {"label", net_label, NULL}, {"class", net_class, NULL},
-      {"layers", net_layers, NULL}, {"layer", net_layer, NULL}, {"params", net_params, NULL}, {"weight", net_weight, NULL},
-      {"prepare", net_prepare, NULL}, {"unprepare", net_unprepare, NULL}, {"inputs", net_inputs, NULL}, {"outputs", net_outputs, NULL}, {"eval", net_eval, NULL},
-      {"forward", net_forward, NULL}, {"logits", net_logits, NULL},
-      {"predict", net_predict, NULL}, {"tostring", net_tostring, NULL}, {NULL, NULL, NULL}};
+      {"label", net_label, NULL},
+      {"class", net_class, NULL},
+      {"layers", net_layers, NULL},
+      {"layer", net_layer, NULL},
+      {"params", net_params, NULL},
+      {"weight", net_weight, NULL},
+      {"prepare", net_prepare, NULL},
+      {"unprepare", net_unprepare, NULL},
+      {"inputs", net_inputs, NULL},
+      {"outputs", net_outputs, NULL},
+      {"eval", net_eval, NULL},
+      {"forward", net_forward, NULL},
+      {"logits", net_logits, NULL},
+      {"predict", net_predict, NULL},
+      {"tostring", net_tostring, NULL},
+      {NULL, NULL, NULL},
+  };
   static const xl_reg functions[] = {
-      {"load_net", load_net, "load"}, {"set_preprocess", set_preprocess, "load"}, {"set_labels", set_labels, "load"}, {NULL, NULL, NULL}};
+      {"load_net", load_net, "load"},
+      {"set_preprocess", set_preprocess, "load"},
+      {"set_labels", set_labels, "load"},
+      {NULL, NULL, NULL},
+  };
   xl_register(L, "", functions);
   xl_new_type(L, &xl_net_type, net_index, methods, NULL);
   xl_add_type(L, &xl_net_type);

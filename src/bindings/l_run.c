@@ -15,7 +15,7 @@ enum { LAYERS_MAX = 256 };
 static void destroy(void *object) { xai_run_close(object); }
 const xl_type xl_run_type = {"run", "xai.run", destroy};
 
-/* ---- forward --------------------------------------------------------------------------------------------- */
+/* ---- forward --------------------------------------------------------------------------------- */
 
 /* Layers named by the list at 'arg' (or a single name) as an array, a userdata pushed on the stack. */
 static const int *check_layers(lua_State *L, int arg, const xai_net *net, const char *what, int *n) {
@@ -25,8 +25,10 @@ static const int *check_layers(lua_State *L, int arg, const xai_net *net, const 
   if (count > LAYERS_MAX) xl_fail(L, "%s: at most %d layers", what, LAYERS_MAX);
   int *layers = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *layers, 0);
   for (*n = 0; *n < (int)count; ++*n) {
-    if (single) lua_pushvalue(L, arg);
-    else lua_rawgeti(L, arg, *n + 1);
+    if (single)
+      lua_pushvalue(L, arg);
+    else
+      lua_rawgeti(L, arg, *n + 1);
     layers[*n] = xl_check_layer(L, -1, net, what);
     lua_pop(L, 1);
   }
@@ -34,12 +36,15 @@ static const int *check_layers(lua_State *L, int arg, const xai_net *net, const 
 }
 
 /* Opens a pass and runs it forward; on failure *out is untouched. */
-static xai_status open_and_forward(xai_net *net, const xai_view *x, const xai_request *request, xai_run **out, xai_err *err) {
+static xai_status open_and_forward(xai_net *net, const xai_view *x, const xai_request *request, xai_run **out,
+                                   xai_err *err) {
   xai_run *run = NULL;
   xai_status st = xai_run_open(net, &x->shape, request, &run, err);
   if (st == XAI_OK) st = xai_run_forward(run, x, err);
-  if (st == XAI_OK) *out = run;
-  else xai_run_close(run);
+  if (st == XAI_OK)
+    *out = run;
+  else
+    xai_run_close(run);
   return st;
 }
 
@@ -84,7 +89,7 @@ static int net_run(lua_State *L) {
   return 1;
 }
 
-/* ---- looking ------------------------------------------------------------------------------------------------ */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 /* The run at slot 1, not in the middle of a pass; pushes its net and x, which are slots *net_slot and the next. */
 static xl_box *check_run(lua_State *L, int *net_slot) {
@@ -110,7 +115,7 @@ static int run_get(lua_State *L) {
   return 1;
 }
 
-/* ---- backward -------------------------------------------------------------------------------------------------- */
+/* ---- backward -------------------------------------------------------------------------------- */
 
 /* What a backward pass needs. */
 typedef struct question {
@@ -130,8 +135,13 @@ static xai_status ready(const question *q, const int *seeds, int n_seeds, bool a
   int keep[LAYERS_MAX + XAI_TARGET_TERMS + 1] = {XAI_LAYER_LOGITS};
   memcpy(keep + 1, seeds, (size_t)n_seeds * sizeof *keep);
   if (q->n_keep > 0) memcpy(keep + 1 + n_seeds, q->keep, (size_t)q->n_keep * sizeof *keep);
-  xai_request request = {.keep = keep, .n_keep = 1 + n_seeds + q->n_keep, .keep_all = q->keep_all, .seeds = seeds,
-                         .n_seeds = n_seeds, .wants = &q->want, .n_wants = 1};
+  xai_request request = {.keep = keep,
+                         .n_keep = 1 + n_seeds + q->n_keep,
+                         .keep_all = q->keep_all,
+                         .seeds = seeds,
+                         .n_seeds = n_seeds,
+                         .wants = &q->want,
+                         .n_wants = 1};
   xai_run *again = NULL;
   XAI_TRY(open_and_forward(q->net, q->x, &request, &again, err));
   xai_run_close(*run);
@@ -205,7 +215,12 @@ static int run_tostring(lua_State *L) {
 }
 
 void xl_open_run(lua_State *L) {
-  static const xl_reg methods[] = {{"get", run_get, NULL}, {"backward", run_backward, NULL}, {"tostring", run_tostring, NULL}, {NULL, NULL, NULL}};
+  static const xl_reg methods[] = {
+      {"get", run_get, NULL},
+      {"backward", run_backward, NULL},
+      {"tostring", run_tostring, NULL},
+      {NULL, NULL, NULL},
+  };
   static const xl_reg of_net[] = {{"run", net_run, NULL}, {NULL, NULL, NULL}};
   xl_new_type(L, &xl_run_type, NULL, methods, NULL);
   xl_add_type(L, &xl_run_type);

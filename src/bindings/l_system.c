@@ -15,7 +15,7 @@
 
 struct xl_config xl_config = {.out_dir = "out"};
 
-/* ---- settings --------------------------------------------------------------------------------------------- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
 static int out_dir(lua_State *L) {
   lua_pushstring(L, xl_config.out_dir);
@@ -49,7 +49,7 @@ static int clock_seconds(lua_State *L) {
   return 1;
 }
 
-/* ---- memory --------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static int live_bytes(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)xai_mem_live());
@@ -63,7 +63,7 @@ static int fail_after(lua_State *L) {
   return 0;
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------------ */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 /* fail("sheet: ..."): raises with the position in the user's script */
 static int fail(lua_State *L) {
@@ -97,7 +97,7 @@ static int on_note(lua_State *L) {
   return 0;
 }
 
-/* ---- files --------------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static int on_terminal(lua_State *L) {
   lua_pushboolean(L, isatty(STDOUT_FILENO));
@@ -148,10 +148,21 @@ static int embedded(lua_State *L) {
 
 void xl_open_system(lua_State *L) {
   static const xl_reg functions[] = {
-      {"out_dir", out_dir, NULL}, {"quiet", quiet, NULL}, {"seed", seed, NULL}, {"threads", threads, NULL},
+      {"out_dir", out_dir, NULL},
+      {"quiet", quiet, NULL},
+      {"seed", seed, NULL},
+      {"threads", threads, NULL},
       {"clock", clock_seconds, NULL},
-      {"live_bytes", live_bytes, NULL}, {"fail_after", fail_after, NULL}, {"fail", fail, NULL}, {"nearest", nearest, NULL},
-      {"on_note", on_note, NULL}, {"on_terminal", on_terminal, NULL}, {"exists", exists, NULL}, {"make_dir", make_dir, "save"},
-      {"embedded", embedded, NULL}, {NULL, NULL, NULL}};
+      {"live_bytes", live_bytes, NULL},
+      {"fail_after", fail_after, NULL},
+      {"fail", fail, NULL},
+      {"nearest", nearest, NULL},
+      {"on_note", on_note, NULL},
+      {"on_terminal", on_terminal, NULL},
+      {"exists", exists, NULL},
+      {"make_dir", make_dir, "save"},
+      {"embedded", embedded, NULL},
+      {NULL, NULL, NULL},
+  };
   xl_register(L, "", functions);
 }

@@ -9,7 +9,8 @@
 static void add_terms(lua_State *L, int arg, const xai_net *net, float weight, int depth, xai_target *target);
 
 /* t[key], if it is there */
-static void add_field(lua_State *L, int arg, const char *key, const xai_net *net, float weight, int depth, xai_target *target) {
+static void add_field(lua_State *L, int arg, const char *key, const xai_net *net, float weight, int depth,
+                      xai_target *target) {
   if (xl_get(L, arg, key) != LUA_TNIL) add_terms(L, lua_gettop(L), net, weight, depth, target);
   lua_pop(L, 1);
 }

@@ -11,7 +11,8 @@
 static void destroy(void *object) { xai_tensor_free(object); }
 const xl_type xl_tensor_type = {"tensor", "xai.tensor", destroy};
 
-static const char *const dtype_names[] = {"float32", "int64", "int32", "uint8", "bool", NULL}; /* in xai_dtype's order */
+/* in xai_dtype's order */
+static const char *const dtype_names[] = {"float32", "int64", "int32", "uint8", "bool", NULL};
 
 static const xai_view *self_view(lua_State *L) { return xai_tensor_view(xl_check_tensor(L, 1, "self")); }
 
@@ -45,12 +46,15 @@ void xl_push_copy(lua_State *L, const xai_view *view) {
 }
 
 static void push_element(lua_State *L, const xai_view *v, int64_t i) {
-  if (v->dtype == XAI_F32) lua_pushnumber(L, ((const float *)v->data)[i]);
-  else if (v->dtype == XAI_I64) lua_pushinteger(L, ((const int64_t *)v->data)[i]);
-  else lua_pushinteger(L, (lua_Integer)xai_view_get(v, i));
+  if (v->dtype == XAI_F32)
+    lua_pushnumber(L, ((const float *)v->data)[i]);
+  else if (v->dtype == XAI_I64)
+    lua_pushinteger(L, ((const int64_t *)v->data)[i]);
+  else
+    lua_pushinteger(L, (lua_Integer)xai_view_get(v, i));
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------------ */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 static xai_shape shape_of_table(lua_State *L, int arg) {
   xai_shape s = {.rank = 0};
@@ -71,9 +75,17 @@ static int shape_tostring(lua_State *L) {
   return 1;
 }
 
+/* Both are tables here, but one may be any table. */
 static int shape_equal(lua_State *L) {
-  xai_shape a = shape_of_table(L, 1), b = shape_of_table(L, 2);
-  lua_pushboolean(L, xai_shape_equal(&a, &b));
+  lua_Unsigned n = lua_rawlen(L, 1);
+  bool equal = n == lua_rawlen(L, 2);
+  for (lua_Integer i = 1; equal && i <= (lua_Integer)n; i++) {
+    lua_rawgeti(L, 1, i);
+    lua_rawgeti(L, 2, i);
+    equal = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+  }
+  lua_pushboolean(L, equal);
   return 1;
 }
 
@@ -86,7 +98,11 @@ static int shape_concat(lua_State *L) {
 
 void xl_push_shape(lua_State *L, const xai_shape *shape) {
   static const xl_reg meta[] = {
-      {"__tostring", shape_tostring, "shape"}, {"__eq", shape_equal, "shape"}, {"__concat", shape_concat, "shape"}, {NULL, NULL, NULL}};
+      {"__tostring", shape_tostring, "shape"},
+      {"__eq", shape_equal, "shape"},
+      {"__concat", shape_concat, "shape"},
+      {NULL, NULL, NULL},
+  };
   lua_createtable(L, shape->rank > 0 ? shape->rank : 0, 0);
   for (int i = 0; i < shape->rank; i++) {
     lua_pushinteger(L, shape->dims[i]);
@@ -106,7 +122,8 @@ static xai_shape check_dims(lua_State *L, int first, int last, int64_t least) {
   if (first == last && lua_istable(L, first)) {
     s = shape_of_table(L, first);
   } else {
-    if (last - first + 1 > XAI_MAX_RANK) xl_fail(L, "shape: at most %d dimensions, got %d", XAI_MAX_RANK, last - first + 1);
+    if (last - first + 1 > XAI_MAX_RANK)
+      xl_fail(L, "shape: at most %d dimensions, got %d", XAI_MAX_RANK, last - first + 1);
     for (int i = first; i <= last; i++) s.dims[s.rank++] = xl_check_int(L, i, "shape", least, LUA_MAXINTEGER);
   }
   for (int i = 0; i < s.rank; i++)
@@ -120,7 +137,7 @@ static xai_dtype check_dtype(lua_State *L, int *top) {
   return (xai_dtype)xl_check_choice(L, (*top)--, "dtype", dtype_names);
 }
 
-/* ---- making tensors ------------------------------------------------------------------------------------ */
+/* ---- making tensors -------------------------------------------------------------------------- */
 
 /* The shape of a nested table: its first elements tell. */
 static xai_shape nested_shape(lua_State *L, int arg) {
@@ -158,8 +175,10 @@ static int64_t fill_nested(lua_State *L, const xai_view *to, int axis, int64_t a
     xl_fail(L, "ragged table: a list of %d where the first has %d", (int)lua_rawlen(L, -1), (int)extent);
   for (int64_t i = 1; i <= extent; i++) {
     lua_rawgeti(L, -1, i);
-    if (axis + 1 < to->shape.rank) at = fill_nested(L, to, axis + 1, at);
-    else put_value(L, to, at++);
+    if (axis + 1 < to->shape.rank)
+      at = fill_nested(L, to, axis + 1, at);
+    else
+      put_value(L, to, at++);
     lua_pop(L, 1);
   }
   return at;
@@ -213,7 +232,7 @@ static int tensor_randn(lua_State *L) {
   return 1;
 }
 
-/* ---- looking ------------------------------------------------------------------------------------------------ */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 static int tensor_shape(lua_State *L) {
   xl_push_shape(L, &self_view(L)->shape);
@@ -256,7 +275,8 @@ static int tensor_totable(lua_State *L) {
 static int64_t check_position(lua_State *L, const xai_view *v, int given) {
   int64_t at = 0;
   if (given != v->shape.rank) xl_fail(L, "expected %d positions, got %d", v->shape.rank, given);
-  for (int i = 0; i < v->shape.rank; i++) at = at * v->shape.dims[i] + xl_check_int(L, 2 + i, "position", 1, v->shape.dims[i]) - 1;
+  for (int i = 0; i < v->shape.rank; i++)
+    at = at * v->shape.dims[i] + xl_check_int(L, 2 + i, "position", 1, v->shape.dims[i]) - 1;
   return at;
 }
 
@@ -280,11 +300,13 @@ static int tensor_set(lua_State *L) {
 }
 
 /* Boxes part of the elements: 'outer' runs of 'inner' elements, 'stride' elements from run to run. */
-static void push_part(lua_State *L, const xai_view *v, xai_shape shape, int64_t outer, int64_t inner, int64_t stride, int64_t at) {
+static void push_part(lua_State *L, const xai_view *v, xai_shape shape, int64_t outer, int64_t inner, int64_t stride,
+                      int64_t at) {
   new_tensor(L, v->dtype, shape);
   char *to = xai_tensor_view(xl_check_tensor(L, -1, "self"))->data;
   size_t size = xai_dtype_size(v->dtype), run = (size_t)inner * size;
-  for (int64_t o = 0; o < outer; o++) memcpy(to + (size_t)o * run, (const char *)v->data + (size_t)(at + o * stride) * size, run);
+  for (int64_t o = 0; o < outer; o++)
+    memcpy(to + (size_t)o * run, (const char *)v->data + (size_t)(at + o * stride) * size, run);
 }
 
 /* t[i]: an element of a list, or the part of dimension 1 at that position; nil outside, so that ipairs works */
@@ -304,7 +326,7 @@ static int tensor_index(lua_State *L) {
   return 1;
 }
 
-/* ---- reductions ------------------------------------------------------------------------------------------------ */
+/* ---- reductions ------------------------------------------------------------------------------ */
 
 static int sum_over(lua_State *L, bool mean) {
   const xai_view *v = self_view(L);
@@ -354,11 +376,12 @@ static int tensor_norm(lua_State *L) {
   return 1;
 }
 
-/* ---- new values --------------------------------------------------------------------------------------------------- */
+/* ---- new values ------------------------------------------------------------------------------ */
 
 static xai_operand check_operand(lua_State *L, int arg) {
   if (lua_type(L, arg) == LUA_TNUMBER) return (xai_operand){NULL, lua_tonumber(L, arg)};
-  if (!xl_is(L, arg, &xl_tensor_type)) xl_expected(L, arg, arg == 1 ? "left side" : "right side", "a tensor or a number");
+  if (!xl_is(L, arg, &xl_tensor_type))
+    xl_expected(L, arg, arg == 1 ? "left side" : "right side", "a tensor or a number");
   return (xai_operand){xai_tensor_view(xl_check_tensor(L, arg, "tensor")), 0};
 }
 
@@ -414,8 +437,10 @@ static int tensor_reshape(lua_State *L) {
   int64_t known = 1, count = (int64_t)xai_tensor_count(t);
   for (int i = 0; i < s.rank; i++) {
     if (s.dims[i] == -1 && open >= 0) xl_fail(L, "only one dimension can be -1");
-    if (s.dims[i] == -1) open = i;
-    else if (__builtin_mul_overflow(known, s.dims[i], &known)) xl_fail(L, "shape: too large");
+    if (s.dims[i] == -1)
+      open = i;
+    else if (__builtin_mul_overflow(known, s.dims[i], &known))
+      xl_fail(L, "shape: too large");
   }
   if (open >= 0) s.dims[open] = known > 0 ? count / known : 0;
   xai_err err;
@@ -473,7 +498,7 @@ static int tensor_fill_channel(lua_State *L) {
   return 1;
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 /* "float32 tensor 2x2, from 1 to 4", and the rows when there are few elements */
 static int tensor_tostring(lua_State *L) {
@@ -489,7 +514,8 @@ static int tensor_tostring(lua_State *L) {
   luaL_addstring(&b, xai_shape_text(&v->shape, text));
   if (hi >= 0) {
     char *range = luaL_prepbuffsize(&b, 3 * NUMBER);
-    luaL_addsize(&b, (size_t)snprintf(range, 3 * NUMBER, ", from %.5g to %.5g", xai_view_get(v, lo), xai_view_get(v, hi)));
+    luaL_addsize(&b,
+                 (size_t)snprintf(range, 3 * NUMBER, ", from %.5g to %.5g", xai_view_get(v, lo), xai_view_get(v, hi)));
   }
   for (int64_t i = 0; i < n && n <= SHOWN; i++) {
     char *number = luaL_prepbuffsize(&b, NUMBER);
@@ -506,17 +532,33 @@ static int is_tensor(lua_State *L) {
 
 void xl_open_tensor(lua_State *L) {
   static const xl_reg methods[] = {
-      {"shape", tensor_shape, NULL}, {"dtype", tensor_dtype, NULL}, {"totable", tensor_totable, NULL},
-      {"get", tensor_get, NULL}, {"set", tensor_set, NULL}, {"sum", tensor_sum, NULL}, {"mean", tensor_mean, NULL},
-      {"max", tensor_max, NULL}, {"min", tensor_min, NULL}, {"argmax", tensor_argmax, NULL}, {"norm", tensor_norm, NULL},
-      {"abs", tensor_abs, NULL}, {"clamp", tensor_clamp, NULL}, {"copy", tensor_copy, NULL},
-      {"reshape", tensor_reshape, NULL}, {"channel", tensor_channel, NULL}, {"channels", tensor_channels, NULL}, {"fill_channel", tensor_fill_channel, NULL},
-      {"tostring", tensor_tostring, NULL}, {NULL, NULL, NULL}};
+      {"shape", tensor_shape, NULL},       {"dtype", tensor_dtype, NULL},
+      {"totable", tensor_totable, NULL},   {"get", tensor_get, NULL},
+      {"set", tensor_set, NULL},           {"sum", tensor_sum, NULL},
+      {"mean", tensor_mean, NULL},         {"max", tensor_max, NULL},
+      {"min", tensor_min, NULL},           {"argmax", tensor_argmax, NULL},
+      {"norm", tensor_norm, NULL},         {"abs", tensor_abs, NULL},
+      {"clamp", tensor_clamp, NULL},       {"copy", tensor_copy, NULL},
+      {"reshape", tensor_reshape, NULL},   {"channel", tensor_channel, NULL},
+      {"channels", tensor_channels, NULL}, {"fill_channel", tensor_fill_channel, NULL},
+      {"tostring", tensor_tostring, NULL}, {NULL, NULL, NULL},
+  };
   static const xl_reg meta[] = {
-      {"__add", tensor_add, "tensor + tensor"}, {"__sub", tensor_sub, "tensor - tensor"}, {"__mul", tensor_mul, "tensor * tensor"},
-      {"__div", tensor_div, "tensor / tensor"}, {"__unm", tensor_unm, "-tensor"}, {"__len", tensor_len, "#tensor"}, {NULL, NULL, NULL}};
+      {"__add", tensor_add, "tensor + tensor"},
+      {"__sub", tensor_sub, "tensor - tensor"},
+      {"__mul", tensor_mul, "tensor * tensor"},
+      {"__div", tensor_div, "tensor / tensor"},
+      {"__unm", tensor_unm, "-tensor"},
+      {"__len", tensor_len, "#tensor"},
+      {NULL, NULL, NULL},
+  };
   static const xl_reg functions[] = {
-      {"tensor", tensor_new, NULL}, {"zeros", tensor_zeros, NULL}, {"randn", tensor_randn, NULL}, {"is_tensor", is_tensor, NULL}, {NULL, NULL, NULL}};
+      {"tensor", tensor_new, NULL},
+      {"zeros", tensor_zeros, NULL},
+      {"randn", tensor_randn, NULL},
+      {"is_tensor", is_tensor, NULL},
+      {NULL, NULL, NULL},
+  };
   xl_register(L, "", functions);
   xl_new_type(L, &xl_tensor_type, tensor_index, methods, meta);
   xl_add_type(L, &xl_tensor_type);

@@ -44,7 +44,8 @@ static xai_tensor *push_no_bias(lua_State *L, const xai_net *net, int layer) {
 
 /* The replacement for one layer: "random" (weights, and a bias of zero), a tensor (weights), or {weight=, bias=}.
  * Its tensors are kept alive in the table at 'keep'. Writes up to two entries; how many. */
-static int check_weight(lua_State *L, int value, int keep, const xai_net *net, int layer, const char *name, xai_weight out[2]) {
+static int check_weight(lua_State *L, int value, int keep, const xai_net *net, int layer, const char *name,
+                        xai_weight out[2]) {
   static const char *const parts[] = {"weight", "bias", NULL};
   int n = 0, base = lua_gettop(L);
   xai_tensor *now = xai_net_weight(net, layer, 1);
@@ -55,11 +56,13 @@ static int check_weight(lua_State *L, int value, int keep, const xai_net *net, i
   } else if (lua_istable(L, value)) {
     xl_check_keys(L, value, parts);
     for (int i = 0; i < 2; i++)
-      if (xl_get(L, value, parts[i]) != LUA_TNIL) out[n++] = (xai_weight){layer, i + 1, xl_check_tensor(L, -1, parts[i])};
+      if (xl_get(L, value, parts[i]) != LUA_TNIL)
+        out[n++] = (xai_weight){layer, i + 1, xl_check_tensor(L, -1, parts[i])};
   } else if (lua_type(L, value) == LUA_TSTRING && lua_tostring(L, value)[0] == 'r') {
     static const char *const random[] = {"random", NULL};
     xl_check_choice(L, value, name, random);
-    if (xai_tensor_view(now)->shape.rank < 2) xl_fail(L, "weights: layer '%s' has no weight matrix to make random", name);
+    if (xai_tensor_view(now)->shape.rank < 2)
+      xl_fail(L, "weights: layer '%s' has no weight matrix to make random", name);
     out[n++] = (xai_weight){layer, 1, push_random(L, net, layer, now)};
     xai_tensor *bias = push_no_bias(L, net, layer);
     if (bias != NULL) out[n++] = (xai_weight){layer, 2, bias};

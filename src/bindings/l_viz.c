@@ -3,7 +3,7 @@
 #include "tensor/tensor.h"
 #include "viz/viz.h"
 
-/* ---- arguments --------------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 /* H x W values; dims of 1 before those two are fine. */
 typedef struct map {
@@ -47,7 +47,7 @@ static int finish(lua_State *L, xai_status st, const xai_err *err, const xl_box 
   return 1;
 }
 
-/* ---- pictures of maps ----------------------------------------------------------------------------------- */
+/* ---- pictures of maps ------------------------------------------------------------------------ */
 
 /* heat(map, cmap, lo, hi) */
 static int heat(lua_State *L) {
@@ -81,15 +81,17 @@ static int signed_picture(lua_State *L) {
   const xai_view *v = xai_tensor_view(xl_check_tensor(L, 1, "values"));
   int at = v->shape.rank - 3;
   bool good = v->dtype == XAI_F32 && (at == 0 || (at == 1 && v->shape.dims[0] == 1)) &&
-              (v->shape.dims[at] == 1 || v->shape.dims[at] == 3) && v->shape.dims[at + 1] <= 16384 && v->shape.dims[at + 2] <= 16384;
+              (v->shape.dims[at] == 1 || v->shape.dims[at] == 3) && v->shape.dims[at + 1] <= 16384 &&
+              v->shape.dims[at + 2] <= 16384;
   if (!good) return xl_expected(L, 1, "values", "float32 C x H x W with 1 or 3 channels");
   bool bgr = xl_check_choice(L, 2, "order", orders) == 1;
   double quantile = check_share(L, 3, "quantile");
   xai_err err;
   xai_status st;
   xl_box *box = xl_new_box(L, &xl_image_type);
-  XL_WORK(L, st, xai_signed_picture(v->data, (int)v->shape.dims[at], (int)v->shape.dims[at + 1], (int)v->shape.dims[at + 2], bgr,
-                                    quantile, &box->image, &err));
+  XL_WORK(L, st,
+          xai_signed_picture(v->data, (int)v->shape.dims[at], (int)v->shape.dims[at + 1], (int)v->shape.dims[at + 2],
+                             bgr, quantile, &box->image, &err));
   return finish(L, st, &err, box);
 }
 
@@ -109,7 +111,7 @@ static int cmap_diverging(lua_State *L) {
   return 1;
 }
 
-/* ---- boxes -------------------------------------------------------------------------------------------------- */
+/* ---- boxes ----------------------------------------------------------------------------------- */
 
 /* boxes(map, threshold) -> { {x=, y=, w=, h=, score=}, ... }, largest region first, positions from 1 */
 static int boxes(lua_State *L) {
@@ -138,7 +140,7 @@ static int boxes(lua_State *L) {
   return 1;
 }
 
-/* ---- sheets -------------------------------------------------------------------------------------------------- */
+/* ---- sheets ---------------------------------------------------------------------------------- */
 
 /* A string field of the table at 'arg', which keeps it alive; NULL when absent. */
 static const char *text_field(lua_State *L, int arg, const char *key) {
@@ -199,7 +201,8 @@ static int sheet(lua_State *L) {
     cells[i] = check_cell(L);
     lua_pop(L, 1);
   }
-  xai_sheet_opts opts = {.title = text_field(L, 2, "title"), .columns = small_field(L, 2, "columns"), .cell = small_field(L, 2, "cell")};
+  xai_sheet_opts opts = {
+      .title = text_field(L, 2, "title"), .columns = small_field(L, 2, "columns"), .cell = small_field(L, 2, "cell")};
   opts.row_titles = check_titles(L, 2, "rows", &opts.n_row_titles);
   opts.col_titles = check_titles(L, 2, "cols", &opts.n_col_titles);
   xai_err err;
@@ -211,7 +214,14 @@ static int sheet(lua_State *L) {
 
 void xl_open_viz(lua_State *L) {
   static const xl_reg functions[] = {
-      {"heat", heat, NULL}, {"overlay", overlay, "over"}, {"signed_picture", signed_picture, "picture"}, {"scale_of", scale_of, NULL},
-      {"cmap_diverging", cmap_diverging, "heat"}, {"boxes", boxes, NULL}, {"sheet", sheet, NULL}, {NULL, NULL, NULL}};
+      {"heat", heat, NULL},
+      {"overlay", overlay, "over"},
+      {"signed_picture", signed_picture, "picture"},
+      {"scale_of", scale_of, NULL},
+      {"cmap_diverging", cmap_diverging, "heat"},
+      {"boxes", boxes, NULL},
+      {"sheet", sheet, NULL},
+      {NULL, NULL, NULL},
+  };
   xl_register(L, "", functions);
 }

@@ -10,19 +10,13 @@ xai_status xai_deconvnet(xai_net *net, const xai_view *x, const xai_backprop_opt
   return xai_backprop__explain("deconvnet", net, x, &opts->common, XAI_RELU_DECONV, out, err);
 }
 
-static xai_status run(xai_net *net, const xai_view *x, const void *opts, xai_explanation **out, xai_err *err) {
-  return xai_deconvnet(net, x, opts, out, err);
-}
-
-static const xai_opt_spec options[] = {{.name = NULL}};
-
-extern const xai_method xai_method_deconvnet;
+XAI_METHOD_RUN(deconvnet)
 const xai_method xai_method_deconvnet = {
     .name = "deconvnet",
     .summary = "score traced back with transposed filters, switches and a ReLU on the way back",
     .paper = "Zeiler, Fergus 2014",
     .uses_at = true,
     .opts_size = sizeof(xai_backprop_opts),
-    .opts = options,
+    .opts = xai_no_options,
     .run = run,
 };

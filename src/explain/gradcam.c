@@ -48,12 +48,8 @@ xai_status xai_gradcam(xai_net *net, const xai_view *x, const xai_gradcam_opts *
   if (opts->relu) xk_relu_forward((int64_t)xai_tensor_count(raw), xai_tensor_floats(raw), xai_tensor_floats(e->values));
   e->is_signed = !opts->relu;
   e->unit = "score points";
-  st = xai_explanation_extra(e, "raw", raw, err);
-  raw = NULL;
-  if (st != XAI_OK) goto done;
-  st = xai_explanation_extra(e, "weights", weights, err);
-  weights = NULL;
-  if (st != XAI_OK) goto done;
+  XAI_GOTO(xai_explanation_extra(e, "raw", &raw, err));
+  XAI_GOTO(xai_explanation_extra(e, "weights", &weights, err));
   e->seconds = xai_clock() - p.started;
   *out = e;
   e = NULL;
@@ -65,10 +61,6 @@ done:
   return st;
 }
 
-static xai_status run(xai_net *net, const xai_view *x, const void *opts, xai_explanation **out, xai_err *err) {
-  return xai_gradcam(net, x, opts, out, err);
-}
-
 static const xai_opt_spec options[] = {
     {"relu", XAI_OPT_BOOL, offsetof(xai_gradcam_opts, relu), 1, 0, 1, NULL, "keep only what speaks for the target"},
     {"counterfactual", XAI_OPT_BOOL, offsetof(xai_gradcam_opts, counterfactual), 0, 0, 1, NULL,
@@ -76,7 +68,7 @@ static const xai_opt_spec options[] = {
     {.name = NULL},
 };
 
-extern const xai_method xai_method_gradcam;
+XAI_METHOD_RUN(gradcam)
 const xai_method xai_method_gradcam = {
     .name = "gradcam",
     .summary = "where in a layer the evidence for a class came from",

@@ -10,19 +10,13 @@ xai_status xai_guided_backprop(xai_net *net, const xai_view *x, const xai_backpr
   return xai_backprop__explain("guided_backprop", net, x, &opts->common, XAI_RELU_GUIDED, out, err);
 }
 
-static xai_status run(xai_net *net, const xai_view *x, const void *opts, xai_explanation **out, xai_err *err) {
-  return xai_guided_backprop(net, x, opts, out, err);
-}
-
-static const xai_opt_spec options[] = {{.name = NULL}};
-
-extern const xai_method xai_method_guided_backprop;
+XAI_METHOD_RUN(guided_backprop)
 const xai_method xai_method_guided_backprop = {
     .name = "guided_backprop",
     .summary = "gradient of the score in which only positive signals pass each ReLU back",
     .paper = "Springenberg et al. 2015",
     .uses_at = true,
     .opts_size = sizeof(xai_backprop_opts),
-    .opts = options,
+    .opts = xai_no_options,
     .run = run,
 };

@@ -21,19 +21,13 @@ xai_status xai_input_x_gradient(xai_net *net, const xai_view *x, const xai_backp
   return XAI_OK;
 }
 
-static xai_status run(xai_net *net, const xai_view *x, const void *opts, xai_explanation **out, xai_err *err) {
-  return xai_input_x_gradient(net, x, opts, out, err);
-}
-
-static const xai_opt_spec options[] = {{.name = NULL}};
-
-extern const xai_method xai_method_input_x_gradient;
+XAI_METHOD_RUN(input_x_gradient)
 const xai_method xai_method_input_x_gradient = {
     .name = "input_x_gradient",
     .summary = "input times gradient of the score: each pixel's first-order share in it",
     .paper = "Shrikumar et al. 2016",
     .uses_at = true,
     .opts_size = sizeof(xai_backprop_opts),
-    .opts = options,
+    .opts = xai_no_options,
     .run = run,
 };

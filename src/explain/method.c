@@ -7,6 +7,8 @@
 #include "explain/methods.def"
 #undef XAI_METHOD
 
+const xai_opt_spec xai_no_options[] = {{.name = NULL}};
+
 const xai_method *const *xai_methods(void) {
   static const xai_method *const rows[] = {
 #define XAI_METHOD(name) &xai_method_##name,

@@ -36,6 +36,16 @@ typedef struct xai_method {
   xai_method_fn run;
 } xai_method;
 
+/* Stands before the row: run(), the method with untyped options, and the row's declaration. */
+#define XAI_METHOD_RUN(method)                                                                                         \
+  static xai_status run(xai_net *net, const xai_view *x, const void *opts, xai_explanation **out, xai_err *err) {      \
+    return xai_##method(net, x, opts, out, err);                                                                       \
+  }                                                                                                                    \
+  extern const xai_method xai_method_##method;
+
+/* For methods without options of their own. */
+extern const xai_opt_spec xai_no_options[];
+
 /* All rows in the order of methods.def; NULL-terminated. */
 const xai_method *const *xai_methods(void);
 const xai_method *xai_method_find(const char *name); /* NULL if none */

@@ -134,9 +134,7 @@ xai_status xai_occlusion(xai_net *net, const xai_view *x, const xai_occlusion_op
   XAI_GOTO(scan(net, x, &g, &p.target, score, opts, xai_run_bytes(p.run), xai_tensor_floats(grid), err));
   XAI_GOTO(xai_tensor_new_raw(XAI_F32, XAI_SHAPE(g.h, g.w), &e->values, err));
   XAI_GOTO(spread(&g, xai_tensor_floats(grid), clean, xai_tensor_floats(e->values), err));
-  st = xai_explanation_extra(e, "grid", grid, err);
-  grid = NULL;
-  if (st != XAI_OK) goto done;
+  XAI_GOTO(xai_explanation_extra(e, "grid", &grid, err));
   e->is_signed = true;
   e->unit = opts->score == XAI_SCORE_PROB ? "drop in probability" : "drop in score";
   e->seconds = xai_clock() - p.started;
@@ -147,10 +145,6 @@ done:
   xai_explanation_free(e);
   xai_probe_close(&p);
   return st;
-}
-
-static xai_status run(xai_net *net, const xai_view *x, const void *opts, xai_explanation **out, xai_err *err) {
-  return xai_occlusion(net, x, opts, out, err);
 }
 
 static const char *const scores[] = {"logit", "prob", NULL};
@@ -165,7 +159,7 @@ static const xai_opt_spec options[] = {
     {.name = NULL},
 };
 
-extern const xai_method xai_method_occlusion;
+XAI_METHOD_RUN(occlusion)
 const xai_method xai_method_occlusion = {
     .name = "occlusion",
     .summary = "how much the score drops when a window of the picture is hidden",

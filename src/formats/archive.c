@@ -67,8 +67,8 @@ xai_status xai_archive_read(const char *path, xai_archive *out, xai_err *err) {
     case XAI_FORMAT_SAFETENSORS: st = xai_safetensors_parse(file, out, err); break;
     case XAI_FORMAT_NPY: st = xai_npy_parse(file, out, err); break;
     default:
-      st = xai_fail(err, format == XAI_FORMAT_EMPTY ? XAI_EFORMAT : XAI_EUNSUPPORTED, "%s: %s, expected .safetensors or .npy",
-                    path, xai_format_name(format));
+      st = xai_fail(err, format == XAI_FORMAT_EMPTY ? XAI_EFORMAT : XAI_EUNSUPPORTED,
+                    "%s: %s, expected .safetensors or .npy", path, xai_format_name(format));
   }
   xai_file_release(file); /* mapped tensors hold their own reference */
   return st;
@@ -79,7 +79,8 @@ xai_status xai_archive_write(const char *path, const xai_archive *a, xai_err *er
   if (dot != NULL && xai_str_equal_nocase(dot, ".safetensors")) return xai_safetensors_write(path, a, err);
   if (dot == NULL || !xai_str_equal_nocase(dot, ".npy"))
     return xai_fail(err, XAI_EARG, "%s: unknown extension (expected .safetensors or .npy)", path);
-  if (a->n != 1) return xai_fail(err, XAI_EARG, "%s: an .npy file holds exactly one tensor (got %zu); use .safetensors", path, a->n);
+  if (a->n != 1)
+    return xai_fail(err, XAI_EARG, "%s: an .npy file holds exactly one tensor (got %zu); use .safetensors", path, a->n);
   if (a->n_meta != 0) return xai_fail(err, XAI_EARG, "%s: an .npy file holds no metadata; use .safetensors", path);
   return xai_npy_write(path, a->entries[0].tensor, err);
 }

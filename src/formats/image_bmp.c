@@ -32,21 +32,29 @@ static xai_status read_layout(const xai_cursor *file, layout *l, xai_err *err) {
   *l = (layout){.pixels = field(file, 10, 4), .header = field(file, 14, 4)};
   bool small = l->header == SMALL_HEADER;
   size_t masks = l->header >= 56 ? 4 : 3;
-  if (xai_cursor_left(file) < FILE_HEADER + (size_t)l->header) return xai_fail(err, XAI_EFORMAT, "the file is cut off inside its header");
+  if (xai_cursor_left(file) < FILE_HEADER + (size_t)l->header)
+    return xai_fail(err, XAI_EFORMAT, "the file is cut off inside its header");
   l->width = (int32_t)(small ? field(file, 18, 2) : field(file, 18, 4));
   l->height = (int32_t)(small ? field(file, 20, 2) : field(file, 22, 4));
   l->bits = (uint16_t)field(file, small ? 24 : 28, 2);
   if (!small) l->compression = field(file, 30, 4), l->colours = field(file, 46, 4);
   if (l->compression != NONE && (l->compression != BITFIELDS || l->header == 64))
-    return xai_fail(err, XAI_EUNSUPPORTED, "a BMP with compression %u, expected an uncompressed one", (unsigned)l->compression);
+    return xai_fail(err, XAI_EUNSUPPORTED, "a BMP with compression %u, expected an uncompressed one",
+                    (unsigned)l->compression);
   if (l->compression == BITFIELDS)
     for (size_t i = 0; i < masks; i++) l->mask[i] = field(file, MASKS + 4 * i, 4);
   switch (l->bits) {
-    case 1: case 4: case 8: case 24:
-      if (l->compression != NONE) return xai_fail(err, XAI_EFORMAT, "damaged: colour masks with %d bits per pixel", l->bits);
+    case 1:
+    case 4:
+    case 8:
+    case 24:
+      if (l->compression != NONE)
+        return xai_fail(err, XAI_EFORMAT, "damaged: colour masks with %d bits per pixel", l->bits);
       return XAI_OK;
-    case 16: case 32: return XAI_OK;
-    default: return xai_fail(err, XAI_EUNSUPPORTED, "a BMP of %d bits per pixel, expected 1, 4, 8, 16, 24 or 32", l->bits);
+    case 16:
+    case 32: return XAI_OK;
+    default:
+      return xai_fail(err, XAI_EUNSUPPORTED, "a BMP of %d bits per pixel, expected 1, 4, 8, 16, 24 or 32", l->bits);
   }
 }
 
@@ -96,13 +104,15 @@ xai_status xai_image__clean_bmp(xai_cursor file, xai_buf *clean, xai_image_facts
   layout l;
   XAI_TRY(read_layout(&file, &l, err));
   XAI_TRY(xai_image__set_size(l.width, llabs(l.height), facts, err));
+  facts->pixel_bytes = (l.bits + 7) / 8;
   size_t used = ((size_t)l.width * l.bits + 7) / 8, stride = (used + 3) / 4 * 4;
   size_t rows = stride * (size_t)(facts->height - 1) + used; /* some writers leave out the last row's padding */
   const unsigned char *skipped, *pixels;
   put_header(clean, &l);
   XAI_TRY(put_palette(clean, &l, &file, err));
   if (!xai_cursor_take(&file, l.pixels, &skipped) || !xai_cursor_take(&file, rows, &pixels))
-    return xai_fail(err, XAI_EFORMAT, "the file is cut off: %dx%d pixels of %d bits need %zu bytes", facts->width, facts->height, l.bits, rows);
+    return xai_fail(err, XAI_EFORMAT, "the file is cut off: %dx%d pixels of %d bits need %zu bytes", facts->width,
+                    facts->height, l.bits, rows);
   xai_buf_add(clean, pixels, rows);
   put_zeros(clean, stride - used);
   return XAI_OK;

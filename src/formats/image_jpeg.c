@@ -15,9 +15,24 @@
 #include "formats/image_parts.h"
 
 enum {
-  FRAME_BASELINE = 0xC0, FRAME_EXTENDED = 0xC1, FRAME_PROGRESSIVE = 0xC2, FRAME_LAST = 0xCF, HUFFMAN = 0xC4, RESERVED = 0xC8,
-  ARITHMETIC = 0xCC, RESTART_0 = 0xD0, RESTART_7 = 0xD7, START = 0xD8, END = 0xD9, SCAN = 0xDA, QUANTISATION = 0xDB,
-  INTERVAL = 0xDD, APP_JFIF = 0xE0, APP_EXIF = 0xE1, APP_ADOBE = 0xEE, TEMPORARY = 0x01
+  FRAME_BASELINE = 0xC0,
+  FRAME_EXTENDED = 0xC1,
+  FRAME_PROGRESSIVE = 0xC2,
+  FRAME_LAST = 0xCF,
+  HUFFMAN = 0xC4,
+  RESERVED = 0xC8,
+  ARITHMETIC = 0xCC,
+  RESTART_0 = 0xD0,
+  RESTART_7 = 0xD7,
+  START = 0xD8,
+  END = 0xD9,
+  SCAN = 0xDA,
+  QUANTISATION = 0xDB,
+  INTERVAL = 0xDD,
+  APP_JFIF = 0xE0,
+  APP_EXIF = 0xE1,
+  APP_ADOBE = 0xEE,
+  TEMPORARY = 0x01
 };
 /* Each scan costs a pass over the whole picture, however few its bytes. Encoders make about ten. */
 enum { MAX_SCANS = 100 };
@@ -45,7 +60,8 @@ static int exif_orientation(const unsigned char *p, size_t n) {
   return 1;
 }
 
-/* ---- segments ------------------------------------------------------------------------------------------------------ */
+/* ---- segments ------------------------------------------------------------------------------------------------------
+ */
 
 static xai_status cut_off(xai_err *err) { return xai_fail(err, XAI_EFORMAT, "the file is cut off: no end marker"); }
 
@@ -72,7 +88,8 @@ static bool take_payload(xai_cursor *file, xai_cursor *payload) {
 
 static void put_segment(xai_buf *b, int marker, xai_cursor payload) {
   size_t n = xai_cursor_left(&payload);
-  xai_buf_add(b, (unsigned char[]){0xFF, (unsigned char)marker, (unsigned char)((n + 2) >> 8), (unsigned char)(n + 2)}, 4);
+  xai_buf_add(b, (unsigned char[]){0xFF, (unsigned char)marker, (unsigned char)((n + 2) >> 8), (unsigned char)(n + 2)},
+              4);
   xai_buf_add(b, payload.at, n);
 }
 
@@ -107,10 +124,15 @@ static bool huffman_good(xai_cursor c) {
 /* Precision, height, width, components, three bytes for each. */
 static xai_status read_frame(int marker, xai_cursor c, xai_image_facts *facts, xai_err *err) {
   const unsigned char *p = c.at;
-  if (marker > FRAME_PROGRESSIVE) return xai_fail(err, XAI_EUNSUPPORTED, "a lossless, hierarchical or arithmetic-coded JPEG, expected a baseline or progressive one");
-  if (xai_cursor_left(&c) < 6) return xai_fail(err, XAI_EFORMAT, "damaged: a frame header of %zu bytes", xai_cursor_left(&c));
+  if (marker > FRAME_PROGRESSIVE)
+    return xai_fail(err, XAI_EUNSUPPORTED,
+                    "a lossless, hierarchical or arithmetic-coded JPEG, expected a baseline or progressive one");
+  if (xai_cursor_left(&c) < 6)
+    return xai_fail(err, XAI_EFORMAT, "damaged: a frame header of %zu bytes", xai_cursor_left(&c));
   if (p[0] != 8) return xai_fail(err, XAI_EUNSUPPORTED, "a JPEG of %d bits per sample, expected 8", p[0]);
-  if (p[5] != 1 && p[5] != 3 && p[5] != 4) return xai_fail(err, XAI_EUNSUPPORTED, "a JPEG of %d components, expected 1, 3 or 4", p[5]);
+  if (p[5] != 1 && p[5] != 3 && p[5] != 4)
+    return xai_fail(err, XAI_EUNSUPPORTED, "a JPEG of %d components, expected 1, 3 or 4", p[5]);
+  facts->pixel_bytes = p[5];
   return xai_image__set_size(p[3] << 8 | p[4], p[1] << 8 | p[2], facts, err);
 }
 
@@ -120,9 +142,11 @@ typedef struct progress {
 } progress;
 
 /* One segment into the copy, or not, as its kind wants. */
-static xai_status handle(int marker, xai_cursor payload, xai_cursor *file, progress *p, xai_buf *clean, xai_image_facts *facts, xai_err *err) {
+static xai_status handle(int marker, xai_cursor payload, xai_cursor *file, progress *p, xai_buf *clean,
+                         xai_image_facts *facts, xai_err *err) {
   xai_cursor bits;
-  if (marker >= FRAME_BASELINE && marker <= FRAME_LAST && marker != HUFFMAN && marker != RESERVED && marker != ARITHMETIC) {
+  if (marker >= FRAME_BASELINE && marker <= FRAME_LAST && marker != HUFFMAN && marker != RESERVED &&
+      marker != ARITHMETIC) {
     if (p->frame) return xai_fail(err, XAI_EFORMAT, "damaged: a second frame");
     XAI_TRY(read_frame(marker, payload, facts, err));
     p->frame = true;
@@ -131,9 +155,11 @@ static xai_status handle(int marker, xai_cursor payload, xai_cursor *file, progr
     case APP_EXIF:
       if (facts->orientation == 1) facts->orientation = exif_orientation(payload.at, xai_cursor_left(&payload));
       return XAI_OK;
-    case ARITHMETIC: return xai_fail(err, XAI_EUNSUPPORTED, "an arithmetic-coded JPEG, expected a baseline or progressive one");
+    case ARITHMETIC:
+      return xai_fail(err, XAI_EUNSUPPORTED, "an arithmetic-coded JPEG, expected a baseline or progressive one");
     case HUFFMAN:
-      if (!huffman_good(payload)) return xai_fail(err, XAI_EFORMAT, "damaged: a Huffman table is not as long as it says");
+      if (!huffman_good(payload))
+        return xai_fail(err, XAI_EFORMAT, "damaged: a Huffman table is not as long as it says");
       break;
     case SCAN:
       if (!p->frame) return xai_fail(err, XAI_EFORMAT, "damaged: a scan before the frame header");

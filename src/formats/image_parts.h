@@ -13,6 +13,7 @@
 
 typedef struct xai_image_facts {
   int width, height;
+  int pixel_bytes; /* of one pixel before decoding, at least 1 */
   int orientation; /* EXIF's 1 to 8; 1 is upright */
 } xai_image_facts;
 

@@ -51,7 +51,8 @@ static xai_status next_chunk(xai_cursor *file, chunk *out, xai_err *err) {
   char name[5];
   describe(out->type, name);
   if (!xai_cursor_take(file, out->length, &body) || !xai_cursor_take(file, 4, &crc))
-    return xai_fail(err, XAI_EFORMAT, "the file is cut off inside a chunk (%s of %" PRIu32 " bytes)", name, out->length);
+    return xai_fail(err, XAI_EFORMAT, "the file is cut off inside a chunk (%s of %" PRIu32 " bytes)", name,
+                    out->length);
   out->data = body;
   if (needed(out->type) && crc32(head + 4, (size_t)out->length + 4) != big_endian(crc))
     return xai_fail(err, XAI_EFORMAT, "damaged: the checksum of the chunk %s is wrong", name);
@@ -59,7 +60,9 @@ static xai_status next_chunk(xai_cursor *file, chunk *out, xai_err *err) {
 }
 
 static void put_u32(xai_buf *b, uint32_t v) {
-  xai_buf_add(b, (unsigned char[]){(unsigned char)(v >> 24), (unsigned char)(v >> 16), (unsigned char)(v >> 8), (unsigned char)v}, 4);
+  unsigned char bytes[4];
+  for (int i = 0; i < 4; i++) bytes[i] = (unsigned char)(v >> (24 - 8 * i));
+  xai_buf_add(b, bytes, sizeof bytes);
 }
 
 static void put_chunk(xai_buf *b, uint32_t type, const unsigned char *data, size_t n) {
@@ -72,18 +75,24 @@ static void put_chunk(xai_buf *b, uint32_t type, const unsigned char *data, size
 /* bits = the least number of bits that the rows come to */
 static xai_status read_ihdr(const chunk *c, xai_image_facts *facts, int64_t *bits, xai_err *err) {
   static const unsigned char samples[] = {1, 0, 3, 1, 2, 0, 4}; /* by colour type */
-  if (c->type == TYPE('C', 'g', 'B', 'I')) return xai_fail(err, XAI_EUNSUPPORTED, "an Apple variant of PNG, expected plain PNG");
-  if (c->type != TYPE('I', 'H', 'D', 'R') || c->length != IHDR_BYTES) return xai_fail(err, XAI_EFORMAT, "damaged: no IHDR chunk");
+  if (c->type == TYPE('C', 'g', 'B', 'I'))
+    return xai_fail(err, XAI_EUNSUPPORTED, "an Apple variant of PNG, expected plain PNG");
+  if (c->type != TYPE('I', 'H', 'D', 'R') || c->length != IHDR_BYTES)
+    return xai_fail(err, XAI_EFORMAT, "damaged: no IHDR chunk");
   unsigned char depth = c->data[8], colour = c->data[9];
-  if (colour >= sizeof samples || samples[colour] == 0) return xai_fail(err, XAI_EFORMAT, "damaged: colour type %d", colour);
+  if (colour >= sizeof samples || samples[colour] == 0)
+    return xai_fail(err, XAI_EFORMAT, "damaged: colour type %d", colour);
+  if (depth == 0 || depth > 16) return xai_fail(err, XAI_EFORMAT, "damaged: %d bits per sample", depth);
   XAI_TRY(xai_image__set_size(big_endian(c->data), big_endian(c->data + 4), facts, err));
+  facts->pixel_bytes = (samples[colour] * depth + 7) / 8;
   *bits = (int64_t)facts->width * facts->height * samples[colour] * depth;
   return XAI_OK;
 }
 
 static xai_status put_palette(xai_buf *clean, const chunk *c, xai_err *err) {
   unsigned char palette[PALETTE_BYTES] = {0};
-  if (c->length == 0 || c->length > PALETTE_BYTES || c->length % 3 != 0) return xai_fail(err, XAI_EFORMAT, "damaged: a palette of %" PRIu32 " bytes", c->length);
+  if (c->length == 0 || c->length > PALETTE_BYTES || c->length % 3 != 0)
+    return xai_fail(err, XAI_EFORMAT, "damaged: a palette of %" PRIu32 " bytes", c->length);
   memcpy(palette, c->data, c->length);
   put_chunk(clean, c->type, palette, sizeof palette);
   return XAI_OK;
@@ -122,12 +131,14 @@ xai_status xai_image__clean_png(xai_cursor file, xai_buf *clean, xai_image_facts
       return xai_fail(err, XAI_EFORMAT, "damaged: a chunk %s where none may be", name);
     }
   }
-  if (length_at == 0 || clean->failed) return clean->failed ? xai_fail_memory(err, clean->size) : xai_fail(err, XAI_EFORMAT, "damaged: no IDAT chunk");
+  if (length_at == 0 || clean->failed)
+    return clean->failed ? xai_fail_memory(err, clean->size) : xai_fail(err, XAI_EFORMAT, "damaged: no IDAT chunk");
   size_t n = clean->size - length_at - 8;
   for (int i = 0; i < 4; i++) clean->data[length_at + (size_t)i] = (unsigned char)(n >> (24 - 8 * i));
   put_u32(clean, 0);
   put_chunk(clean, c.type, c.data, 0);
   /* deflate makes at most 1032 bytes of one: a tiny file must not make us fetch memory for a huge picture */
-  if (bits / 8 / 1032 > (int64_t)n) return xai_fail(err, XAI_EFORMAT, "damaged: %zu bytes cannot hold %dx%d pixels", n, facts->width, facts->height);
+  if (bits / 8 / 1032 > (int64_t)n)
+    return xai_fail(err, XAI_EFORMAT, "damaged: %zu bytes cannot hold %dx%d pixels", n, facts->width, facts->height);
   return XAI_OK;
 }

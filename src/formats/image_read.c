@@ -8,10 +8,11 @@
 enum { MAX_FILE = 512 << 20 };
 
 xai_status xai_image__set_size(int64_t width, int64_t height, xai_image_facts *facts, xai_err *err) {
-  if (width < 1 || height < 1) return xai_fail(err, XAI_EFORMAT, "damaged: %" PRId64 "x%" PRId64 " pixels", width, height);
+  if (width < 1 || height < 1)
+    return xai_fail(err, XAI_EFORMAT, "damaged: %" PRId64 "x%" PRId64 " pixels", width, height);
   if (width > XAI_IMAGE_MAX_SIDE || height > XAI_IMAGE_MAX_SIDE || width * height > XAI_IMAGE_MAX_PIXELS)
-    return xai_fail(err, XAI_EFORMAT, "%" PRId64 "x%" PRId64 " pixels are too many (at most %d a side and %d million)", width, height,
-                    XAI_IMAGE_MAX_SIDE, XAI_IMAGE_MAX_PIXELS / 1000000);
+    return xai_fail(err, XAI_EFORMAT, "%" PRId64 "x%" PRId64 " pixels are too many (at most %d a side and %d million)",
+                    width, height, XAI_IMAGE_MAX_SIDE, XAI_IMAGE_MAX_PIXELS / 1000000);
   facts->width = (int)width;
   facts->height = (int)height;
   return XAI_OK;
@@ -38,7 +39,8 @@ static bool place(const xai_pixels *from, int w, int h, int orientation, xai_ima
       int column = turns[orientation].swap ? y : x, row = turns[orientation].swap ? x : y;
       if (turns[orientation].from_right) column = w - 1 - column;
       if (turns[orientation].from_below) row = h - 1 - row;
-      opaque &= compose(from->data + ((size_t)row * (size_t)w + (size_t)column) * (size_t)from->channels, from->channels, to);
+      opaque &=
+          compose(from->data + ((size_t)row * (size_t)w + (size_t)column) * (size_t)from->channels, from->channels, to);
     }
   return opaque;
 }

@@ -23,7 +23,8 @@ static xai_status measure(const char *at, const char *end, size_t *lines, xai_er
   for (const char *next; at < end; at = next) {
     size_t length = line_length(at, end, &next);
     if (++n > MAX_LINES) return xai_fail(err, XAI_EFORMAT, "more than %d lines", MAX_LINES);
-    if (length > MAX_LINE) return xai_fail(err, XAI_EFORMAT, "line %zu has %zu bytes (at most %d)", n, length, MAX_LINE);
+    if (length > MAX_LINE)
+      return xai_fail(err, XAI_EFORMAT, "line %zu has %zu bytes (at most %d)", n, length, MAX_LINE);
     for (size_t i = 0; i < length; i++)
       if ((unsigned char)at[i] < 0x20 && at[i] != '\t') return xai_fail(err, XAI_EFORMAT, "line %zu is not text", n);
     if (length > 0) *lines = n;

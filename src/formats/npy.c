@@ -27,7 +27,8 @@ typedef struct header {
   xai_shape shape;
 } header;
 
-/* ---- the dictionary ------------------------------------------------------------------------------------------------ */
+/* ---- the dictionary ------------------------------------------------------------------------------------------------
+ */
 
 typedef struct text {
   const char *at, *end;
@@ -58,7 +59,8 @@ static bool take_string(text *t, char *out, size_t room) {
   if (t->at == t->end || (*t->at != '\'' && *t->at != '"')) return false;
   char quote = *t->at++;
   const char *stop = memchr(t->at, quote, (size_t)(t->end - t->at));
-  if (stop == NULL || (size_t)(stop - t->at) >= room || memchr(t->at, '\\', (size_t)(stop - t->at)) != NULL) return false;
+  if (stop == NULL || (size_t)(stop - t->at) >= room || memchr(t->at, '\\', (size_t)(stop - t->at)) != NULL)
+    return false;
   memcpy(out, t->at, (size_t)(stop - t->at));
   out[stop - t->at] = '\0';
   t->at = stop + 1;
@@ -85,7 +87,8 @@ static xai_status take_shape(text *t, xai_shape *out, xai_err *err) {
   if (!take_char(t, '(')) return xai_fail(err, XAI_EFORMAT, "its shape is not a tuple");
   while (!take_char(t, ')')) {
     if (s.rank == XAI_MAX_RANK) return xai_fail(err, XAI_EUNSUPPORTED, "more than %d dimensions", XAI_MAX_RANK);
-    if (!take_number(t, &s.dims[s.rank])) return xai_fail(err, XAI_EFORMAT, "its shape holds something else than whole numbers");
+    if (!take_number(t, &s.dims[s.rank]))
+      return xai_fail(err, XAI_EFORMAT, "its shape holds something else than whole numbers");
     s.rank++;
     if (!take_char(t, ',')) {
       if (take_char(t, ')')) break;
@@ -110,7 +113,8 @@ static xai_status take_descr(text *t, header *h, xai_err *err) {
                {"u2", XAI_STORED_U16}, {"u4", XAI_STORED_U32}, {"u8", XAI_STORED_U64}, {"b1", XAI_STORED_BOOL}};
   char descr[32];
   skip_space(t);
-  if (t->at < t->end && *t->at == '[') return xai_fail(err, XAI_EUNSUPPORTED, "an array of structures is not supported");
+  if (t->at < t->end && *t->at == '[')
+    return xai_fail(err, XAI_EUNSUPPORTED, "an array of structures is not supported");
   if (!take_string(t, descr, sizeof descr)) return xai_fail(err, XAI_EFORMAT, "its descr is not a string");
   if (descr[0] != '\0' && strchr("<>|=", descr[0]) != NULL)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -119,7 +123,8 @@ static xai_status take_descr(text *t, header *h, xai_err *err) {
         h->swapped = descr[0] == '>';
         return XAI_OK;
       }
-  return xai_fail(err, XAI_EUNSUPPORTED, "elements of type '%s' are not supported (expected f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1)", descr);
+  return xai_fail(err, XAI_EUNSUPPORTED,
+                  "elements of type '%s' are not supported (expected f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1)", descr);
 }
 
 static xai_status parse_dictionary(text t, header *h, xai_err *err) {
@@ -129,7 +134,10 @@ static xai_status parse_dictionary(text t, header *h, xai_err *err) {
   if (!take_char(&t, '{')) goto bad;
   while (!take_char(&t, '}')) {
     if (!take_string(&t, key, sizeof key) || !take_char(&t, ':')) goto bad;
-    int what = strcmp(key, "descr") == 0 ? DESCR : strcmp(key, "fortran_order") == 0 ? ORDER : strcmp(key, "shape") == 0 ? SHAPE : 0;
+    int what = strcmp(key, "descr") == 0           ? DESCR
+               : strcmp(key, "fortran_order") == 0 ? ORDER
+               : strcmp(key, "shape") == 0         ? SHAPE
+                                                   : 0;
     if (what == 0 || (seen & what)) goto bad;
     seen |= what;
     if (what == DESCR) XAI_TRY(take_descr(&t, h, err));
@@ -146,19 +154,24 @@ bad:
   return xai_fail(err, XAI_EFORMAT, "its header is not the dictionary with descr, fortran_order and shape");
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------------- */
+/* ---- reading
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static xai_status read_header(xai_cursor *c, header *h, xai_err *err) {
   const unsigned char *magic, *words;
   uint16_t short_length;
   uint32_t length = 0;
-  if (!xai_cursor_take(c, 8, &magic) || memcmp(magic, "\x93NUMPY", 6) != 0) return xai_fail(err, XAI_EFORMAT, "not a NumPy array");
+  if (!xai_cursor_take(c, 8, &magic) || memcmp(magic, "\x93NUMPY", 6) != 0)
+    return xai_fail(err, XAI_EFORMAT, "not a NumPy array");
   if (magic[6] < 1 || magic[6] > 3 || magic[7] != 0)
-    return xai_fail(err, XAI_EUNSUPPORTED, "version %d.%d of the .npy format (expected 1.0, 2.0 or 3.0)", magic[6], magic[7]);
+    return xai_fail(err, XAI_EUNSUPPORTED, "version %d.%d of the .npy format (expected 1.0, 2.0 or 3.0)", magic[6],
+                    magic[7]);
   bool whole = magic[6] == 1 ? xai_cursor_u16(c, &short_length) : xai_cursor_u32(c, &length);
   if (whole && magic[6] == 1) length = short_length;
-  if (length > MAX_HEADER) return xai_fail(err, XAI_EFORMAT, "a header of %" PRIu32 " bytes (at most %d)", length, MAX_HEADER);
-  if (!whole || !xai_cursor_take(c, length, &words)) return xai_fail(err, XAI_EFORMAT, "the file ends inside its header");
+  if (length > MAX_HEADER)
+    return xai_fail(err, XAI_EFORMAT, "a header of %" PRIu32 " bytes (at most %d)", length, MAX_HEADER);
+  if (!whole || !xai_cursor_take(c, length, &words))
+    return xai_fail(err, XAI_EFORMAT, "the file ends inside its header");
   return parse_dictionary((text){(const char *)words, (const char *)words + length}, h, err);
 }
 
@@ -178,7 +191,8 @@ static xai_status transpose(const xai_tensor *t, xai_tensor **out, xai_err *err)
   xai_tensor *rows;
   XAI_TRY(xai_tensor_new_raw(v->dtype, v->shape, &rows, err));
   for (int d = 0; d < v->shape.rank; step *= v->shape.dims[d++]) stride[d] = step;
-  xk_gather_strided(xai_dtype_size(v->dtype), v->shape.rank, v->shape.dims, stride, 0, v->data, xai_tensor_view(rows)->data);
+  xk_gather_strided(xai_dtype_size(v->dtype), v->shape.rank, v->shape.dims, stride, 0, v->data,
+                    xai_tensor_view(rows)->data);
   *out = rows;
   return XAI_OK;
 }
@@ -194,7 +208,8 @@ xai_status xai_npy_parse(xai_file *file, xai_archive *out, xai_err *err) {
   XAI_GOTO(read_header(&c, &h, err));
   size_t size = xai_stored_size(h.stored), bytes = (size_t)xai_shape_size(&h.shape) * size;
   if (!xai_cursor_take(&c, bytes, &data)) {
-    st = xai_fail(err, XAI_EFORMAT, "%zu bytes of elements, but its shape and type need %zu (is the file cut off?)", xai_cursor_left(&c), bytes);
+    st = xai_fail(err, XAI_EFORMAT, "%zu bytes of elements, but its shape and type need %zu (is the file cut off?)",
+                  xai_cursor_left(&c), bytes);
     goto done;
   }
   if (h.swapped && size > 1) {
@@ -220,10 +235,12 @@ done:
   return st;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------------ */
+/* ---- writing
+ * ------------------------------------------------------------------------------------------------------------ */
 
 xai_status xai_npy_write(const char *path, const xai_tensor *t, xai_err *err) {
-  static const char *const descr[] = {[XAI_F32] = "<f4", [XAI_I64] = "<i8", [XAI_I32] = "<i4", [XAI_U8] = "|u1", [XAI_BOOL] = "|b1"};
+  static const char *const descr[] = {
+      [XAI_F32] = "<f4", [XAI_I64] = "<i8", [XAI_I32] = "<i4", [XAI_U8] = "|u1", [XAI_BOOL] = "|b1"};
   enum { FRONT = 10, ROOM = 64 * 6 }; /* magic, version, length; the dictionary takes 56 + 8 * 21 bytes at most */
   const xai_view *v = xai_tensor_view(t);
   char dims[XAI_MAX_RANK * 21 + 1] = "", front[ROOM + 1];
@@ -243,7 +260,8 @@ xai_status xai_npy_write(const char *path, const xai_tensor *t, xai_err *err) {
   xai_buf b = {0};
   xai_buf_add(&b, front, total);
   xai_buf_add(&b, v->data, xai_tensor_bytes(t));
-  xai_status st = b.failed ? xai_fail_memory(err, total + xai_tensor_bytes(t)) : xai_file_write(path, b.data, b.size, err);
+  xai_status st =
+      b.failed ? xai_fail_memory(err, total + xai_tensor_bytes(t)) : xai_file_write(path, b.data, b.size, err);
   xai_buf_free(&b);
   return st;
 }

@@ -125,8 +125,10 @@ static xai_status parse_string(span text, char **out, xai_err *err) {
   cJSON *tree;
   XAI_TRY(parse_json(text, &tree, err));
   xai_status st = XAI_OK;
-  if (!cJSON_IsString(tree)) st = bad_json(err);
-  else if ((*out = xai_strdup(tree->valuestring)) == NULL) st = xai_fail_memory(err, strlen(tree->valuestring));
+  if (!cJSON_IsString(tree))
+    st = bad_json(err);
+  else if ((*out = xai_strdup(tree->valuestring)) == NULL)
+    st = xai_fail_memory(err, strlen(tree->valuestring));
   cJSON_Delete(tree);
   return st;
 }
@@ -138,7 +140,8 @@ static bool whole(const cJSON *number, int64_t *out) {
   return (double)*out == number->valuedouble;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct record {
   char *name;
@@ -162,7 +165,8 @@ static xai_status each_member(reader *r, span object, visitor *visit, xai_err *e
   if (!take_char(&object, '}')) {
     do {
       span key_text, value;
-      if (!take_value(&object, &key_text) || !take_char(&object, ':') || !take_value(&object, &value)) return bad_json(err);
+      if (!take_value(&object, &key_text) || !take_char(&object, ':') || !take_value(&object, &value))
+        return bad_json(err);
       char *key = NULL;
       XAI_TRY(parse_string(key_text, &key, err));
       xai_status st = visit(r, key, value, err);
@@ -194,7 +198,8 @@ static xai_status read_dtype(const cJSON *value, xai_stored *out, xai_err *err) 
   char list[100] = "";
   size_t used = 0;
   for (int i = 0; i < N_DTYPES; i++) xai_str_append(list, sizeof list, &used, " %s", dtypes[i].name);
-  return xai_fail(err, XAI_EUNSUPPORTED, "its dtype '%.20s' is not supported (expected one of%s)", value->valuestring, list);
+  return xai_fail(err, XAI_EUNSUPPORTED, "its dtype '%.20s' is not supported (expected one of%s)", value->valuestring,
+                  list);
 }
 
 static xai_status read_shape(const cJSON *value, xai_shape *out, xai_err *err) {
@@ -204,7 +209,8 @@ static xai_status read_shape(const cJSON *value, xai_shape *out, xai_err *err) {
   if (!cJSON_IsArray(value)) return xai_fail(err, XAI_EFORMAT, "its shape is not a list");
   cJSON_ArrayForEach(dim, value) {
     if (s.rank == XAI_MAX_RANK) return xai_fail(err, XAI_EUNSUPPORTED, "it has more than %d dimensions", XAI_MAX_RANK);
-    if (!whole(dim, &s.dims[s.rank])) return xai_fail(err, XAI_EFORMAT, "its shape holds something else than whole numbers");
+    if (!whole(dim, &s.dims[s.rank]))
+      return xai_fail(err, XAI_EFORMAT, "its shape holds something else than whole numbers");
     s.rank++;
   }
   if (!xai_shape_count(&s, &count)) {
@@ -229,7 +235,10 @@ static xai_status read_record(const cJSON *entry, record *e, xai_err *err) {
   if (!cJSON_IsObject(entry)) return xai_fail(err, XAI_EFORMAT, "its description is not an object");
   cJSON_ArrayForEach(child, entry) {
     const char *key = child->string;
-    int what = strcmp(key, "dtype") == 0 ? DTYPE : strcmp(key, "shape") == 0 ? SHAPE : strcmp(key, "data_offsets") == 0 ? OFFSETS : 0;
+    int what = strcmp(key, "dtype") == 0          ? DTYPE
+               : strcmp(key, "shape") == 0        ? SHAPE
+               : strcmp(key, "data_offsets") == 0 ? OFFSETS
+                                                  : 0;
     if (seen & what) return xai_fail(err, XAI_EFORMAT, "its %s is given twice", key);
     seen |= what;
     if (what == DTYPE) XAI_TRY(read_dtype(child, &e->stored, err));
@@ -237,11 +246,15 @@ static xai_status read_record(const cJSON *entry, record *e, xai_err *err) {
     if (what == OFFSETS) XAI_TRY(read_offsets(child, e, err));
   }
   if (seen != ALL)
-    return xai_fail(err, XAI_EFORMAT, "its %s is missing", !(seen & DTYPE) ? "dtype" : !(seen & SHAPE) ? "shape" : "data_offsets");
+    return xai_fail(err, XAI_EFORMAT, "its %s is missing",
+                    !(seen & DTYPE)   ? "dtype"
+                    : !(seen & SHAPE) ? "shape"
+                                      : "data_offsets");
   /* cannot overflow: read_shape has bounded the count by 2^33 */
   int64_t bytes = xai_shape_size(&e->shape) * (int64_t)xai_stored_size(e->stored);
   if (e->end - e->begin != bytes)
-    return xai_fail(err, XAI_EFORMAT, "it has %" PRId64 " bytes, but its shape and dtype need %" PRId64, e->end - e->begin, bytes);
+    return xai_fail(err, XAI_EFORMAT, "it has %" PRId64 " bytes, but its shape and dtype need %" PRId64,
+                    e->end - e->begin, bytes);
   return XAI_OK;
 }
 
@@ -268,7 +281,8 @@ static xai_status visit_entry(reader *r, char *key, span value, xai_err *err) {
     return xai_err_prefix(err, each_member(r, value, visit_metadata, err), "%s: ", metadata_key);
   }
   if (r->n == MAX_TENSORS) return xai_fail(err, XAI_EFORMAT, "more than %d tensors", MAX_TENSORS);
-  if (value.end - value.at > MAX_ENTRY) return xai_fail(err, XAI_EFORMAT, "the description of tensor '%.100s' is too long", key);
+  if (value.end - value.at > MAX_ENTRY)
+    return xai_fail(err, XAI_EFORMAT, "the description of tensor '%.100s' is too long", key);
   cJSON *tree;
   XAI_TRY(parse_json(value, &tree, err));
   record e = {.name = key};
@@ -277,7 +291,9 @@ static xai_status visit_entry(reader *r, char *key, span value, xai_err *err) {
   return st == XAI_OK ? add_record(r, &e, err) : st;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp((*(record *const *)a)->name, (*(record *const *)b)->name); }
+static int by_name(const void *a, const void *b) {
+  return strcmp((*(record *const *)a)->name, (*(record *const *)b)->name);
+}
 
 static int by_offset(const void *a, const void *b) {
   const record *x = *(record *const *)a, *y = *(record *const *)b;
@@ -303,8 +319,11 @@ static xai_status check_records(const reader *r, int64_t bytes, xai_err *err) {
   qsort(sorted, r->n, sizeof *sorted, by_offset);
   for (size_t i = 0; i < r->n && st == XAI_OK; filled = sorted[i++]->end)
     if (sorted[i]->begin != filled || sorted[i]->end > bytes)
-      st = xai_fail(err, XAI_EFORMAT, "tensor '%.100s' lies at %" PRId64 "..%" PRId64 ", expected a start at %" PRId64 " and an end by %" PRId64 "%s",
-                    sorted[i]->name, sorted[i]->begin, sorted[i]->end, filled, bytes, sorted[i]->end > bytes ? " (is the file cut off?)" : "");
+      st = xai_fail(err, XAI_EFORMAT,
+                    "tensor '%.100s' lies at %" PRId64 "..%" PRId64 ", expected a start at %" PRId64
+                    " and an end by %" PRId64 "%s",
+                    sorted[i]->name, sorted[i]->begin, sorted[i]->end, filled, bytes,
+                    sorted[i]->end > bytes ? " (is the file cut off?)" : "");
   if (st == XAI_OK && filled != bytes)
     st = xai_fail(err, XAI_EFORMAT, "%" PRId64 " bytes of data belong to no tensor", bytes - filled);
   xai_free(sorted);
@@ -368,10 +387,12 @@ done:
   return st;
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------------------- */
+/* ---- writing
+ * --------------------------------------------------------------------------------------------------------- */
 
 static const char *dtype_text(xai_dtype dtype) {
-  static const char *const text[] = {[XAI_F32] = "F32", [XAI_I64] = "I64", [XAI_I32] = "I32", [XAI_U8] = "U8", [XAI_BOOL] = "BOOL"};
+  static const char *const text[] = {
+      [XAI_F32] = "F32", [XAI_I64] = "I64", [XAI_I32] = "I32", [XAI_U8] = "U8", [XAI_BOOL] = "BOOL"};
   return text[dtype];
 }
 
@@ -387,9 +408,12 @@ static void add_string(xai_buf *b, const char *text) {
   add_text(b, "\"");
   for (; *text != '\0'; text++) {
     char escape[8];
-    if (*text == '"' || *text == '\\') snprintf(escape, sizeof escape, "\\%c", *text);
-    else if ((unsigned char)*text < 0x20) snprintf(escape, sizeof escape, "\\u%04x", (unsigned)*text);
-    else snprintf(escape, sizeof escape, "%c", *text);
+    if (*text == '"' || *text == '\\')
+      snprintf(escape, sizeof escape, "\\%c", *text);
+    else if ((unsigned char)*text < 0x20)
+      snprintf(escape, sizeof escape, "\\u%04x", (unsigned)*text);
+    else
+      snprintf(escape, sizeof escape, "%c", *text);
     add_text(b, escape);
   }
   add_text(b, "\"");
@@ -407,16 +431,19 @@ static int entry_by_size(const void *a, const void *b) {
 }
 
 static xai_status check_writable(const xai_archive *a, const xai_entry **sorted, xai_err *err) {
-  if (a->n > MAX_TENSORS || a->n_meta > MAX_TENSORS) return xai_fail(err, XAI_EARG, "more than %d tensors or metadata strings", MAX_TENSORS);
+  if (a->n > MAX_TENSORS || a->n_meta > MAX_TENSORS)
+    return xai_fail(err, XAI_EARG, "more than %d tensors or metadata strings", MAX_TENSORS);
   XAI_TRY(check_metadata(a, XAI_EARG, err));
   for (size_t i = 0; i < a->n_meta; i++)
-    if (!xai_str_utf8(a->meta[i].key, strlen(a->meta[i].key)) || !xai_str_utf8(a->meta[i].value, strlen(a->meta[i].value)))
+    if (!xai_str_utf8(a->meta[i].key, strlen(a->meta[i].key)) ||
+        !xai_str_utf8(a->meta[i].value, strlen(a->meta[i].value)))
       return xai_fail(err, XAI_EARG, "metadata '%.100s' is not valid UTF-8", a->meta[i].key);
   for (size_t i = 0; i < a->n; i++) {
     const char *name = sorted[i]->name;
     if (!xai_str_utf8(name, strlen(name))) return xai_fail(err, XAI_EARG, "the name '%.100s' is not valid UTF-8", name);
     if (strcmp(name, metadata_key) == 0) return xai_fail(err, XAI_EARG, "no tensor can be called '%s'", name);
-    if (i > 0 && strcmp(name, sorted[i - 1]->name) == 0) return xai_fail(err, XAI_EARG, "tensor '%.100s' is given twice", name);
+    if (i > 0 && strcmp(name, sorted[i - 1]->name) == 0)
+      return xai_fail(err, XAI_EARG, "tensor '%.100s' is given twice", name);
   }
   return XAI_OK;
 }
@@ -481,7 +508,8 @@ xai_status xai_safetensors_write(const char *path, const xai_archive *a, xai_err
     st = xai_fail(err, XAI_EARG, "%s: the names and metadata need %zu bytes (at most %d)", path, b.size, MAX_HEADER);
     goto done;
   }
-  for (size_t i = 0; i < a->n; i++) xai_buf_add(&b, xai_tensor_view(sorted[i]->tensor)->data, xai_tensor_bytes(sorted[i]->tensor));
+  for (size_t i = 0; i < a->n; i++)
+    xai_buf_add(&b, xai_tensor_view(sorted[i]->tensor)->data, xai_tensor_bytes(sorted[i]->tensor));
   st = b.failed ? xai_fail_memory(err, b.size) : xai_file_write(path, b.data, b.size, err);
 done:
   xai_free(sorted);

@@ -57,6 +57,7 @@ static bool is_text(const unsigned char *data, size_t size) {
 
 xai_format xai_format_sniff(const unsigned char *data, size_t size) {
   if (size == 0) return XAI_FORMAT_EMPTY;
+  if (is_safetensors(data, size)) return XAI_FORMAT_SAFETENSORS; /* first: its length may start like a magic number */
   if (STARTS("\x89PNG\r\n\x1a\n")) return XAI_FORMAT_PNG;
   if (STARTS("\xff\xd8")) return XAI_FORMAT_JPEG;
   if (is_bmp(data, size)) return XAI_FORMAT_BMP;
@@ -69,7 +70,6 @@ xai_format xai_format_sniff(const unsigned char *data, size_t size) {
   if (STARTS("PK\3\4") || STARTS("PK\5\6")) return XAI_FORMAT_ZIP;
   if (STARTS("\x89HDF\r\n\x1a\n")) return XAI_FORMAT_HDF5;
   if (size >= 2 && data[0] == 0x80 && data[1] >= 2 && data[1] <= 5) return XAI_FORMAT_PICKLE;
-  if (is_safetensors(data, size)) return XAI_FORMAT_SAFETENSORS;
   if (is_onnx(data, size)) return XAI_FORMAT_ONNX;
   if (is_text(data, size)) return XAI_FORMAT_TEXT;
   return XAI_FORMAT_UNKNOWN;

@@ -3,17 +3,20 @@
 
 #include "formats/formats.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "file mappings are used as they are: little-endian hosts only");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "file mappings are used as they are: little-endian hosts only");
 
 static const struct {
   unsigned char size;
   xai_dtype becomes;
   bool same; /* the same bytes in memory */
 } kinds[] = {
-    [XAI_STORED_F16] = {2, XAI_F32, false}, [XAI_STORED_BF16] = {2, XAI_F32, false}, [XAI_STORED_F32] = {4, XAI_F32, true},
-    [XAI_STORED_F64] = {8, XAI_F32, false}, [XAI_STORED_I8] = {1, XAI_I32, false},   [XAI_STORED_I16] = {2, XAI_I32, false},
-    [XAI_STORED_I32] = {4, XAI_I32, true},  [XAI_STORED_I64] = {8, XAI_I64, true},   [XAI_STORED_U8] = {1, XAI_U8, true},
-    [XAI_STORED_U16] = {2, XAI_I32, false}, [XAI_STORED_U32] = {4, XAI_I64, false},  [XAI_STORED_U64] = {8, XAI_I64, false},
+    [XAI_STORED_F16] = {2, XAI_F32, false},   [XAI_STORED_BF16] = {2, XAI_F32, false},
+    [XAI_STORED_F32] = {4, XAI_F32, true},    [XAI_STORED_F64] = {8, XAI_F32, false},
+    [XAI_STORED_I8] = {1, XAI_I32, false},    [XAI_STORED_I16] = {2, XAI_I32, false},
+    [XAI_STORED_I32] = {4, XAI_I32, true},    [XAI_STORED_I64] = {8, XAI_I64, true},
+    [XAI_STORED_U8] = {1, XAI_U8, true},      [XAI_STORED_U16] = {2, XAI_I32, false},
+    [XAI_STORED_U32] = {4, XAI_I64, false},   [XAI_STORED_U64] = {8, XAI_I64, false},
     [XAI_STORED_BOOL] = {1, XAI_BOOL, false},
 };
 
@@ -72,7 +75,8 @@ static xai_status widen(xai_stored s, const unsigned char *at, int64_t n, void *
     case XAI_STORED_BOOL: /* any other byte counts as true, and is made 1 */
       for (int64_t i = 0; i < n; i++) boolean[i] = at[i] != 0;
       break;
-    default: /* the same bytes */ if (n > 0) memcpy(to, at, (size_t)n * kinds[s].size);
+    default: /* the same bytes */
+      if (n > 0) memcpy(to, at, (size_t)n * kinds[s].size);
   }
   return XAI_OK;
 }
@@ -83,7 +87,9 @@ xai_status xai_stored_tensor(xai_stored s, xai_shape shape, xai_file *file, cons
   xai_tensor *t;
   XAI_TRY(xai_tensor_new_raw(kinds[s].becomes, shape, &t, err));
   xai_status st = widen(s, at, xai_shape_size(&shape), xai_tensor_view(t)->data, err);
-  if (st == XAI_OK) *out = t;
-  else xai_tensor_free(t);
+  if (st == XAI_OK)
+    *out = t;
+  else
+    xai_tensor_free(t);
   return st;
 }

@@ -14,8 +14,8 @@ static size_t row_bytes(int width) { return (size_t)width * 3; }
 static xai_status image_raw(int width, int height, xai_image **out, xai_err *err) {
   if (width < 1 || height < 1 || width > XAI_IMAGE_MAX_SIDE || height > XAI_IMAGE_MAX_SIDE ||
       (int64_t)width * height > XAI_IMAGE_MAX_PIXELS)
-    return xai_fail(err, XAI_EARG, "no picture can be %dx%d (expected sides of 1 to %d and at most %d million pixels)", width,
-                    height, XAI_IMAGE_MAX_SIDE, XAI_IMAGE_MAX_PIXELS / 1000000);
+    return xai_fail(err, XAI_EARG, "no picture can be %dx%d (expected sides of 1 to %d and at most %d million pixels)",
+                    width, height, XAI_IMAGE_MAX_SIDE, XAI_IMAGE_MAX_PIXELS / 1000000);
   size_t bytes = row_bytes(width) * (size_t)height;
   xai_image *img = xai_alloc(sizeof *img);
   uint8_t *rgb = xai_alloc(bytes);
@@ -63,13 +63,13 @@ xai_status xai_image_resize(const xai_image *img, int width, int height, xai_ima
 xai_status xai_image_crop(const xai_image *img, int x, int y, int width, int height, xai_image **out, xai_err *err) {
   /* compared by subtraction: x + width may overflow */
   if (x < 0 || y < 0 || width < 1 || height < 1 || x > img->width - width || y > img->height - height)
-    return xai_fail(err, XAI_EARG, "the part of %dx%d pixels at (%d,%d) does not lie inside the %dx%d picture", width, height, x,
-                    y, img->width, img->height);
+    return xai_fail(err, XAI_EARG, "the part of %dx%d pixels at (%d,%d) does not lie inside the %dx%d picture", width,
+                    height, x, y, img->width, img->height);
   xai_image *part;
   XAI_TRY(image_raw(width, height, &part, err));
   for (int row = 0; row < height; row++)
-    memcpy(part->rgb + row_bytes(width) * (size_t)row, img->rgb + row_bytes(img->width) * (size_t)(y + row) + row_bytes(x),
-           row_bytes(width));
+    memcpy(part->rgb + row_bytes(width) * (size_t)row,
+           img->rgb + row_bytes(img->width) * (size_t)(y + row) + row_bytes(x), row_bytes(width));
   *out = part;
   return XAI_OK;
 }

@@ -132,12 +132,15 @@ SCRATCH void expect_clean_failure(attempt *try, const char *path, size_t at) {
 }
 
 /* Every proper prefix is refused, except those of 'complete' bytes and more. */
-SCRATCH void each_cut_is_refused(attempt *try, const char *path, const unsigned char *bytes, size_t n, size_t complete) {
+SCRATCH void each_cut_is_refused(attempt *try, const char *path, const unsigned char *bytes, size_t n,
+                                 size_t complete) {
   xai_err err;
   for (size_t length = 0; length < n; length++) {
     put_file(path, bytes, length);
-    if (length < complete) expect_clean_failure(try, path, length);
-    else if (try(path, &err) != XAI_OK) fail_msg("%zu bytes should do: %s", length, err.text);
+    if (length < complete)
+      expect_clean_failure(try, path, length);
+    else if (try(path, &err) != XAI_OK)
+      fail_msg("%zu bytes should do: %s", length, err.text);
   }
   put_file(path, bytes, n);
   if (try(path, &err) != XAI_OK) fail_msg("the whole file: %s", err.text);
@@ -158,7 +161,8 @@ SCRATCH int each_byte_fault_is_survived(attempt *try, const char *path, const un
       copy[i] = values[v];
       put_file(path, copy, n);
       xai_status st = try(path, &err);
-      if (st != XAI_OK && strncmp(err.text, path, strlen(path)) != 0) fail_msg("byte %zu = %02x: '%s'", i, values[v], err.text);
+      if (st != XAI_OK && strncmp(err.text, path, strlen(path)) != 0)
+        fail_msg("byte %zu = %02x: '%s'", i, values[v], err.text);
       refused += st != XAI_OK;
       assert_int_equal(xai_mem_live(), before);
     }

@@ -70,13 +70,33 @@ test("the ranking says bull mastiff 0.616, boxer 0.371, and half precision the s
   end
 end)
 
+test("one, two and four threads give the same bits, and so does any batch", function(t)
+  local threads = xai.threads()
+  local function results(n)
+    xai.threads(n)
+    local net = load "squeezenet1.1.onnx"
+    local x = net:prepare(xai.image(picture))
+    return { net:logits(x), xai.saliency(net, x).gradient, xai.gradcam(net, x).raw,
+      xai.occlusion(net, x, { window = 64, stride = 40, batch = n }).values }
+  end
+  local one = results(1)
+  for _, n in ipairs { 2, 4 } do
+    for i, r in ipairs(results(n)) do t.eq((r - one[i]):abs():max(), 0, ("result %d with %d threads"):format(i, n)) end
+  end
+  xai.threads(threads)
+end)
+
 test("Grad-CAM for 'tiger cat' lies on the cat, for 'bull mastiff' on the dog", function(t)
-  -- where they are in the picture, by eye: the dog's head at top left of the middle, the cat at bottom right
+  -- by eye: the dog's head is at x 80..140, y 15..75 of 224, the cat from x 45 to 205, y 125 to 224
   local net, img = load "squeezenet1.1.onnx", xai.image(picture)
-  local cat = xai.gradcam(net, img, { target = "tiger cat" }):boxes()[1]
-  local dog = xai.gradcam(net, img, { target = "bull mastiff" }):boxes()[1]
-  t.ok(cat.y + cat.h / 2 > 112, "the cat's box is in the lower half")
-  t.ok(dog.y + dog.h / 2 < 112, "the dog's box is in the upper half")
+  local function peak(class)
+    local row, col = xai.gradcam(net, img, { target = class }):map():argmax()
+    return col, row
+  end
+  local x, y = peak "tiger cat"
+  t.ok(x > 45 and x < 205 and y > 125, ("cat: peak at %d, %d"):format(x, y))
+  x, y = peak "bull mastiff"
+  t.ok(x > 80 and x < 140 and y > 15 and y < 75, ("dog: peak at %d, %d"):format(x, y))
 end)
 
 done()

@@ -74,6 +74,42 @@ test("every byte of a model file may be wrong: an error or a network, never a cr
   t.ok(true)
 end)
 
+--- Deterministic choices: a linear congruence, so that a failure can be repeated.
+local function chooser(seed)
+  return function(list)
+    seed = (seed * 6364136223846793005 + 1442695040888963407)
+    return list[(seed >> 33) % #list + 1]
+  end
+end
+
+test("no native function crashes, whatever it is given", function(t)
+  local core = require "xai.core"
+  local net, x, img = tiny.load(), tiny.x(), xai.image(xai.zeros(4, 4, 3, "uint8"))
+  local freed = xai.zeros(1)
+  freed:free()
+  local values = { net, x, img, freed, net:run(x), net:with { relu = "guided" }, xai.zeros(0), xai.zeros(4, 4), xai.zeros(2, "int64"),
+    {}, { 1, 2 }, { { 1 } }, { target = 0 }, { x = 1, y = 1, w = 2, h = 2 }, { keep = { "gap" } }, { "data", x }, { { "data", x } },
+    { relu = "deconv", hooks = {} }, { order = "bgr" }, { image = img }, { { image = img } }, print, io.stdout, coroutine.create(print),
+    "", "gap", "input", "logits", "inferno", "rgb", "float32", "/", "max_abs", 0, 1, 2, 3, -1, 0.5, 1e300, -1 / 0, 0 / 0, 1 << 62,
+    math.mininteger, true, false }
+  local functions = {}
+  local apart = { fail_after = true, on_note = true, make_dir = true, threads = true, seed = true, quiet = true, free = true,
+    save = true, show = true } -- these change the process or write files
+  for _, group in ipairs { core, core.methods, core.types.tensor, core.types.image, core.types.net, core.types.run } do
+    for name, fn in pairs(group) do
+      if type(fn) == "function" and not apart[name] then functions[#functions + 1] = { name, fn } end
+    end
+  end
+  table.sort(functions, function(a, b) return a[1] < b[1] end)
+  local choose, subjects = chooser(1), { net, x, img, values[5] }
+  for _ = 1, 20000 do
+    local arguments = { choose(choose { subjects, values }) }
+    for i = 2, choose { 1, 2, 3, 4, 6 } do arguments[i] = choose(values) end
+    local good, message = pcall(choose(functions)[2], table.unpack(arguments))
+    t.ok(good or type(message) == "string")
+  end
+end)
+
 test("a freed net is refused everywhere", function(t)
   local net, x = tiny.load(), tiny.x()
   local run = net:run(x)

@@ -57,8 +57,13 @@ test("labels come from a file, or from one beside the model", function(t)
     file:write "a\nb\nc\n"
     file:close()
     local found = xai.load(path, { preprocess = "none" }).labels
+    file = assert(io.open(path .. ".txt", "w"))
+    file:write "no labels\n"
+    file:close()
+    local other = xai.load(path, { preprocess = "none" }).labels
     os.remove(path .. ".txt")
     t.eq(found, { "a", "b", "c" })
+    t.eq(other, nil)
   end)
   t.fails(function() tiny.load { labels = { "one" } } end, "load: ")
   t.fails(function() tiny.load { labels = { 1, 2, 3 } } end, "load: labels: expected a string, got 1")

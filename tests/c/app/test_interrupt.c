@@ -57,6 +57,25 @@ static void ctrl_c_ends_a_blocked_read(void **state) {
   interrupted_by_one_signal("io.read() while true do end");
 }
 
+static void ctrl_c_ends_a_method_at_work(void **state) {
+  (void)state;
+  const char *source = getenv("XAI_SOURCE");
+  char code[4096];
+  snprintf(code, sizeof code,
+           "package.path = '%s/tests/tools/?.lua' local path = os.tmpname() require('samples').onnx(path) "
+           "local net = xai.load(path, {preprocess = 'none'}) os.remove(path) "
+           "io.write('loaded\\n') io.flush() xai.occlusion(net, xai.zeros(1, 3, 224, 224), {window = 8, stride = 1})",
+           source != NULL ? source : ".");
+  start(code, false);
+  child_expect(&c, "loaded");
+  usleep(50000);
+  kill(c.pid, SIGINT);
+  child_expect(&c, "xairun: interrupted\r\n");
+  int status = child_end(&c);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 1);
+}
+
 static void ctrl_c_runs_the_state_s_end(void **state) {
   (void)state;
   start("closing = setmetatable({}, {__gc = function() io.write('closed\\n') end}) while true do end", false);
@@ -95,6 +114,7 @@ int main(void) {
       cmocka_unit_test(ctrl_c_reaches_coroutines),
       cmocka_unit_test(ctrl_c_works_under_a_script_s_own_hook),
       cmocka_unit_test(ctrl_c_ends_a_blocked_read),
+      cmocka_unit_test(ctrl_c_ends_a_method_at_work),
       cmocka_unit_test(ctrl_c_runs_the_state_s_end),
       cmocka_unit_test(a_second_ctrl_c_ends_what_looks_at_no_flag),
       cmocka_unit_test(an_inherited_ignore_is_respected),

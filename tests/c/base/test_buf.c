@@ -50,9 +50,9 @@ static void a_cursor_reads_little_endian_numbers_at_any_address(void **state) {
   /* 0x0201; 0x06050403; 0x0E0D0C0B0A090807 */
   const unsigned char bytes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
   xai_cursor c = {bytes + 1, bytes + sizeof bytes};
-  uint16_t a;
-  uint32_t b;
-  uint64_t d;
+  uint16_t a = 0;
+  uint32_t b = 0;
+  uint64_t d = 0;
   assert_true(xai_cursor_u16(&c, &a) && xai_cursor_u32(&c, &b) && xai_cursor_u64(&c, &d));
   assert_int_equal(a, 0x0201);
   assert_int_equal(b, 0x06050403);

@@ -8,8 +8,9 @@
 /* splitmix64 with the seed 1234567, as its author published it: the first five outputs. */
 static void the_stream_is_splitmix64(void **state) {
   (void)state;
-  static const uint64_t known[] = {UINT64_C(6457827717110365317), UINT64_C(3203168211198807973), UINT64_C(9817491932198370423),
-                                   UINT64_C(4593380528125082431), UINT64_C(16408922859458223821)};
+  static const uint64_t known[] = {UINT64_C(6457827717110365317), UINT64_C(3203168211198807973),
+                                   UINT64_C(9817491932198370423), UINT64_C(4593380528125082431),
+                                   UINT64_C(16408922859458223821)};
   for (int i = 0; i < 5; i++) assert_true(xai_rng_u64(1234567, (uint64_t)i) == known[i]);
 }
 

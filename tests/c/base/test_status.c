@@ -1,8 +1,8 @@
 /* Messages: one line, bounded, harmless to a terminal. */
 #include "scratch.h"
 
-#include "base/str.h"
 #include "base/status.h"
+#include "base/str.h"
 
 static void a_failure_gives_its_status_and_its_text(void **state) {
   (void)state;
@@ -58,7 +58,9 @@ static void control_characters_cannot_reach_the_terminal(void **state) {
   xai_err err;
   xai_fail(&err, XAI_EARG, "%s", "a\x1B[2Jb\nc\x7F");
   assert_string_equal(err.text, "a?[2Jb?c?");
-  xai_fail(&err, XAI_EARG, "%s", "\xC2\x9B" "2J \xC2\xA9 \xC3\x9B"); /* CSI as one character; (c) and U+00DB are letters */
+  xai_fail(&err, XAI_EARG, "%s",
+           "\xC2\x9B"
+           "2J \xC2\xA9 \xC3\x9B"); /* CSI as one character; (c) and U+00DB are letters */
   assert_string_equal(err.text, "??2J \xC2\xA9 \xC3\x9B");
   xai_fail(&err, XAI_EARG, "x");
   xai_err_prefix(&err, XAI_EARG, "%s", "\x1B[m");
@@ -68,7 +70,8 @@ static void control_characters_cannot_reach_the_terminal(void **state) {
 static void every_status_has_its_words(void **state) {
   (void)state;
   for (int a = XAI_OK; a <= XAI_ESTOP; a++)
-    for (int b = XAI_OK; b < a; b++) assert_string_not_equal(xai_status_text((xai_status)a), xai_status_text((xai_status)b));
+    for (int b = XAI_OK; b < a; b++)
+      assert_string_not_equal(xai_status_text((xai_status)a), xai_status_text((xai_status)b));
   assert_string_equal(xai_status_text((xai_status)99), "unknown status");
 }
 

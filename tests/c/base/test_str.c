@@ -65,10 +65,12 @@ static void appending_never_leaves_the_buffer(void **state) {
 
 static void utf8_is_judged_by_the_standards_table(void **state) {
   (void)state;
-  static const char *const good[] = {"", "abc", "\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x90\x88", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF", "\xC2\x80"};
+  static const char *const good[] = {
+      "", "abc", "\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x90\x88", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF", "\xC2\x80"};
   /* a lone tail byte, overlong forms of '/', a surrogate, beyond U+10FFFF, never valid, cut */
-  static const char *const bad[] = {"\x80", "\xC0\xAF", "\xE0\x80\xAF", "\xF0\x80\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80",
-                                    "\xFF", "a\xC3", "\xE2\x82", "\xF0\x9F\x90", "\xC3z"};
+  static const char *const bad[] = {"\x80",         "\xC0\xAF",         "\xE0\x80\xAF", "\xF0\x80\x80\xAF",
+                                    "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF",         "a\xC3",
+                                    "\xE2\x82",     "\xF0\x9F\x90",     "\xC3z"};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) assert_true(xai_str_utf8(good[i], strlen(good[i])));
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(xai_str_utf8(bad[i], strlen(bad[i])));
 }

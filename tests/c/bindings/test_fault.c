@@ -1,6 +1,6 @@
 /* Lua's own memory runs out: its k-th allocation inside a call fails, for k = 0, 1, 2, ... until the call succeeds.
- * Every binding must then leave nothing behind, whether the failure stands (an error) or passes (Lua collects garbage in
- * the middle of whatever it was doing and goes on). tests/lua/fault_bindings.lua does the same to native memory. */
+ * Every binding must then leave nothing behind, whether the failure stands (an error) or passes (Lua collects garbage
+ * in the middle of whatever it was doing and goes on). tests/lua/fault_bindings.lua does the same to native memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #include "base/alloc.h"
 #include "xai/lua.h"
 
-/* ---- an allocator that fails when told ------------------------------------------------------------------- */
+/* ---- an allocator that fails when told ------------------------------------------------------- */
 static struct {
   long countdown; /* allocations that still succeed; < 0: all do */
   bool sticky;
@@ -36,12 +36,11 @@ static void *limited(void *ud, void *p, size_t old, size_t size) {
   return NULL;
 }
 
-/* ---- what is called ------------------------------------------------------------------------------------------ */
-static const char setup[] =
-    "xai = require 'xai'; xai.quiet(true)\n"
-    "tiny = dofile((os.getenv 'XAI_SOURCE' or '.') .. '/tests/lua/tiny.lua')\n"
-    "img = xai.image(xai.zeros(8, 8, 3, 'uint8'))\n"
-    "e = xai.gradcam(tiny.load(), tiny.x(), {target = 0, layer = 'pool1'})\n";
+/* ---- what is called -------------------------------------------------------------------------- */
+static const char setup[] = "xai = require 'xai'; xai.quiet(true)\n"
+                            "tiny = dofile((os.getenv 'XAI_SOURCE' or '.') .. '/tests/lua/tiny.lua')\n"
+                            "img = xai.image(xai.zeros(8, 8, 3, 'uint8'))\n"
+                            "e = xai.gradcam(tiny.load(), tiny.x(), {target = 0, layer = 'pool1'})\n";
 /* A network keeps some finished plans for the next pass, so each attempt has its own. */
 static const char begin[] = "net, x = tiny.load(), tiny.x()", end[] = "net, x = nil, nil";
 
@@ -50,12 +49,14 @@ typedef struct scene {
 } scene;
 
 static const scene scenes[] = {
-    {"tensors", "local a = xai.tensor {{1, 2}, {3, 4}}; return tostring((a + 1):reshape(4):clamp(0, 2)), a:totable(), a[1]"},
+    {"tensors",
+     "local a = xai.tensor {{1, 2}, {3, 4}}; return tostring((a + 1):reshape(4):clamp(0, 2)), a:totable(), a[1]"},
     {"load", "tiny.load {preprocess = 'none', labels = {'a', 'b', 'c'}}"},
     {"looking", "return tostring(net), net:layers(), net:find '1', net.input, net.preprocess"},
     {"passes", "net:logits(x); net:forward(x, 'pool1'); return net:predict(x, 2)"},
     {"hooks", "net:with {hooks = {gap = function(a) return a * 2 end}}:logits(x)"},
-    {"nested hooks", "local v; v = net:with {hooks = {gap = function(a) return net:forward(x, 'gap') end}}; v:logits(x)"},
+    {"nested hooks",
+     "local v; v = net:with {hooks = {gap = function(a) return net:forward(x, 'gap') end}}; v:logits(x)"},
     {"gradient hooks", "net:with {grad_hooks = {gap = function(g, a) return g + a end}}:run(x):backward {target = 0}"},
     {"weights", "net:with {weights = {fc = 'random', conv1 = {bias = xai.zeros(2)}}}:logits(x)"},
     {"run", "local r = net:run(x, {keep = {'gap'}}); r:get 'gap'; r:backward {target = {plus = 0, minus = {1, 2}}}"},
@@ -65,7 +66,8 @@ static const scene scenes[] = {
     {"pictures", "img:resize(4, 4):crop(1, 1, 2, 2):outline {x = 1, y = 1, w = 2, h = 2}; return img:blocks()"},
     {"drawing", "e:heat(); e:over(); return e:boxes()"},
     {"sheet", "xai.sheet {title = 't', cols = {'a', 'b'}, {img, 'input'}, {e:heat(), 'heat'}}"},
-    {"errors", "pcall(xai.gradcam, net, x, {taget = 1}); pcall(xai.gradcam, net, x, {layer = 'rely1'}); pcall(net.logits, net, img)"},
+    {"errors", "pcall(xai.gradcam, net, x, {taget = 1}); pcall(xai.gradcam, net, x, {layer = 'rely1'}); "
+               "pcall(net.logits, net, img)"},
 };
 enum { N_SCENES = sizeof scenes / sizeof scenes[0] };
 
@@ -91,11 +93,13 @@ static void walk(lua_State *L, const scene *s, bool sticky) {
     int result = lua_pcall(L, 0, 0, 0);
     bool reached = memory.countdown <= 0;
     memory.countdown = -1;
-    if (result != LUA_OK && strstr(lua_tostring(L, -1), "memory") == NULL) fail_msg("%s, allocation %ld: %s", s->name, k, lua_tostring(L, -1));
+    if (result != LUA_OK && strstr(lua_tostring(L, -1), "memory") == NULL)
+      fail_msg("%s, allocation %ld: %s", s->name, k, lua_tostring(L, -1));
     lua_settop(L, 0);
     if (k % 16 == 0) run(L, s->code); /* afterwards all is well */
     run(L, end);
-    if (native_after_collection(L) != native) fail_msg("%s, allocation %ld: %zu native bytes are left", s->name, k, xai_mem_live() - native);
+    if (native_after_collection(L) != native)
+      fail_msg("%s, allocation %ld: %zu native bytes are left", s->name, k, xai_mem_live() - native);
     if (!reached) return;
   }
 }

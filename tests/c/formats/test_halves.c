@@ -21,7 +21,8 @@ static void check(void (*widen)(const unsigned char *, size_t, float *), int exp
   widen(odd, 65536, wide);
   for (int i = 0; i < 65536; i++) {
     double want = by_definition(i, exponent_bits, fraction_bits), got = (double)wide[i];
-    if (isnan(want) ? !isnan(got) : got != want || signbit(got) != signbit(want)) fail_msg("%04x is %g, expected %g", i, got, want);
+    if (isnan(want) ? !isnan(got) : got != want || signbit(got) != signbit(want))
+      fail_msg("%04x is %g, expected %g", i, got, want);
   }
 }
 

@@ -16,7 +16,8 @@ static void put_bytes(file *f, const unsigned char *bytes, size_t n) {
 }
 
 /* The two headers; 'between' bytes of masks and palette follow before the pixels. */
-static void begin(file *f, uint32_t header, int w, int h, int bits, int compression, uint32_t colours, uint32_t between) {
+static void begin(file *f, uint32_t header, int w, int h, int bits, int compression, uint32_t colours,
+                  uint32_t between) {
   memset(f, 0, sizeof *f);
   put(f, 'B' | 'M' << 8, 2);
   put(f, 0, 4);
@@ -136,7 +137,7 @@ static void the_fourth_byte_is_alpha_only_with_a_mask(void **state) {
   for (int i = 0; i < 3; i++) {
     begin(&f, headers[i], 1, 1, 32, 3, 0, 0);
     masks(&f, 54, 0xFF, 0xFF00, 0xFF0000, 0xFF000000); /* red first */
-    ROWS(&f, 10, 0, 255, 51); /* one fifth of it, the rest white: as in the PNG test */
+    ROWS(&f, 10, 0, 255, 51);                          /* one fifth of it, the rest white: as in the PNG test */
     img = read_bmp(&f, &note);
     assert_pixel(img, 0, 0, 206, 204, 255);
     assert_int_equal(note, XAI_IMAGE_ALPHA);
@@ -160,7 +161,8 @@ static void what_is_not_supported_or_damaged_is_named(void **state) {
   file f;
   begin(&f, 40, 4, 4, 8, 1, 0, 1024);
   f.n += 2000;
-  expect_refusal(f.bytes, f.n, "x.bmp", XAI_EUNSUPPORTED, "x.bmp: a BMP with compression 1, expected an uncompressed one");
+  expect_refusal(f.bytes, f.n, "x.bmp", XAI_EUNSUPPORTED,
+                 "x.bmp: a BMP with compression 1, expected an uncompressed one");
   begin(&f, 40, 4, 4, 2, 0, 0, 16);
   f.n += 2000;
   expect_refusal(f.bytes, f.n, "x.bmp", XAI_EUNSUPPORTED, "a BMP of 2 bits per pixel");

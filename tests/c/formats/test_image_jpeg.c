@@ -68,7 +68,8 @@ static void a_progressive_picture_with_halved_chroma_is_read(void **state) {
     for (int x = 0; x < 21; x++) {
       const uint8_t *p = pixel(img, x, y);
       /* Pillow's own reading is within 7 */
-      assert_true(abs(p[0] - (40 + 8 * x)) <= 9 && abs(p[1] - (220 - 12 * y)) <= 9 && abs(p[2] - (60 + 5 * x + 4 * y)) <= 9);
+      assert_true(abs(p[0] - (40 + 8 * x)) <= 9 && abs(p[1] - (220 - 12 * y)) <= 9 &&
+                  abs(p[2] - (60 + 5 * x + 4 * y)) <= 9);
     }
   xai_image_free(img);
   free(bytes);
@@ -89,8 +90,10 @@ static void four_inks_become_rgb(void **state) {
 
 /* An EXIF segment with another tag before the orientation. */
 static size_t exif(unsigned char out[80], bool big, int orientation) {
-  static const unsigned char little_endian[] = {'I', 'I', 42, 0, 8, 0, 0, 0, 2, 0, 0x0F, 1, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0x12, 1, 3, 0, 1, 0, 0, 0};
-  static const unsigned char big_endian[] = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 2, 1, 0x0F, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0x12, 0, 3, 0, 0, 0, 1};
+  static const unsigned char little_endian[] = {'I', 'I', 42, 0, 8, 0, 0, 0,    2, 0, 0x0F, 1, 2, 0, 1,
+                                                0,   0,   0,  0, 0, 0, 0, 0x12, 1, 3, 0,    1, 0, 0, 0};
+  static const unsigned char big_endian[] = {'M', 'M', 0, 42, 0, 0, 0, 8, 0,    2, 1, 0x0F, 0, 2, 0,
+                                             0,   0,   1, 0,  0, 0, 0, 1, 0x12, 0, 3, 0,    0, 0, 1};
   size_t n = sizeof big_endian;
   memcpy(out, "\xFF\xE1\0\0Exif\0\0", 10);
   memcpy(out + 10, big ? big_endian : little_endian, n);
@@ -108,15 +111,22 @@ static void exif_turns_the_picture_upright(void **state) {
   static const int rgb[4][3] = {{255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {255, 255, 255}};
   static const struct {
     int top_left, top_right, bottom_left, bottom_right;
-  } want[9] = {{0, 0, 0, 0}, {R, B, G, W} /* top, left */, {B, R, W, G} /* top, right */, {W, G, B, R} /* bottom, right */,
-               {G, W, R, B} /* bottom, left */, {R, G, B, W} /* left, top */, {G, R, W, B} /* right, top */,
-               {W, B, G, R} /* right, bottom */, {B, W, R, G} /* left, bottom */};
+  } want[9] = {{0, 0, 0, 0},
+               {R, B, G, W} /* top, left */,
+               {B, R, W, G} /* top, right */,
+               {W, G, B, R} /* bottom, right */,
+               {G, W, R, B} /* bottom, left */,
+               {R, G, B, W} /* left, top */,
+               {G, R, W, B} /* right, top */,
+               {W, B, G, R} /* right, bottom */,
+               {B, W, R, G} /* left, bottom */};
   xai_image *img;
   xai_err err;
   assert_int_equal(xai_image_new(32, 16, &img, &err), XAI_OK);
   for (int y = 0; y < 16; y++)
     for (int x = 0; x < 32; x++)
-      for (int k = 0; k < 3; k++) img->rgb[3 * (32 * y + x) + k] = (uint8_t)rgb[x < 16 ? (y < 8 ? R : G) : (y < 8 ? B : W)][k];
+      for (int k = 0; k < 3; k++)
+        img->rgb[3 * (32 * y + x) + k] = (uint8_t)rgb[x < 16 ? (y < 8 ? R : G) : (y < 8 ? B : W)][k];
   size_t n;
   unsigned char *bytes = encoded(img, &n);
   xai_image_free(img);
@@ -132,7 +142,8 @@ static void exif_turns_the_picture_upright(void **state) {
       for (int c = 0; c < 4; c++) {
         const uint8_t *p = pixel(img, c % 2 ? img->width - 2 : 1, c / 2 ? img->height - 2 : 1);
         for (int k = 0; k < 3; k++)
-          if (abs(p[k] - rgb[corners[c]][k]) > 12) fail_msg("orientation %d, corner %d: %d %d %d", orientation, c, p[0], p[1], p[2]);
+          if (abs(p[k] - rgb[corners[c]][k]) > 12)
+            fail_msg("orientation %d, corner %d: %d %d %d", orientation, c, p[0], p[1], p[2]);
       }
       xai_image_free(img);
       free(all);
@@ -175,8 +186,8 @@ static void what_the_decoder_does_not_need_cannot_hurt_it(void **state) {
   unsigned char *bytes = small_jpeg(&n);
   xai_image *plain = read_bytes(bytes, n);
   /* a comment, an application segment with a false Huffman table, padding and stray bytes between segments */
-  static const unsigned char noise[] = {0xFF, 0xFE, 0, 6, 0xFF, 0xD9, 0xFF, 0xD8, 0xFF, 0xED, 0, 8, 0xFF, 0xC4, 0x40, 0, 0xFF, 0xC4,
-                                        0x12, 0x34, 0xFF, 0xFF, 0xFF, 0x01, 0x77};
+  static const unsigned char noise[] = {0xFF, 0xFE, 0, 6,    0xFF, 0xD9, 0xFF, 0xD8, 0xFF, 0xED, 0,    8,   0xFF,
+                                        0xC4, 0x40, 0, 0xFF, 0xC4, 0x12, 0x34, 0xFF, 0xFF, 0xFF, 0x01, 0x77};
   unsigned char *all = inserted(bytes, n, 2, noise, sizeof noise);
   xai_image *img = read_bytes(all, n + sizeof noise);
   assert_int_equal(largest_difference(plain, img), 0);
@@ -228,7 +239,8 @@ static void kinds_that_are_not_supported_are_named(void **state) {
   expect_refusal(bytes, n, "x.jpg", XAI_EFORMAT, "x16389 pixels are too many");
   free(bytes);
   const unsigned char filled[] = {0xFF, 0xFF, 0xD8, 0xFF, 0xD9};
-  expect_refusal(filled, sizeof filled, "x.jpg", XAI_EUNSUPPORTED, "a file of unknown format, expected PNG, JPEG or BMP");
+  expect_refusal(filled, sizeof filled, "x.jpg", XAI_EUNSUPPORTED,
+                 "a file of unknown format, expected PNG, JPEG or BMP");
   const unsigned char nothing[] = {0xFF, 0xD8, 0xFF, 0xD9};
   expect_refusal(nothing, sizeof nothing, "x.jpg", XAI_EFORMAT, "damaged: no picture in it");
 }

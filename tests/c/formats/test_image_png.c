@@ -38,8 +38,19 @@ static void chunk(file *f, const char *type, const void *data, size_t n) {
 }
 
 static void begin(file *f, uint32_t w, uint32_t h, int depth, int colour, int interlace) {
-  unsigned char ihdr[13] = {0, 0, (unsigned char)(w >> 8), (unsigned char)w, 0, 0, (unsigned char)(h >> 8), (unsigned char)h,
-                            (unsigned char)depth, (unsigned char)colour, 0, 0, (unsigned char)interlace};
+  unsigned char ihdr[13] = {0,
+                            0,
+                            (unsigned char)(w >> 8),
+                            (unsigned char)w,
+                            0,
+                            0,
+                            (unsigned char)(h >> 8),
+                            (unsigned char)h,
+                            (unsigned char)depth,
+                            (unsigned char)colour,
+                            0,
+                            0,
+                            (unsigned char)interlace};
   f->n = 0;
   add(f, "\x89PNG\r\n\x1a\n", 8);
   chunk(f, "IHDR", ihdr, sizeof ihdr);
@@ -49,7 +60,8 @@ static void begin(file *f, uint32_t w, uint32_t h, int depth, int colour, int in
 static void deflate(file *f, const unsigned char *rows, size_t n) {
   uint32_t a = 1, b = 0;
   for (size_t i = 0; i < n; i++) a = (a + rows[i]) % 65521, b = (b + a) % 65521;
-  unsigned char head[] = {0x78, 0x01, 0x01, (unsigned char)n, (unsigned char)(n >> 8), (unsigned char)~n, (unsigned char)(~n >> 8)};
+  unsigned char head[] = {
+      0x78, 0x01, 0x01, (unsigned char)n, (unsigned char)(n >> 8), (unsigned char)~n, (unsigned char)(~n >> 8)};
   f->n = 0;
   add(f, head, sizeof head);
   add(f, rows, n);
@@ -70,7 +82,8 @@ static xai_image *read_png(file *f, xai_image_note *note) {
   return read_image(scratch("x.png"), note);
 }
 
-static xai_image *simple(uint32_t w, uint32_t h, int depth, int colour, const unsigned char *rows, size_t n, xai_image_note *note) {
+static xai_image *simple(uint32_t w, uint32_t h, int depth, int colour, const unsigned char *rows, size_t n,
+                         xai_image_note *note) {
   file f;
   begin(&f, w, h, depth, colour, 0);
   data(&f, rows, n);
@@ -78,7 +91,8 @@ static xai_image *simple(uint32_t w, uint32_t h, int depth, int colour, const un
   return read_png(&f, note);
 }
 
-/* ---- kinds --------------------------------------------------------------------------------------------------------- */
+/* ---- kinds ---------------------------------------------------------------------------------------------------------
+ */
 
 static void grey_becomes_three_equal_channels(void **state) {
   (void)state;
@@ -237,7 +251,8 @@ static void other_chunks_do_not_matter_even_damaged(void **state) {
   xai_image_free(img);
 }
 
-/* ---- damage ---------------------------------------------------------------------------------------------------------- */
+/* ---- damage
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void a_wrong_checksum_names_the_chunk(void **state) {
   (void)state;
@@ -253,7 +268,8 @@ static void too_many_pixels_are_refused_by_their_number(void **state) {
   (void)state;
   file f;
   begin(&f, 16385, 1, 8, 0, 0);
-  expect_refusal(f.bytes, f.n, "x.png", XAI_EFORMAT, "16385x1 pixels are too many (at most 16384 a side and 64 million)");
+  expect_refusal(f.bytes, f.n, "x.png", XAI_EFORMAT,
+                 "16385x1 pixels are too many (at most 16384 a side and 64 million)");
   begin(&f, 8001, 8001, 8, 0, 0);
   expect_refusal(f.bytes, f.n, "x.png", XAI_EFORMAT, "8001x8001 pixels are too many");
   begin(&f, 0, 5, 8, 0, 0);
@@ -269,6 +285,52 @@ static void a_tiny_file_cannot_claim_a_huge_picture(void **state) {
   end(&f);
   expect_refusal(f.bytes, f.n, "x.png", XAI_EFORMAT, "cannot hold 8000x8000 pixels");
   assert_true(xai_mem_peak() < before + 1000000);
+}
+
+/* Interlaced, 16 bits, RGBA, not compressed: what takes the most memory. Zeros, except for the last pixel. */
+static void the_most_expensive_kind_stays_within_the_budget(void **state) {
+  (void)state;
+  enum { SIDE = 1500, BLOCK = 65535 };
+  static const int steps[7][4] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
+                                  {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
+  size_t n = 0;
+  for (int i = 0; i < 7; i++) {
+    size_t columns = (size_t)((SIDE - steps[i][0] + steps[i][2] - 1) / steps[i][2]),
+           rows = (size_t)((SIDE - steps[i][1] + steps[i][3] - 1) / steps[i][3]);
+    n += rows * (1 + 8 * columns);
+  }
+  unsigned char *idat = calloc(1, 4 + 2 + n + 5 * (n / BLOCK + 1) + 4), *p = idat;
+  assert_non_null(idat);
+  memcpy(p, "IDAT\x78\x01", 6);
+  p += 6;
+  for (size_t left = n; left > 0;) {
+    size_t length = left < BLOCK ? left : BLOCK;
+    const unsigned char head[] = {left == length, (unsigned char)length, (unsigned char)(length >> 8),
+                                  (unsigned char)~length, (unsigned char)(~length >> 8)};
+    memcpy(p, head, 5);
+    p += 5 + length;
+    left -= length;
+  }
+  memset(p - 8, 0xFF, 8);
+  p += 4; /* the decoder does not look at the checksum of the rows */
+  file f;
+  begin(&f, SIDE, SIDE, 16, 6, 1);
+  put_file(scratch("big.png"), f.bytes, f.n);
+  FILE *out = fopen(scratch("big.png"), "ab");
+  f.n = 0;
+  add_u32(&f, (uint32_t)(p - idat - 4));
+  fwrite(f.bytes, 1, f.n, out);
+  fwrite(idat, 1, (size_t)(p - idat), out);
+  f.n = 0;
+  add_u32(&f, crc(idat, (size_t)(p - idat)));
+  end(&f);
+  fwrite(f.bytes, 1, f.n, out);
+  assert_int_equal(fclose(out), 0);
+  free(idat);
+  xai_image *img = read_image(scratch("big.png"), NULL);
+  assert_pixel(img, SIDE - 1, SIDE - 1, 255, 255, 255);
+  assert_pixel(img, 0, 0, 255, 255, 255); /* transparent */
+  xai_image_free(img);
 }
 
 static void too_few_rows_are_refused(void **state) {
@@ -376,6 +438,7 @@ int main(void) {
       cmocka_unit_test(a_wrong_checksum_names_the_chunk),
       cmocka_unit_test(too_many_pixels_are_refused_by_their_number),
       cmocka_unit_test(a_tiny_file_cannot_claim_a_huge_picture),
+      cmocka_unit_test(the_most_expensive_kind_stays_within_the_budget),
       cmocka_unit_test(too_few_rows_are_refused),
       cmocka_unit_test(chunks_out_of_place_are_refused),
       cmocka_unit_test(bad_deflate_data_is_refused),

@@ -13,7 +13,9 @@ static void what_is_no_picture_is_named(void **state) {
       {"GIF89a\1\0\1\0", 10, "a GIF picture, expected PNG, JPEG or BMP"},
       {"RIFF\x10\0\0\0WEBPVP8 ", 16, "a WebP picture, expected"},
       {"II*\0\x08\0\0\0", 8, "a TIFF picture, expected"},
-      {"\0\0\0\x18" "ftypheic", 12, "a HEIF or AVIF picture, expected"},
+      {"\0\0\0\x18"
+       "ftypheic",
+       12, "a HEIF or AVIF picture, expected"},
       {"%PDF-1.7\n", 9, "a PDF document, expected"},
       {"\x08\x07\x12\x07pytorch", 11, "an ONNX model, expected"},
       {"hello\n", 6, "a text file, expected"},
@@ -64,7 +66,8 @@ static void threads_do_not_disturb_each_other(void **state) {
   xai_image_free(img);
 }
 
-/* ---- reference files ------------------------------------------------------------------------------------------------- */
+/* ---- reference files
+ * ------------------------------------------------------------------------------------------------- */
 
 /* The kitten has an alpha channel, all opaque. The sums are those of Pillow's reading. */
 static void the_kitten_with_alpha_is_read_as_pillow_does(void **state) {
@@ -120,9 +123,12 @@ static void resizing_agrees_with_pillow(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(what_is_no_picture_is_named),         cmocka_unit_test(a_missing_picture_is_not_found),
-      cmocka_unit_test(the_extension_does_not_matter),       cmocka_unit_test(threads_do_not_disturb_each_other),
-      cmocka_unit_test(the_kitten_with_alpha_is_read_as_pillow_does), cmocka_unit_test(resizing_agrees_with_pillow),
+      cmocka_unit_test(what_is_no_picture_is_named),
+      cmocka_unit_test(a_missing_picture_is_not_found),
+      cmocka_unit_test(the_extension_does_not_matter),
+      cmocka_unit_test(threads_do_not_disturb_each_other),
+      cmocka_unit_test(the_kitten_with_alpha_is_read_as_pillow_does),
+      cmocka_unit_test(resizing_agrees_with_pillow),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

@@ -37,14 +37,16 @@ static xai_status read_and_free(const char *path, xai_err *err) {
   return st;
 }
 
-static void expect_values(const char *dictionary, const void *data, size_t n, xai_dtype dtype, int count, const double *want) {
+static void expect_values(const char *dictionary, const void *data, size_t n, xai_dtype dtype, int count,
+                          const double *want) {
   xai_archive a;
   read_array(put_array(dictionary, data, n), &a);
   const xai_view *v = xai_tensor_view(a.entries[0].tensor);
   assert_int_equal(v->dtype, dtype);
   assert_int_equal(xai_shape_size(&v->shape), count);
   for (int i = 0; i < count; i++)
-    if (xai_view_get(v, i) != want[i]) fail_msg("%s: element %d is %g, expected %g", dictionary, i, xai_view_get(v, i), want[i]);
+    if (xai_view_get(v, i) != want[i])
+      fail_msg("%s: element %d is %g, expected %g", dictionary, i, xai_view_get(v, i), want[i]);
   xai_archive_free(&a);
 }
 
@@ -84,18 +86,21 @@ static void every_type_in_both_byte_orders(void **state) {
       unsigned char data[16];
       char dictionary[100];
       size_t size = cases[i].size;
-      for (size_t k = 0; k < 2 * size; k++) data[k] = cases[i].big[*order == '>' ? k : k / size * size + size - 1 - k % size];
-      snprintf(dictionary, sizeof dictionary, "{'descr': '%c%s', 'fortran_order': False, 'shape': (2,), }\n", *order, cases[i].kind);
+      for (size_t k = 0; k < 2 * size; k++)
+        data[k] = cases[i].big[*order == '>' ? k : k / size * size + size - 1 - k % size];
+      snprintf(dictionary, sizeof dictionary, "{'descr': '%c%s', 'fortran_order': False, 'shape': (2,), }\n", *order,
+               cases[i].kind);
       expect_values(dictionary, data, 2 * size, cases[i].becomes, 2, cases[i].want);
     }
 }
 
 static void the_dictionary_may_be_written_in_many_ways(void **state) {
   (void)state;
-  static const char *const good[] = {
-      "{'descr': '|u1', 'fortran_order': False, 'shape': (3,), }   \n", "{\"shape\":(3L,),\"descr\":\"|u1\",\"fortran_order\":False}",
-      "{ 'fortran_order' : True , 'shape' : ( 3 , ) , 'descr' : '|u1' , }", "{'descr':'|u1','fortran_order':False,'shape':(1,3)}",
-      "{'descr':'|u1','fortran_order':False,'shape':(3)}"};
+  static const char *const good[] = {"{'descr': '|u1', 'fortran_order': False, 'shape': (3,), }   \n",
+                                     "{\"shape\":(3L,),\"descr\":\"|u1\",\"fortran_order\":False}",
+                                     "{ 'fortran_order' : True , 'shape' : ( 3 , ) , 'descr' : '|u1' , }",
+                                     "{'descr':'|u1','fortran_order':False,'shape':(1,3)}",
+                                     "{'descr':'|u1','fortran_order':False,'shape':(3)}"};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++)
     expect_values(good[i], "\1\2\3", 3, XAI_U8, 3, (const double[]){1, 2, 3});
   expect_values("{'descr':'|u1','fortran_order':False,'shape':()}", "\7", 1, XAI_U8, 1, (const double[]){7});
@@ -129,10 +134,12 @@ static void later_versions_have_a_longer_length(void **state) {
 static void column_major_arrays_are_turned(void **state) {
   (void)state;
   /* shape 2x3, columns (1,4) (2,5) (3,6) */
-  expect_values("{'descr':'|u1','fortran_order':True,'shape':(2,3)}", "\1\4\2\5\3\6", 6, XAI_U8, 6, (const double[]){1, 2, 3, 4, 5, 6});
+  expect_values("{'descr':'|u1','fortran_order':True,'shape':(2,3)}", "\1\4\2\5\3\6", 6, XAI_U8, 6,
+                (const double[]){1, 2, 3, 4, 5, 6});
   /* 2x2x2, element (i,j,k) = 4i+2j+k, the first index fastest; 16 bits with the upper byte first */
   const unsigned char data[] = {0, 0, 0, 4, 0, 2, 0, 6, 0, 1, 0, 5, 0, 3, 0, 7};
-  expect_values("{'descr':'>i2','fortran_order':True,'shape':(2,2,2)}", data, 16, XAI_I32, 8, (const double[]){0, 1, 2, 3, 4, 5, 6, 7});
+  expect_values("{'descr':'>i2','fortran_order':True,'shape':(2,2,2)}", data, 16, XAI_I32, 8,
+                (const double[]){0, 1, 2, 3, 4, 5, 6, 7});
 }
 
 static void trailing_bytes_are_allowed(void **state) {
@@ -142,29 +149,43 @@ static void trailing_bytes_are_allowed(void **state) {
 
 static void types_that_are_no_numbers_are_refused(void **state) {
   (void)state;
-  static const char *const types[] = {"|O", "<U5", "|S3", "|V8", "<c8", "<M8[s]", "<f16", "f4", "", "<x4", "<f", "\\x3cf4"};
+  static const char *const types[] = {"|O",   "<U5", "|S3", "|V8", "<c8", "<M8[s]",
+                                      "<f16", "f4",  "",    "<x4", "<f",  "\\x3cf4"};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
     char dictionary[100];
     snprintf(dictionary, sizeof dictionary, "{'descr':'%s','fortran_order':False,'shape':(2,)}", types[i]);
     bool escaped = types[i][0] == '\\';
-    expect_refused(dictionary, 32, escaped ? XAI_EFORMAT : XAI_EUNSUPPORTED, escaped ? "its descr is not a string" : "are not supported (expected f2 f4 f8");
+    expect_refused(dictionary, 32, escaped ? XAI_EFORMAT : XAI_EUNSUPPORTED,
+                   escaped ? "its descr is not a string" : "are not supported (expected f2 f4 f8");
   }
-  expect_refused("{'descr':[('a','<f4')],'fortran_order':False,'shape':(2,)}", 32, XAI_EUNSUPPORTED, "an array of structures is not supported");
+  expect_refused("{'descr':[('a','<f4')],'fortran_order':False,'shape':(2,)}", 32, XAI_EUNSUPPORTED,
+                 "an array of structures is not supported");
   const unsigned char large[8] = {0, 0, 0, 0, 0, 0, 0, 0x80};
   xai_err err;
-  assert_int_equal(read_and_free(put_array("{'descr':'<u8','fortran_order':False,'shape':(1,)}", large, 8), &err), XAI_EUNSUPPORTED);
+  assert_int_equal(read_and_free(put_array("{'descr':'<u8','fortran_order':False,'shape':(1,)}", large, 8), &err),
+                   XAI_EUNSUPPORTED);
   assert_non_null(strstr(err.text, "a uint64 element is beyond the range of int64"));
 }
 
 static void other_dictionaries_are_refused(void **state) {
   (void)state;
-  static const char *const bad[] = {
-      "", "{", "{}", "[]", "{'descr':'<f4','fortran_order':False}", "{'descr':'<f4','fortran_order':False,'shape':(1,),'more':1}",
-      "{'descr':'<f4','descr':'<f4','fortran_order':False,'shape':(1,)}", "{'descr':'<f4','fortran_order':0,'shape':(1,)}",
-      "{'descr':'<f4','fortran_order':False,'shape':(1,)", "{'descr':'<f4','fortran_order':False,'shape':(1,)} x",
-      "{'descr':'<f4' 'fortran_order':False,'shape':(1,)}", "{descr:'<f4','fortran_order':False,'shape':(1,)}",
-      "{'descr'='<f4','fortran_order':False,'shape':(1,)}", "{'a very long key indeed, too long':'<f4'}", "{'descr"};
-  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) expect_refused(bad[i], 32, XAI_EFORMAT, "its header is not the dictionary");
+  static const char *const bad[] = {"",
+                                    "{",
+                                    "{}",
+                                    "[]",
+                                    "{'descr':'<f4','fortran_order':False}",
+                                    "{'descr':'<f4','fortran_order':False,'shape':(1,),'more':1}",
+                                    "{'descr':'<f4','descr':'<f4','fortran_order':False,'shape':(1,)}",
+                                    "{'descr':'<f4','fortran_order':0,'shape':(1,)}",
+                                    "{'descr':'<f4','fortran_order':False,'shape':(1,)",
+                                    "{'descr':'<f4','fortran_order':False,'shape':(1,)} x",
+                                    "{'descr':'<f4' 'fortran_order':False,'shape':(1,)}",
+                                    "{descr:'<f4','fortran_order':False,'shape':(1,)}",
+                                    "{'descr'='<f4','fortran_order':False,'shape':(1,)}",
+                                    "{'a very long key indeed, too long':'<f4'}",
+                                    "{'descr"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    expect_refused(bad[i], 32, XAI_EFORMAT, "its header is not the dictionary");
   expect_refused("{'descr':4,'fortran_order':False,'shape':(1,)}", 32, XAI_EFORMAT, "its descr is not a string");
 }
 
@@ -179,7 +200,8 @@ static void impossible_shapes_are_refused(void **state) {
   expect_refused(SHAPED("(99999999999999999999,)"), 32, XAI_EFORMAT, "something else than whole numbers");
   expect_refused(SHAPED("(4294967296,4294967296)"), 32, XAI_EFORMAT, "its shape 4294967296x4294967296 is too large");
   expect_refused(SHAPED("(1,1,1,1,1,1,1,1,1)"), 32, XAI_EUNSUPPORTED, "more than 8 dimensions");
-  expect_refused(SHAPED("(9,)"), 32, XAI_EFORMAT, "32 bytes of elements, but its shape and type need 36 (is the file cut off?)");
+  expect_refused(SHAPED("(9,)"), 32, XAI_EFORMAT,
+                 "32 bytes of elements, but its shape and type need 36 (is the file cut off?)");
 }
 
 static void an_endless_header_is_refused(void **state) {
@@ -189,7 +211,8 @@ static void an_endless_header_is_refused(void **state) {
   expect_refused(spaces, 0, XAI_EFORMAT, "a header of 10001 bytes (at most 10000)");
 }
 
-/* ---- writing ----------------------------------------------------------------------------------------------------------- */
+/* ---- writing
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static xai_tensor *numbers(xai_dtype dtype, xai_shape shape) {
   xai_tensor *t;
@@ -222,7 +245,8 @@ static void what_is_written_comes_back(void **state) {
 static void the_header_is_numpys_to_the_byte(void **state) {
   (void)state;
   /* as numpy.save writes zeros((2, 3), float32) and zeros(5, uint8): 128 bytes before the elements */
-  static const char *const want[] = {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", "{'descr': '|u1', 'fortran_order': False, 'shape': (5,), }"};
+  static const char *const want[] = {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }",
+                                     "{'descr': '|u1', 'fortran_order': False, 'shape': (5,), }"};
   for (int i = 0; i < 2; i++) {
     xai_err err;
     size_t n;
@@ -239,7 +263,8 @@ static void the_header_is_numpys_to_the_byte(void **state) {
   }
 }
 
-/* ---- damage and faults --------------------------------------------------------------------------------------------------- */
+/* ---- damage and faults
+ * --------------------------------------------------------------------------------------------------- */
 
 static void every_cut_and_every_wrong_byte_is_survived(void **state) {
   (void)state;
@@ -271,13 +296,15 @@ static xai_status overwrite(const char *path, xai_err *err) {
 static void every_failing_allocation_is_survived(void **state) {
   (void)state;
   const unsigned char data[24] = {0};
-  each_allocation_fails(read_and_free, put_array("{'descr': '>i2', 'fortran_order': True, 'shape': (3, 4), }\n", data, 24));
+  each_allocation_fails(read_and_free,
+                        put_array("{'descr': '>i2', 'fortran_order': True, 'shape': (3, 4), }\n", data, 24));
   to_write = numbers(XAI_F32, XAI_SHAPE(3, 4));
   each_allocation_fails(overwrite, scratch("w.npy"));
   xai_tensor_free(to_write);
 }
 
-/* ---- reference files -------------------------------------------------------------------------------------------------------- */
+/* ---- reference files
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void a_column_major_float64_array_of_numpy_is_read(void **state) {
   (void)state;

@@ -47,14 +47,17 @@ static const xai_view *find(const xai_archive *a, const char *name) {
   return NULL;
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------------------- */
+/* ---- reading
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void names_shapes_and_metadata_are_read_in_the_headers_order(void **state) {
   (void)state;
   xai_archive a;
-  read_model(put_model(" {\"b\":{\"dtype\":\"U8\",\"shape\":[2,3],\"data_offsets\":[1,7]} ,\n"
+  read_model(put_model("{\"b\":{\"dtype\":\"U8\",\"shape\":[2,3],\"data_offsets\":[1,7]} ,\n"
                        "\"__metadata__\":{\"format\":\"pt\",\"\\u00e4\\n\":\"\"},"
-                       "\"a\\\"{\":{\"shape\":[],\"extra\":[{\"x\":null}],\"data_offsets\":[0,1],\"dtype\":\"U8\"}}   " + 1, 7), &a);
+                       "\"a\\\"{\":{\"shape\":[],\"extra\":[{\"x\":null}],\"data_offsets\":[0,1],\"dtype\":\"U8\"}}   ",
+                       7),
+             &a);
   assert_int_equal(a.n, 2);
   assert_string_equal(a.entries[0].name, "b");
   assert_string_equal(a.entries[1].name, "a\"{");
@@ -77,8 +80,12 @@ static void empty_archives_and_empty_tensors_are_read(void **state) {
   read_model(put_model("{}", 0), &a);
   assert_int_equal(a.n, 0);
   xai_archive_free(&a);
-  read_model(put_model("{\"x\":{\"dtype\":\"F32\",\"shape\":[0,5],\"data_offsets\":[0,0]},\"y\":{\"dtype\":\"U8\",\"shape\":[1],"
-                       "\"data_offsets\":[0,1]},\"z\":{\"dtype\":\"I64\",\"shape\":[0],\"data_offsets\":[1,1]}}", 1), &a);
+  read_model(
+      put_model(
+          "{\"x\":{\"dtype\":\"F32\",\"shape\":[0,5],\"data_offsets\":[0,0]},\"y\":{\"dtype\":\"U8\",\"shape\":[1],"
+          "\"data_offsets\":[0,1]},\"z\":{\"dtype\":\"I64\",\"shape\":[0],\"data_offsets\":[1,1]}}",
+          1),
+      &a);
   assert_int_equal(a.n, 3);
   xai_archive_free(&a);
 }
@@ -111,8 +118,8 @@ static void every_dtype_becomes_what_was_promised(void **state) {
       unsigned char bytes[300];
       char header[200];
       size_t size = cases[i].size;
-      snprintf(header, sizeof header, "{\"x\":{\"dtype\":\"%s\",\"shape\":[2],\"data_offsets\":[0,%zu]}}%.*s", cases[i].dtype,
-               2 * size, pad, "        ");
+      snprintf(header, sizeof header, "{\"x\":{\"dtype\":\"%s\",\"shape\":[2],\"data_offsets\":[0,%zu]}}%.*s",
+               cases[i].dtype, 2 * size, pad, "        ");
       size_t n = build(bytes, header, 2 * size);
       memcpy(bytes + n - 2 * size, cases[i].bytes, 2 * size);
       put_file(scratch("m.safetensors"), bytes, n);
@@ -141,27 +148,35 @@ static void aligned_floats_are_not_copied(void **state) {
   assert_int_equal(xai_mem_live(), before);
 }
 
-/* ---- refusing ---------------------------------------------------------------------------------------------------------- */
+/* ---- refusing
+ * ---------------------------------------------------------------------------------------------------------- */
 
 #define ENTRY(dtype, shape, offsets) "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
 
 static void ranges_must_fill_the_data_exactly(void **state) {
   (void)state;
-  expect_refused("{\"x\":" ENTRY("U8", "[2]", "[1,3]") "}", 3, XAI_EFORMAT, "tensor 'x' lies at 1..3, expected a start at 0");
-  expect_refused("{\"x\":" ENTRY("U8", "[2]", "[0,2]") ",\"y\":" ENTRY("U8", "[2]", "[1,3]") "}", 3, XAI_EFORMAT, "tensor 'y' lies at 1..3");
-  expect_refused("{\"x\":" ENTRY("U8", "[2]", "[0,2]") ",\"y\":" ENTRY("U8", "[2]", "[0,2]") "}", 2, XAI_EFORMAT, "tensor 'y' lies at 0..2");
+  expect_refused("{\"x\":" ENTRY("U8", "[2]", "[1,3]") "}", 3, XAI_EFORMAT,
+                 "tensor 'x' lies at 1..3, expected a start at 0");
+  expect_refused("{\"x\":" ENTRY("U8", "[2]", "[0,2]") ",\"y\":" ENTRY("U8", "[2]", "[1,3]") "}", 3, XAI_EFORMAT,
+                 "tensor 'y' lies at 1..3");
+  expect_refused("{\"x\":" ENTRY("U8", "[2]", "[0,2]") ",\"y\":" ENTRY("U8", "[2]", "[0,2]") "}", 2, XAI_EFORMAT,
+                 "tensor 'y' lies at 0..2");
   expect_refused("{\"x\":" ENTRY("U8", "[2]", "[0,2]") "}", 3, XAI_EFORMAT, "1 bytes of data belong to no tensor");
   expect_refused("{}", 3, XAI_EFORMAT, "3 bytes of data belong to no tensor");
   expect_refused("{\"x\":" ENTRY("U8", "[2]", "[0,2]") "}", 1, XAI_EFORMAT, "(is the file cut off?)");
-  expect_refused("{\"x\":" ENTRY("U8", "[2]", "[0,3]") "}", 3, XAI_EFORMAT, "tensor 'x': it has 3 bytes, but its shape and dtype need 2");
+  expect_refused("{\"x\":" ENTRY("U8", "[2]", "[0,3]") "}", 3, XAI_EFORMAT,
+                 "tensor 'x': it has 3 bytes, but its shape and dtype need 2");
 }
 
 static void names_may_not_repeat(void **state) {
   (void)state;
-  expect_refused("{\"x\":" ENTRY("U8", "[1]", "[0,1]") ",\"y\":" ENTRY("U8", "[1]", "[1,2]") ",\"x\":" ENTRY("U8", "[1]", "[2,3]") "}", 3,
-                 XAI_EFORMAT, "tensor 'x' is given twice");
-  expect_refused("{\"x\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, XAI_EFORMAT, "tensor 'x': its dtype is given twice");
-  expect_refused("{\"__metadata__\":{\"a\":\"1\",\"b\":\"\",\"a\":\"2\"}}", 0, XAI_EFORMAT, "__metadata__: 'a' is given twice");
+  expect_refused("{\"x\":" ENTRY("U8", "[1]", "[0,1]") ",\"y\":" ENTRY("U8", "[1]", "[1,2]") ",\"x\":" ENTRY(
+                     "U8", "[1]", "[2,3]") "}",
+                 3, XAI_EFORMAT, "tensor 'x' is given twice");
+  expect_refused("{\"x\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, XAI_EFORMAT,
+                 "tensor 'x': its dtype is given twice");
+  expect_refused("{\"__metadata__\":{\"a\":\"1\",\"b\":\"\",\"a\":\"2\"}}", 0, XAI_EFORMAT,
+                 "__metadata__: 'a' is given twice");
   expect_refused("{\"__metadata__\":{},\"__metadata__\":{}}", 0, XAI_EFORMAT, "__metadata__ is given twice");
 }
 
@@ -171,28 +186,51 @@ static void entries_must_be_complete_and_sane(void **state) {
   expect_refused("{\"x\":{\"dtype\":\"U8\",\"data_offsets\":[0,1]}}", 1, XAI_EFORMAT, "its shape is missing");
   expect_refused("{\"x\":{\"dtype\":\"U8\",\"shape\":[1]}}", 1, XAI_EFORMAT, "its data_offsets is missing");
   expect_refused("{\"x\":5}", 1, XAI_EFORMAT, "tensor 'x': its description is not an object");
-  expect_refused("{\"x\":" ENTRY("F8_E4M3", "[1]", "[0,1]") "}", 1, XAI_EUNSUPPORTED, "tensor 'x': its dtype 'F8_E4M3' is not supported (expected one of F32 F16");
+  expect_refused("{\"x\":" ENTRY("F8_E4M3", "[1]", "[0,1]") "}", 1, XAI_EUNSUPPORTED,
+                 "tensor 'x': its dtype 'F8_E4M3' is not supported (expected one of F32 F16");
   expect_refused("{\"x\":" ENTRY("U64", "[1]", "[0,8]") "}", 8, XAI_EUNSUPPORTED, "its dtype 'U64' is not supported");
-  expect_refused("{\"x\":{\"dtype\":1,\"shape\":[1],\"data_offsets\":[0,1]}}", 1, XAI_EFORMAT, "its dtype is not a string");
+  expect_refused("{\"x\":{\"dtype\":1,\"shape\":[1],\"data_offsets\":[0,1]}}", 1, XAI_EFORMAT,
+                 "its dtype is not a string");
   expect_refused("{\"x\":" ENTRY("U8", "3", "[0,3]") "}", 3, XAI_EFORMAT, "its shape is not a list");
-  expect_refused("{\"x\":" ENTRY("U8", "[-1]", "[0,1]") "}", 1, XAI_EFORMAT, "its shape holds something else than whole numbers");
+  expect_refused("{\"x\":" ENTRY("U8", "[-1]", "[0,1]") "}", 1, XAI_EFORMAT,
+                 "its shape holds something else than whole numbers");
   expect_refused("{\"x\":" ENTRY("U8", "[1.5]", "[0,1]") "}", 1, XAI_EFORMAT, "its shape holds something else");
-  expect_refused("{\"x\":" ENTRY("U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]") "}", 1, XAI_EUNSUPPORTED, "it has more than 8 dimensions");
-  expect_refused("{\"x\":" ENTRY("U8", "[4294967296,4294967296]", "[0,0]") "}", 0, XAI_EFORMAT, "its shape 4294967296x4294967296 is too large");
-  expect_refused("{\"x\":" ENTRY("U8", "[1]", "[0]") "}", 1, XAI_EFORMAT, "its data_offsets are not two whole numbers in order");
+  expect_refused("{\"x\":" ENTRY("U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]") "}", 1, XAI_EUNSUPPORTED,
+                 "it has more than 8 dimensions");
+  expect_refused("{\"x\":" ENTRY("U8", "[4294967296,4294967296]", "[0,0]") "}", 0, XAI_EFORMAT,
+                 "its shape 4294967296x4294967296 is too large");
+  expect_refused("{\"x\":" ENTRY("U8", "[1]", "[0]") "}", 1, XAI_EFORMAT,
+                 "its data_offsets are not two whole numbers in order");
   expect_refused("{\"x\":" ENTRY("U8", "[1]", "[1,0]") "}", 1, XAI_EFORMAT, "its data_offsets are not");
   expect_refused("{\"x\":" ENTRY("U8", "[1]", "[0,1e400]") "}", 1, XAI_EFORMAT, "its data_offsets are not");
   /* 2^53 + 1 would be rounded */
-  expect_refused("{\"x\":" ENTRY("U8", "[1]", "[9007199254740992,9007199254740993]") "}", 1, XAI_EFORMAT, "its data_offsets are not");
+  expect_refused("{\"x\":" ENTRY("U8", "[1]", "[9007199254740992,9007199254740993]") "}", 1, XAI_EFORMAT,
+                 "its data_offsets are not");
   expect_refused("{\"__metadata__\":{\"a\":1}}", 0, XAI_EFORMAT, "__metadata__: the header is not valid JSON");
 }
 
 static void a_header_that_is_no_json_object_is_refused(void **state) {
   (void)state;
-  static const char *const bad[] = {"{\"x\"}", "{\"x\":}", "{\"__metadata__\":{},}", "{,}", "{\"x\" 1}", "{}x", "{}{}", "{\"x\":{}",
-                                    "{\"x", "{\"x\\", "{x:{}}", "{\"x\":[}]}", "{\"\xFF\":{}}", "{\"x\":1 2}", "{1:{}}", "{\"a\"\"b\":{}}",
-                                    "{\"x\":{\"dtype\":\"U8\"]}}", "{\"\\q\":{}}"};
-  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) expect_refused(bad[i], 0, XAI_EFORMAT, "the header is not valid JSON");
+  static const char *const bad[] = {"{\"x\"}",
+                                    "{\"x\":}",
+                                    "{\"__metadata__\":{},}",
+                                    "{,}",
+                                    "{\"x\" 1}",
+                                    "{}x",
+                                    "{}{}",
+                                    "{\"x\":{}",
+                                    "{\"x",
+                                    "{\"x\\",
+                                    "{x:{}}",
+                                    "{\"x\":[}]}",
+                                    "{\"\xFF\":{}}",
+                                    "{\"x\":1 2}",
+                                    "{1:{}}",
+                                    "{\"a\"\"b\":{}}",
+                                    "{\"x\":{\"dtype\":\"U8\"]}}",
+                                    "{\"\\q\":{}}"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    expect_refused(bad[i], 0, XAI_EFORMAT, "the header is not valid JSON");
 }
 
 static void deep_and_endless_headers_are_refused(void **state) {
@@ -225,7 +263,8 @@ static void a_false_length_is_refused(void **state) {
   assert_non_null(strstr(err.text, "a header of 33554632 bytes (at most 16777216)"));
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------------- */
+/* ---- writing
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void add(xai_archive *a, const char *name, xai_dtype dtype, xai_shape shape, const void *data) {
   xai_view v = {dtype, shape, NULL};
@@ -283,7 +322,8 @@ static void the_file_is_laid_out_as_the_reference_does(void **state) {
   assert_int_equal(n, 8 + header + 8 + 16 + 4 + 4 + 2 + 3); /* no gap */
   free(bytes);
   read_model(scratch("w.safetensors"), &b);
-  static const char *const order[] = {"step", "a.weight", "b.weight", "ints", "odd \"\\\n\x01 \xC3\xA4", "bytes", "mask"};
+  static const char *const order[] = {"step",  "a.weight", "b.weight", "ints", "odd \"\\\n\x01 \xC3\xA4",
+                                      "bytes", "mask"};
   for (int i = 0; i < 7; i++) assert_string_equal(b.entries[i].name, order[i]);
   for (int i = 1; i < 5; i++) assert_true(xai_tensor_shared(b.entries[i].tensor)); /* all aligned */
   xai_archive_free(&a);
@@ -293,7 +333,8 @@ static void the_file_is_laid_out_as_the_reference_does(void **state) {
 static void what_no_reader_would_take_is_not_written(void **state) {
   (void)state;
   static const char *const bad[] = {"__metadata__", "\xFF", "x"};
-  static const char *const text[] = {"no tensor can be called '__metadata__'", "is not valid UTF-8", "tensor 'x' is given twice"};
+  static const char *const text[] = {"no tensor can be called '__metadata__'", "is not valid UTF-8",
+                                     "tensor 'x' is given twice"};
   xai_err err;
   remove(scratch("n.safetensors"));
   for (int i = 0; i < 3; i++) {
@@ -313,7 +354,8 @@ static void what_no_reader_would_take_is_not_written(void **state) {
   assert_int_not_equal(access(scratch("n.safetensors"), F_OK), 0);
 }
 
-/* ---- damage and faults ------------------------------------------------------------------------------------------------------ */
+/* ---- damage and faults
+ * ------------------------------------------------------------------------------------------------------ */
 
 static xai_status read_and_free_archive(const char *path, xai_err *err) {
   xai_archive a = {0};
@@ -359,7 +401,8 @@ static void every_failing_allocation_is_survived(void **state) {
   xai_archive_free(&a);
 }
 
-/* ---- reference files ----------------------------------------------------------------------------------------------------------- */
+/* ---- reference files
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void a_file_of_pytorch_is_read(void **state) {
   (void)state;
@@ -367,7 +410,8 @@ static void a_file_of_pytorch_is_read(void **state) {
   read_model(shared_file("golden/formats/small.safetensors"), &a);
   assert_int_equal(a.n, 9);
   assert_string_equal(a.meta[0].value, "pt");
-  const xai_view *w = find(&a, "0.weight"), *steps = find(&a, "1.num_batches_tracked"), *var = find(&a, "1.running_var");
+  const xai_view *w = find(&a, "0.weight"), *steps = find(&a, "1.num_batches_tracked"),
+                 *var = find(&a, "1.running_var");
   xai_shape want = XAI_SHAPE(4, 3, 3, 3);
   assert_true(xai_shape_equal(&w->shape, &want));
   /* NumPy's reading of the same tensors */

@@ -14,8 +14,12 @@ static void magic_numbers_are_recognised(void **state) {
   assert_int_equal(SNIFF("RIFF....WEBPVP8X"), XAI_FORMAT_WEBP);
   assert_int_equal(SNIFF("II*\0...."), XAI_FORMAT_TIFF);
   assert_int_equal(SNIFF("MM\0*...."), XAI_FORMAT_TIFF);
-  assert_int_equal(SNIFF("\0\0\0\x20" "ftypavif"), XAI_FORMAT_HEIF);
-  assert_int_equal(SNIFF("\0\0\0\x20" "ftypisom"), XAI_FORMAT_UNKNOWN); /* a film */
+  assert_int_equal(SNIFF("\0\0\0\x20"
+                         "ftypavif"),
+                   XAI_FORMAT_HEIF);
+  assert_int_equal(SNIFF("\0\0\0\x20"
+                         "ftypisom"),
+                   XAI_FORMAT_UNKNOWN); /* a film */
   assert_int_equal(SNIFF("%PDF-1.4"), XAI_FORMAT_PDF);
   assert_int_equal(SNIFF("\x93NUMPY\1\0"), XAI_FORMAT_NPY);
   assert_int_equal(SNIFF("PK\3\4...."), XAI_FORMAT_ZIP);
@@ -36,9 +40,13 @@ static void a_bitmap_needs_more_than_its_two_letters(void **state) {
 static void formats_without_magic_are_told_by_their_structure(void **state) {
   (void)state;
   assert_int_equal(SNIFF("\2\0\0\0\0\0\0\0{}"), XAI_FORMAT_SAFETENSORS);
+  assert_int_equal(SNIFF("\x80\5\0\0\0\0\0\0{"), XAI_FORMAT_SAFETENSORS);   /* 1408 bytes: not a pickle */
+  assert_int_equal(SNIFF("\xff\xd8\0\0\0\0\0\0{"), XAI_FORMAT_SAFETENSORS); /* nor a JPEG */
   assert_int_equal(SNIFF("\2\0\0\0\0\0\0\0[]"), XAI_FORMAT_UNKNOWN);
   assert_int_equal(SNIFF("\2\0\0\0\0\0\0\1{}"), XAI_FORMAT_UNKNOWN); /* a header of 2^56 bytes */
-  assert_int_equal(SNIFF("\x08\x03\x12\x06" "CNTK"), XAI_FORMAT_ONNX);
+  assert_int_equal(SNIFF("\x08\x03\x12\x06"
+                         "CNTK"),
+                   XAI_FORMAT_ONNX);
   assert_int_equal(SNIFF("\x08\x08\x3a\x10"), XAI_FORMAT_ONNX);
   assert_int_equal(SNIFF("\x08\x08\x0a\x10"), XAI_FORMAT_UNKNOWN); /* field 1 twice */
 }
@@ -61,8 +69,12 @@ static void text_is_utf8_without_control_characters(void **state) {
 
 static void every_prefix_gets_some_answer(void **state) {
   (void)state;
-  static const char *const starts[] = {"\x89PNG\r\n\x1a\n", "RIFF....WEBP", "\2\0\0\0\0\0\0\0{}", "\x08\x03\x12\x06",
-                                       "BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0", "\0\0\0\x20" "ftypavif"};
+  static const char *const starts[] = {"\x89PNG\r\n\x1a\n",
+                                       "RIFF....WEBP",
+                                       "\2\0\0\0\0\0\0\0{}",
+                                       "\x08\x03\x12\x06",
+                                       "BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0",
+                                       "\0\0\0\040ftypavif"};
   static const size_t sizes[] = {8, 12, 10, 4, 18, 12};
   for (int i = 0; i < 6; i++)
     for (size_t n = 0; n <= sizes[i]; n++) {

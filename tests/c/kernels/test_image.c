@@ -49,8 +49,8 @@ static void a_part_starts_where_it_was_asked(void **state) {
 
 static void a_part_outside_is_refused(void **state) {
   (void)state;
-  static const int bad[][4] = {{-1, 0, 2, 2}, {0, -1, 2, 2}, {4, 0, 2, 1}, {0, 3, 1, 2}, {0, 0, 6, 1}, {0, 0, 0, 1},
-                               {0, 0, 1, -1}, {INT32_MAX, 0, 2, 1}, {1, 1, INT32_MAX, 1}};
+  static const int bad[][4] = {{-1, 0, 2, 2}, {0, -1, 2, 2}, {4, 0, 2, 1},         {0, 3, 1, 2},        {0, 0, 6, 1},
+                               {0, 0, 0, 1},  {0, 0, 1, -1}, {INT32_MAX, 0, 2, 1}, {1, 1, INT32_MAX, 1}};
   xai_err err;
   xai_image *img = numbered(), *part = NULL;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -73,7 +73,8 @@ static void resizing_to_the_same_size_changes_nothing(void **state) {
 }
 
 /* Halving four pixels: the triangle has support 2 around the centres 1 and 3 of the pixels' centres 0.5 1.5 2.5 3.5;
- * weights 1 - |d|/2: for the first 0.75 0.75 0.25 (sum 1.75). Red 0 70 140 210: (0 + 52.5 + 35)/1.75 = 50; by symmetry 160. */
+ * weights 1 - |d|/2: for the first 0.75 0.75 0.25 (sum 1.75). Red 0 70 140 210: (0 + 52.5 + 35)/1.75 = 50; by symmetry
+ * 160. */
 static void halving_follows_the_triangle(void **state) {
   (void)state;
   xai_err err;
@@ -107,9 +108,12 @@ static void every_failing_allocation_is_survived(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_new_picture_is_black_and_within_the_limits), cmocka_unit_test(a_part_starts_where_it_was_asked),
-      cmocka_unit_test(a_part_outside_is_refused),                    cmocka_unit_test(resizing_to_the_same_size_changes_nothing),
-      cmocka_unit_test(halving_follows_the_triangle),                 cmocka_unit_test(every_failing_allocation_is_survived),
+      cmocka_unit_test(a_new_picture_is_black_and_within_the_limits),
+      cmocka_unit_test(a_part_starts_where_it_was_asked),
+      cmocka_unit_test(a_part_outside_is_refused),
+      cmocka_unit_test(resizing_to_the_same_size_changes_nothing),
+      cmocka_unit_test(halving_follows_the_triangle),
+      cmocka_unit_test(every_failing_allocation_is_survived),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

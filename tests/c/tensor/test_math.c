@@ -49,7 +49,9 @@ static void shapes_that_differ_are_refused_and_nothing_is_written(void **state) 
   (void)state;
   xai_err err;
   xai_tensor *t = of(XAI_SHAPE(2), (float[]){1, 2}), *u = of(XAI_SHAPE(1, 2), (float[]){1, 2}), *y = NULL;
-  assert_int_equal(xai_math_binary(XAI_BINARY_ADD, (xai_operand){xai_tensor_view(t), 0}, (xai_operand){xai_tensor_view(u), 0}, &y, &err), XAI_ESHAPE);
+  assert_int_equal(xai_math_binary(XAI_BINARY_ADD, (xai_operand){xai_tensor_view(t), 0},
+                                   (xai_operand){xai_tensor_view(u), 0}, &y, &err),
+                   XAI_ESHAPE);
   assert_string_equal(err.text, "shapes 2 and 1x2 differ");
   assert_null(y);
   xai_tensor_free(t);
@@ -61,7 +63,8 @@ static void each_result_is_the_float_result(void **state) {
   /* 1/3 in double rounds to the same float as the float division */
   xai_err err;
   xai_tensor *t = of(XAI_SHAPE(1), (float[]){1}), *y = NULL;
-  assert_int_equal(xai_math_binary(XAI_BINARY_DIV, (xai_operand){xai_tensor_view(t), 0}, (xai_operand){NULL, 3}, &y, &err), XAI_OK);
+  assert_int_equal(
+      xai_math_binary(XAI_BINARY_DIV, (xai_operand){xai_tensor_view(t), 0}, (xai_operand){NULL, 3}, &y, &err), XAI_OK);
   expect(y, (double[]){1.0f / 3.0f});
   xai_tensor_free(t);
 }

@@ -4,8 +4,8 @@
  * table or a function here:
  *   - what is an input now was an attribute: a constant is made of it (the table 'moved');
  *   - attributes that mattered once or only in training are dropped (onnx_attr.c) or refused (check_batch_norm);
- *   - Softmax flattened its input to two dims before opset 13 (add_flat_softmax);
- *   - Add, Sub, Mul and Div aligned their second input with an axis before opset 7 (add_aligned).
+ *   - Softmax and its kin flattened their input to two dims before opset 13 (add_flat_softmax);
+ *   - arithmetic, comparisons and PRelu aligned their second input with an axis before opset 7 (add_aligned).
  * Upsample is what Resize was once (read_resize), Scatter what ScatterElements was.
  * Operator sets newer than those this was written for (22) are read as long as their operators are known. */
 #include "formats/onnx_ops.h"
@@ -26,6 +26,7 @@ typedef struct job {
   xai_onnx_node *n;
   xai_op op;
   xai_attrs attrs;
+  bool flat;    /* old Softmax or kin: over all dims from its axis on */
   bool aligned; /* old arithmetic: in[1] starts at dim 'axis' of in[0] */
   int64_t axis;
   char *names[MOST_HELPERS]; /* of added values, owned */
@@ -85,9 +86,13 @@ static const struct {
     {XAI_OP_PAD, 11, "pads", XAI_ONNX_T_INTS, 1},       {XAI_OP_PAD, 11, "value", XAI_ONNX_T_FLOAT, 2},
     {XAI_OP_SLICE, 10, "starts", XAI_ONNX_T_INTS, 1},   {XAI_OP_SLICE, 10, "ends", XAI_ONNX_T_INTS, 2},
     {XAI_OP_SLICE, 10, "axes", XAI_ONNX_T_INTS, 3},     {XAI_OP_SQUEEZE, 13, "axes", XAI_ONNX_T_INTS, 1},
-    {XAI_OP_UNSQUEEZE, 13, "axes", XAI_ONNX_T_INTS, 1}, {XAI_OP_REDUCE_MEAN, 18, "axes", XAI_ONNX_T_INTS, 1},
     {XAI_OP_RESIZE, 9, "scales", XAI_ONNX_T_FLOATS, 2}, {XAI_OP_SPLIT, 13, "split", XAI_ONNX_T_INTS, 1},
     {XAI_OP_TOP_K, 10, "k", XAI_ONNX_T_INT, 1},
+    {XAI_OP_UNSQUEEZE, 13, "axes", XAI_ONNX_T_INTS, 1},
+#define AXES(id, opset) {XAI_OP_REDUCE_##id, opset, "axes", XAI_ONNX_T_INTS, 1}
+    AXES(L1, 18), AXES(L2, 18), AXES(LOG_SUM, 18), AXES(LOG_SUM_EXP, 18), AXES(MAX, 18), AXES(MEAN, 18), AXES(MIN, 18),
+    AXES(PROD, 18), AXES(SUM, 13), AXES(SUM_SQUARE, 18),
+#undef AXES
 };
 
 static xai_status move_attributes(job *j, xai_err *err) {
@@ -110,12 +115,11 @@ static xai_status move_attributes(job *j, xai_err *err) {
 }
 
 /* ---- attributes that mean something else than the operator table's ------------------------------- */
-/* Before opset 9 the statistics could be per element instead of per channel; before opset 14 a node with more than
- * one output was one that is being trained. */
+/* Before opset 9 'spatial' told whether the statistics are per channel or per element, which their shape tells too;
+ * before opset 14 a node with more than one output was one that is being trained. */
 static xai_status check_batch_norm(job *j, xai_err *err) {
   const xai_onnx_attr *spatial;
   XAI_TRY(xai_onnx__take(j->n, "spatial", XAI_ONNX_T_INT, &spatial, err));
-  if (spatial != NULL && spatial->i == 0) return xai_fail(err, XAI_EUNSUPPORTED, "spatial = 0 is not supported");
   for (int i = 1; i < j->n->n_out; i++)
     if (j->n->out[i][0] != '\0')
       return xai_fail(err, XAI_EUNSUPPORTED,
@@ -231,6 +235,26 @@ static xai_status add_mask(job *j, xai_err *err) {
   return xai_builder_node(j->r->builder, mask, XAI_OP_CONSTANT_OF_SHAPE, &ones, 1, &shape, 1, &mask, err);
 }
 
+/* Before opset 7 a list of slopes belonged to the channels. */
+static void align_slopes(job *j) {
+  xai_tensor *slopes = NULL;
+  if (j->r->opset >= 7 || !xai_builder_find(j->r->builder, j->n->in[1], &slopes) || slopes == NULL) return;
+  j->aligned = xai_tensor_view(slopes)->shape.rank == 1;
+  j->axis = 1;
+}
+
+/* Before opset 2 the exponent was a float. */
+static xai_status read_p(job *j, int64_t *p, xai_err *err) {
+  const xai_onnx_attr *a;
+  if (j->r->opset >= 2) return XAI_OK;
+  XAI_TRY(xai_onnx__take(j->n, "p", XAI_ONNX_T_FLOAT, &a, err));
+  if (a == NULL) return XAI_OK;
+  if (!(a->f >= 1 && a->f <= 1000) || a->f != (float)(int)a->f)
+    return xai_fail(err, XAI_EUNSUPPORTED, "p = %g is not supported (expected a whole number)", (double)a->f);
+  *p = (int64_t)a->f;
+  return XAI_OK;
+}
+
 static xai_status need(job *j, const char *name, xai_err *err) {
   if (xai_onnx__attr(j->n, name) != NULL) return XAI_OK;
   return xai_fail(err, XAI_EFORMAT, "attribute '%s' is missing", name);
@@ -240,9 +264,23 @@ static xai_status need(job *j, const char *name, xai_err *err) {
 static xai_status prepare(job *j, xai_err *err) {
   switch (j->op) {
     case XAI_OP_ADD:
-    case XAI_OP_SUB:
+    case XAI_OP_AND:
+    case XAI_OP_DIV:
+    case XAI_OP_EQUAL:
+    case XAI_OP_GREATER:
+    case XAI_OP_LESS:
     case XAI_OP_MUL:
-    case XAI_OP_DIV: return read_broadcast(j, err);
+    case XAI_OP_OR:
+    case XAI_OP_POW:
+    case XAI_OP_SUB:
+    case XAI_OP_XOR: return read_broadcast(j, err);
+    case XAI_OP_PRELU: align_slopes(j); break;
+    case XAI_OP_GLOBAL_LP_POOL:
+    case XAI_OP_LP_POOL: return read_p(j, &j->attrs.pool.p, err);
+    case XAI_OP_GROUP_NORMALIZATION: return need(j, "num_groups", err);
+    case XAI_OP_SELU: /* its constants were rounded */
+      if (j->r->opset < 6) j->attrs.pair.a = 1.6732, j->attrs.pair.b = 1.0507;
+      break;
     case XAI_OP_BATCH_NORM: return check_batch_norm(j, err);
     case XAI_OP_CAST: return read_cast(j, err);
     case XAI_OP_CONSTANT_OF_SHAPE: return read_fill(j, err);
@@ -257,8 +295,11 @@ static xai_status prepare(job *j, xai_err *err) {
       if (j->r->opset >= 4) return need(j, "axis", err);
       j->attrs.axis.axis = 1;
       break;
+    case XAI_OP_HARDMAX:
+    case XAI_OP_LOG_SOFTMAX:
     case XAI_OP_SOFTMAX:
-      if (j->r->opset < 13) j->attrs.axis.axis = 1;
+      j->flat = j->r->opset < 13;
+      if (j->flat) j->attrs.axis.axis = 1;
       break;
     default: break;
   }
@@ -278,10 +319,10 @@ static xai_status add_flat_softmax(job *j, xai_err *err) {
   bool matrix = comes_from(j, XAI_OP_GEMM) || comes_from(j, XAI_OP_FLATTEN);
   bool pooled = comes_from(j, XAI_OP_GLOBAL_AVERAGE_POOL) || comes_from(j, XAI_OP_GLOBAL_MAX_POOL);
   if (axis == -1 || (axis == 1 && (matrix || pooled))) return add_last(j, j->op, &j->attrs, j->n->n_in, j->n->in, err);
-  xai_attrs flat_axis = axis_attrs(XAI_OP_FLATTEN, axis), last_axis = axis_attrs(XAI_OP_SOFTMAX, -1);
+  xai_attrs flat_axis = axis_attrs(XAI_OP_FLATTEN, axis), last_axis = axis_attrs(j->op, -1);
   const char *x = j->n->in[0], *flat, *in[2];
   XAI_TRY(add_helper(j, "flatten", XAI_OP_FLATTEN, &flat_axis, x, NULL, &flat, err));
-  XAI_TRY(add_helper(j, "softmax", XAI_OP_SOFTMAX, &last_axis, flat, NULL, &in[0], err));
+  XAI_TRY(add_helper(j, "softmax", j->op, &last_axis, flat, NULL, &in[0], err));
   XAI_TRY(add_helper(j, "shape", XAI_OP_SHAPE, NULL, x, NULL, &in[1], err));
   return add_last(j, XAI_OP_RESHAPE, NULL, 2, in, err);
 }
@@ -339,20 +380,9 @@ static bool find_operator(const char *name, xai_op *op) {
 
 /* ---- a node -------------------------------------------------------------------------------------- */
 static xai_status fail_operator(const xai_onnx_reader *r, const char *op, xai_err *err) {
-  char list[340] = "", hint[XAI_ONNX_TEXT] = "";
-  size_t used = 0;
-  for (int i = 0; i < XAI_OP_COUNT; i++) {
-    const char *name = xai_op_get((xai_op)i)->name;
-    if (used + strlen(name) + sizeof ", ..." > sizeof list) {
-      xai_str_append(list, sizeof list, &used, ", ...");
-      break;
-    }
-    xai_str_append(list, sizeof list, &used, "%s%s", i > 0 ? ", " : "", name);
-  }
-  const char *nearest = xai_op_nearest(op);
-  if (nearest != NULL) snprintf(hint, sizeof hint, " (nearest: '%s')", nearest);
-  return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' (opset %" PRId64 ") is not supported%s; supported: %s", op,
-                  r->opset, hint, list);
+  char hint[XAI_ONNX_TEXT];
+  xai_str_suggest(hint, sizeof hint, xai_op_nearest(op));
+  return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' (opset %" PRId64 ") is not supported%s", op, r->opset, hint);
 }
 
 /* Constant: the one attribute is the value, whichever form it takes. */
@@ -379,7 +409,7 @@ static xai_status add_operator(job *j, xai_err *err) {
   XAI_TRY(xai_onnx__attrs(j->n, j->op, &j->attrs, err));
   XAI_TRY(xai_onnx__attrs_all_used(j->n, j->op, j->r->opset, err));
   if (j->aligned) return add_aligned(j, err);
-  if (j->op == XAI_OP_SOFTMAX && j->r->opset < 13) return add_flat_softmax(j, err);
+  if (j->flat) return add_flat_softmax(j, err);
   return add_last(j, j->op, &j->attrs, j->n->n_in, j->n->in, err);
 }
 

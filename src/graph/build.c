@@ -330,14 +330,14 @@ static xai_status distinct_names(xai_builder *b, xai_err *err) {
   return XAI_OK;
 }
 
-/* The class scores: what a final Softmax reads, looking through operators that only rename elements. */
+/* The class scores: what a final Softmax or LogSoftmax reads, looking through operators that only rename elements. */
 static int find_logits(const xai_graph *g) {
   int v = g->outputs[0];
   for (;;) {
     int n = g->values[v].node;
     if (n < 0) return g->outputs[0];
     const xai_node *node = &g->nodes[n];
-    if (node->op == XAI_OP_SOFTMAX) return node->in[0];
+    if (node->op == XAI_OP_SOFTMAX || node->op == XAI_OP_LOG_SOFTMAX) return node->in[0];
     if ((xai_op_get(node->op)->flags & XAI_OP_ALIAS) == 0) return g->outputs[0];
     v = node->in[0];
   }

@@ -38,7 +38,7 @@ typedef struct xai_attrs_conv {
   xai_ints output_padding, output_shape; /* ConvTranspose */
 } xai_attrs_conv;
 typedef struct xai_attrs_pool {
-  int64_t auto_pad, ceil_mode, count_include_pad, storage_order;
+  int64_t auto_pad, ceil_mode, count_include_pad, storage_order, p;
   xai_ints kernel_shape, strides, pads, dilations;
 } xai_attrs_pool;
 typedef struct xai_attrs_gemm {
@@ -55,6 +55,32 @@ typedef struct xai_attrs_axis {
 typedef struct xai_attrs_number { /* alpha of LeakyRelu */
   double number;
 } xai_attrs_number;
+typedef struct xai_attrs_pair { /* parameters of an activation, in the order of kernels/unary.def */
+  double a, b;
+} xai_attrs_pair;
+typedef struct xai_attrs_gelu {
+  int64_t approximate; /* index into the choices "none", "tanh" */
+} xai_attrs_gelu;
+typedef struct xai_attrs_mod {
+  int64_t fmod;
+} xai_attrs_mod;
+typedef struct xai_attrs_isinf {
+  int64_t detect_negative, detect_positive;
+} xai_attrs_isinf;
+typedef struct xai_attrs_arg {
+  int64_t axis, keepdims, select_last_index;
+} xai_attrs_arg;
+typedef struct xai_attrs_cumsum {
+  int64_t exclusive, reverse;
+} xai_attrs_cumsum;
+typedef struct xai_attrs_lp {
+  int64_t axis, p;
+} xai_attrs_lp;
+typedef struct xai_attrs_moments { /* Instance-, Layer-, Group- and MeanVarianceNormalization */
+  double epsilon;
+  int64_t axis, num_groups, stash_type;
+  xai_ints axes;
+} xai_attrs_moments;
 typedef struct xai_attrs_norm {
   double epsilon, momentum; /* momentum: training only */
   int64_t training_mode;
@@ -120,6 +146,14 @@ typedef union xai_attrs {
   xai_attrs_lrn lrn;
   xai_attrs_axis axis;
   xai_attrs_number number;
+  xai_attrs_pair pair;
+  xai_attrs_gelu gelu;
+  xai_attrs_mod mod;
+  xai_attrs_isinf isinf;
+  xai_attrs_arg arg;
+  xai_attrs_cumsum cumsum;
+  xai_attrs_lp lp;
+  xai_attrs_moments moments;
   xai_attrs_norm norm;
   xai_attrs_fill fill;
   xai_attrs_range range;

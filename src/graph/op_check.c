@@ -14,6 +14,23 @@ xai_status xai_op__need_float(const xai_call *c, int i, xai_err *err) {
   return XAI_OK;
 }
 
+xai_status xai_op__need_number(const xai_call *c, int i, xai_err *err) {
+  switch (c->in[i].dtype) {
+    case XAI_I64:
+    case XAI_I32:
+    case XAI_U8: return XAI_OK;
+    case XAI_BOOL: return xai_fail(err, XAI_EUNSUPPORTED, "input %d is bool (expected numbers)", i);
+    case XAI_F32: break;
+  }
+  return xai_op__need_float(c, i, err);
+}
+
+xai_status xai_op__need_same(const xai_call *c, int i, int j, xai_err *err) {
+  if (c->in[i].dtype == c->in[j].dtype) return XAI_OK;
+  return xai_fail(err, XAI_EARG, "element types differ (%s and %s)", xai_dtype_name(c->in[i].dtype),
+                  xai_dtype_name(c->in[j].dtype));
+}
+
 int64_t xai_op__int(const xai_view *v, int64_t i) {
   return v->dtype == XAI_I64 ? ((const int64_t *)v->data)[i] : ((const int32_t *)v->data)[i];
 }
@@ -56,6 +73,37 @@ void xai_op__strides(const xai_shape *s, int64_t stride[XAI_MAX_RANK]) {
   }
 }
 
+void xai_op__repeat_strides(const xai_shape *s, const xai_shape *out, int64_t stride[XAI_MAX_RANK]) {
+  int64_t own[XAI_MAX_RANK];
+  xai_op__strides(s, own);
+  for (int d = 0; d < out->rank; d++) {
+    int at = d - (out->rank - s->rank);
+    stride[d] = at < 0 || s->dims[at] == 1 ? 0 : own[at];
+  }
+}
+
+xk_broadcast xai_op__broadcast(const xai_shape *a, const xai_shape *b, const xai_shape *out) {
+  xk_broadcast s = {.rank = out->rank};
+  for (int d = 0; d < out->rank; d++) s.dims[d] = out->dims[d];
+  xai_op__repeat_strides(a, out, s.stride_a);
+  xai_op__repeat_strides(b, out, s.stride_b);
+  if (s.rank == 0) s.dims[s.rank++] = 1;
+  return s;
+}
+
+void xai_op__unrepeat(const xai_shape *s, const xai_shape *out, double scale, const float *dout, float *din) {
+  int64_t stride[XAI_MAX_RANK];
+  bool keep[XAI_MAX_RANK];
+  xai_op__repeat_strides(s, out, stride);
+  for (int d = 0; d < out->rank; d++) keep[d] = stride[d] != 0;
+  xk_reduce_sum(out->rank, out->dims, keep, scale, dout, din);
+}
+
+xk_axis xai_op__axis(const xai_shape *s, int64_t axis) {
+  int at = (int)(axis < 0 ? axis + s->rank : axis);
+  return (xk_axis){xai_shape_span(s, 0, at), s->dims[at], xai_shape_span(s, at + 1, s->rank)};
+}
+
 void xai_op__same(xai_call *c) {
   c->out[0].dtype = c->in[0].dtype;
   c->out[0].shape = c->in[0].shape;
@@ -71,13 +119,14 @@ void xai_op__copy_backward(const xai_call *c) {
 }
 
 bool xai_op__idle(const xai_call *c) {
-  bool arrives = c->dout[0].data != NULL && c->out[0].dtype == XAI_F32 && c->in[0].dtype == XAI_F32, wanted = false;
+  bool arrives = c->dout[0].data != NULL && c->out[0].dtype == XAI_F32, wanted = false;
   for (int i = 0; i < c->n_in; i++) {
     if (c->din[i].data == NULL) continue;
-    wanted = true;
-    if (!arrives) memset(c->din[i].data, 0, xai_view_bytes(&c->in[i]));
+    bool passes = arrives && c->in[i].dtype == XAI_F32;
+    if (passes) wanted = true;
+    else memset(c->din[i].data, 0, xai_view_bytes(&c->in[i]));
   }
-  return !arrives || !wanted;
+  return !wanted;
 }
 
 /* ---- sliding windows ------------------------------------------------------------------------------------ */

@@ -23,6 +23,10 @@ extern const char *const xai_op__auto_pads[]; /* the choices behind xai_auto_pad
 /* ---- inputs ---------------------------------------------------------------------------------------- */
 /* Input i is float32 and has elements: what everything but shape arithmetic works on. */
 xai_status xai_op__need_float(const xai_call *c, int i, xai_err *err);
+/* Input i is float32 with elements, int64, int32 or uint8. */
+xai_status xai_op__need_number(const xai_call *c, int i, xai_err *err);
+/* Inputs i and j have the same element type. */
+xai_status xai_op__need_same(const xai_call *c, int i, int j, xai_err *err);
 /* The integers of input i, which must be known: a scalar or a list of at most XAI_INTS_MAX. Messages call it 'what'. */
 xai_status xai_op__ints(const xai_call *c, int i, const char *what, xai_ints *out, xai_err *err);
 /* Axes, each at most once: set[d] is true for those in the list. */
@@ -34,6 +38,15 @@ float xai_op__scalar(const xai_call *c, int i, float absent);
 
 /* Row-major strides in elements. */
 void xai_op__strides(const xai_shape *s, int64_t stride[XAI_MAX_RANK]);
+/* An operand's strides along the axes of the result that it broadcasts to: 0 where it repeats. */
+void xai_op__repeat_strides(const xai_shape *s, const xai_shape *out, int64_t stride[XAI_MAX_RANK]);
+/* Both operands of a result, which has at least one axis here: a scalar becomes a list of one. */
+xk_broadcast xai_op__broadcast(const xai_shape *a, const xai_shape *b, const xai_shape *out);
+/* The gradient of an operand from 'dout', which has the result's shape: summed over the axes in which it was repeated,
+ * times 'scale'. */
+void xai_op__unrepeat(const xai_shape *s, const xai_shape *out, double scale, const float *dout, float *din);
+/* An axis (known to exist; may count from the end) as the middle one of three. */
+xk_axis xai_op__axis(const xai_shape *s, int64_t axis);
 
 /* ---- whole rows ------------------------------------------------------------------------------------ */
 /* Output 0 gets the type and shape of input 0. */
@@ -41,7 +54,7 @@ void xai_op__same(xai_call *c);
 /* Output 0 gets the elements of input 0; its gradient goes back unchanged. */
 void xai_op__copy_forward(const xai_call *c);
 void xai_op__copy_backward(const xai_call *c);
-/* true when backward has nothing to compute: no gradient is wanted, or none arrives, or the elements are integers.
+/* true when backward has nothing to compute: no gradient of float32 elements is wanted, or none arrives.
  * What was wanted has then been zeroed. */
 bool xai_op__idle(const xai_call *c);
 /* Gradient buffer of input i, NULL when nobody wants it. */

@@ -1,4 +1,4 @@
-/* graph/ops_norm.c: BatchNormalization with its stored statistics, LRN, Softmax. Training statistics are not here. */
+/* graph/ops_norm.c: BatchNormalization with its stored statistics, LRN. Training statistics are not here. */
 #include <math.h>
 
 #include "graph/op_check.h"
@@ -21,20 +21,29 @@ static xai_status batch_norm_infer(xai_call *c, xai_err *err) {
   for (int i = X; i <= VAR; i++) XAI_TRY(xai_op__need_float(c, i, err));
   const xai_shape *x = &c->in[X].shape;
   if (x->rank < 2) return xai_fail(err, XAI_ESHAPE, "input %s has no channels", TEXT(x));
-  for (int i = SCALE; i <= VAR; i++) {
-    const xai_shape *s = &c->in[i].shape;
-    if (s->rank != 1 || s->dims[0] != x->dims[1])
-      return xai_fail(err, XAI_ESHAPE, "%s %s does not match %" PRId64 " channels", name[i], TEXT(s), x->dims[1]);
-  }
+  xai_shape channels = XAI_SHAPE(x->dims[1]), elements = xai_shape_of(x->rank - 1, x->dims + 1);
+  const xai_shape *want = c->in[SCALE].shape.rank == 1 ? &channels : &elements;
+  for (int i = SCALE; i <= VAR; i++)
+    if (!xai_shape_equal(&c->in[i].shape, want))
+      return xai_fail(err, XAI_ESHAPE, "%s %s does not match %" PRId64 " channels", name[i], TEXT(&c->in[i].shape),
+                      x->dims[1]);
   xai_op__same(c);
   return XAI_OK;
 }
 
-static int64_t inner_size(const xai_call *c) { return xai_shape_span(&c->in[X].shape, 2, c->in[X].shape.rank); }
+/* Statistics per element, which old files may have, are those of as many channels of one pixel. */
+typedef struct planes {
+  int64_t n, c, hw;
+} planes;
+
+static planes batch_norm_planes(const xai_call *c) {
+  int64_t images = c->in[X].shape.dims[0], channels = xai_shape_size(&c->in[SCALE].shape);
+  return (planes){images, channels, xai_shape_size(&c->in[X].shape) / (images * channels)};
+}
 
 static void batch_norm_forward(const xai_call *c) {
-  const int64_t *n = c->in[X].shape.dims;
-  xk_batchnorm_forward(n[0], n[1], inner_size(c), (float)c->attrs->norm.epsilon, c->in[X].data, c->in[SCALE].data,
+  planes p = batch_norm_planes(c);
+  xk_batchnorm_forward(p.n, p.c, p.hw, (float)c->attrs->norm.epsilon, c->in[X].data, c->in[SCALE].data,
                        c->in[BIAS].data, c->in[MEAN].data, c->in[VAR].data, c->out[0].data);
 }
 
@@ -42,24 +51,23 @@ static void batch_norm_forward(const xai_call *c) {
  *   dscale = sum dy xhat,  dbias = sum dy,  dmean = -scale r dbias,  dvar = -scale r^2 dscale / 2 */
 static void batch_norm_backward(const xai_call *c) {
   if (xai_op__idle(c)) return;
-  const int64_t *n = c->in[X].shape.dims;
-  int64_t hw = inner_size(c);
+  planes p = batch_norm_planes(c);
   double eps = c->attrs->norm.epsilon;
   const float *dy = c->dout[0].data, *scale = c->in[SCALE].data, *var = c->in[VAR].data;
   float *dx = xai_op__din(c, X), *dscale = xai_op__din(c, SCALE), *dbias = xai_op__din(c, BIAS);
   float *dmean = xai_op__din(c, MEAN), *dvar = xai_op__din(c, VAR);
 
-  if (dx != NULL) xk_batchnorm_backward_input(n[0], n[1], hw, (float)eps, scale, var, dy, dx);
+  if (dx != NULL) xk_batchnorm_backward_input(p.n, p.c, p.hw, (float)eps, scale, var, dy, dx);
   if (dscale != NULL)
-    xk_batchnorm_backward_scale(n[0], n[1], hw, (float)eps, c->in[X].data, c->in[MEAN].data, var, dy, dscale);
-  if (dbias != NULL) xk_channel_sum(n[0], n[1], hw, dy, dbias);
+    xk_batchnorm_backward_scale(p.n, p.c, p.hw, (float)eps, c->in[X].data, c->in[MEAN].data, var, dy, dscale);
+  if (dbias != NULL) xk_channel_sum(p.n, p.c, p.hw, dy, dbias);
   if (dmean != NULL) {
-    xk_channel_sum(n[0], n[1], hw, dy, dmean);
-    for (int64_t k = 0; k < n[1]; k++) dmean[k] = (float)(-dmean[k] * scale[k] / sqrt((double)var[k] + eps));
+    xk_channel_sum(p.n, p.c, p.hw, dy, dmean);
+    for (int64_t k = 0; k < p.c; k++) dmean[k] = (float)(-dmean[k] * scale[k] / sqrt((double)var[k] + eps));
   }
   if (dvar != NULL) {
-    xk_batchnorm_backward_scale(n[0], n[1], hw, (float)eps, c->in[X].data, c->in[MEAN].data, var, dy, dvar);
-    for (int64_t k = 0; k < n[1]; k++) dvar[k] = (float)(-0.5 * dvar[k] * scale[k] / ((double)var[k] + eps));
+    xk_batchnorm_backward_scale(p.n, p.c, p.hw, (float)eps, c->in[X].data, c->in[MEAN].data, var, dy, dvar);
+    for (int64_t k = 0; k < p.c; k++) dvar[k] = (float)(-0.5 * dvar[k] * scale[k] / ((double)var[k] + eps));
   }
 }
 
@@ -83,6 +91,8 @@ static const xai_attr_spec lrn_attrs[] = {
     XAI_ATTR(INT, "size", lrn.size, 0), /* required */
     {0},
 };
+
+static int64_t inner_size(const xai_call *c) { return xai_shape_span(&c->in[X].shape, 2, c->in[X].shape.rank); }
 
 static xai_status lrn_infer(xai_call *c, xai_err *err) {
   XAI_TRY(xai_op__need_float(c, 0, err));
@@ -116,43 +126,4 @@ static void lrn_backward(const xai_call *c) {
 const xai_op_def xai_op_def_LRN = {
     .name = "LRN", .min_in = 1, .max_in = 1, .max_out = 1, .grad = {XAI_READS(0)},
     .attrs = lrn_attrs, .infer = lrn_infer, .forward = lrn_forward, .backward = lrn_backward,
-};
-
-/* ---- Softmax ------------------------------------------------------------------------------------------- */
-
-static const xai_attr_spec softmax_attrs[] = {XAI_ATTR(INT, "axis", axis.axis, -1), {0}};
-
-static xai_status softmax_infer(xai_call *c, xai_err *err) {
-  int axis;
-  XAI_TRY(xai_op__need_float(c, 0, err));
-  XAI_TRY(xai_shape_axis(c->attrs->axis.axis, c->in[0].shape.rank, &axis, err));
-  xai_op__same(c);
-  return XAI_OK;
-}
-
-typedef struct along { /* an axis as outer x len x inner */
-  int64_t outer, len, inner;
-} along;
-
-static along softmax_axis(const xai_call *c) {
-  const xai_shape *s = &c->in[0].shape;
-  int axis = 0;
-  xai_shape_axis(c->attrs->axis.axis, s->rank, &axis, NULL); /* infer has seen it succeed */
-  return (along){xai_shape_span(s, 0, axis), s->dims[axis], xai_shape_span(s, axis + 1, s->rank)};
-}
-
-static void softmax_forward(const xai_call *c) {
-  along a = softmax_axis(c);
-  xk_softmax_forward(a.outer, a.len, a.inner, c->in[0].data, c->out[0].data);
-}
-
-static void softmax_backward(const xai_call *c) {
-  if (xai_op__idle(c)) return;
-  along a = softmax_axis(c);
-  xk_softmax_backward(a.outer, a.len, a.inner, c->out[0].data, c->dout[0].data, c->din[0].data);
-}
-
-const xai_op_def xai_op_def_SOFTMAX = {
-    .name = "Softmax", .min_in = 1, .max_in = 1, .max_out = 1, .grad = {XAI_READS_OUT},
-    .attrs = softmax_attrs, .infer = softmax_infer, .forward = softmax_forward, .backward = softmax_backward,
 };

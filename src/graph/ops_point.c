@@ -1,7 +1,6 @@
-/* graph/ops_point.c: activations, and arithmetic on two arrays with NumPy broadcasting.
+/* graph/ops_point.c: the activations that nearly every network has; others stand in ops_unary.c.
  *
- * The rectifiers (Relu, LeakyRelu, Clip) obey the call's backward rule; Sigmoid and Tanh have one gradient only.
- * Arithmetic also works on int64, for the computation of shapes: division truncates, x/0 is 0. */
+ * The rectifiers (Relu, LeakyRelu, Clip) obey the call's backward rule; Sigmoid and Tanh have one gradient only. */
 #include <math.h>
 
 #include "graph/op_check.h"
@@ -69,8 +68,9 @@ const xai_op_def xai_op_def_TANH = {
 enum { LO = 1, HI = 2 }; /* optional inputs */
 
 static xai_status clip_infer(xai_call *c, xai_err *err) {
-  for (int i = 0; i < c->n_in; i++)
-    if (xai_call_has(c, i)) XAI_TRY(xai_op__need_float(c, i, err));
+  XAI_TRY(xai_op__need_number(c, 0, err));
+  for (int i = LO; i < c->n_in; i++)
+    if (xai_call_has(c, i)) XAI_TRY(xai_op__need_same(c, 0, i, err));
   for (int i = LO; i <= HI; i++)
     if (xai_call_has(c, i) && xai_shape_size(&c->in[i].shape) != 1)
       return xai_fail(err, XAI_ESHAPE, "%s %s is not one number", i == LO ? "min" : "max", TEXT(&c->in[i].shape));
@@ -78,7 +78,22 @@ static xai_status clip_infer(xai_call *c, xai_err *err) {
   return XAI_OK;
 }
 
+/* Integers: the larger of input and min, then the smaller of that and max. */
+static void clip_integers(const xai_call *c) {
+  static const xk_binary keeps[] = {[LO] = XK_MAX, [HI] = XK_MIN};
+  xk_broadcast s = {.rank = 1, .dims = {count(c)}, .stride_a = {1}};
+  xai_op__copy_forward(c);
+  for (int i = LO; i <= HI; i++)
+    if (xai_call_has(c, i))
+      xk_binary_forward_int(keeps[i], xai_dtype_size(c->in[0].dtype), &s, c->out[0].data, c->in[i].data,
+                            c->out[0].data);
+}
+
 static void clip_forward(const xai_call *c) {
+  if (c->in[0].dtype != XAI_F32) {
+    clip_integers(c);
+    return;
+  }
   float lo = xai_op__scalar(c, LO, -INFINITY), hi = xai_op__scalar(c, HI, INFINITY);
   xk_clip_forward(lo, hi, count(c), c->in[0].data, c->out[0].data);
 }
@@ -94,69 +109,3 @@ const xai_op_def xai_op_def_CLIP = {
     .grad = {XAI_READS(0) | XAI_READS(LO) | XAI_READS(HI), XAI_NO_GRAD, XAI_NO_GRAD},
     .infer = clip_infer, .forward = clip_forward, .backward = clip_backward,
 };
-
-/* ---- arithmetic ------------------------------------------------------------------------------------------ */
-
-static xai_status binary_infer(xai_call *c, xai_err *err) {
-  const xai_view *a = &c->in[0], *b = &c->in[1];
-  if (a->dtype != b->dtype)
-    return xai_fail(err, XAI_EARG, "element types differ (%s and %s)", xai_dtype_name(a->dtype),
-                    xai_dtype_name(b->dtype));
-  if (a->dtype != XAI_I64)
-    for (int i = 0; i < 2; i++) XAI_TRY(xai_op__need_float(c, i, err));
-  XAI_TRY(xai_shape_broadcast(&a->shape, &b->shape, &c->out[0].shape, err));
-  c->out[0].dtype = a->dtype;
-  return XAI_OK;
-}
-
-/* Strides of an operand along the output's axes: 0 where it repeats. */
-static void repeat_strides(const xai_shape *s, const xai_shape *out, int64_t *stride) {
-  int64_t own[XAI_MAX_RANK];
-  xai_op__strides(s, own);
-  for (int d = 0; d < out->rank; d++) {
-    int at = d - (out->rank - s->rank);
-    stride[d] = at < 0 || s->dims[at] == 1 ? 0 : own[at];
-  }
-}
-
-static xk_broadcast broadcast(const xai_call *c) {
-  const xai_shape *out = &c->out[0].shape;
-  xk_broadcast s = {.rank = out->rank};
-  for (int d = 0; d < out->rank; d++) s.dims[d] = out->dims[d];
-  repeat_strides(&c->in[0].shape, out, s.stride_a);
-  repeat_strides(&c->in[1].shape, out, s.stride_b);
-  if (s.rank == 0) {
-    s.rank = 1;
-    s.dims[0] = 1;
-  }
-  return s;
-}
-
-static void binary_forward(const xai_call *c, xk_binary op) {
-  xk_broadcast s = broadcast(c);
-  if (c->in[0].dtype == XAI_I64)
-    xk_binary_forward_i64(op, &s, c->in[0].data, c->in[1].data, c->out[0].data);
-  else
-    xk_binary_forward(op, &s, c->in[0].data, c->in[1].data, c->out[0].data);
-}
-
-static void binary_backward(const xai_call *c, xk_binary op) {
-  if (xai_op__idle(c)) return;
-  xk_broadcast s = broadcast(c);
-  const float *a = c->in[0].data, *b = c->in[1].data, *dy = c->dout[0].data;
-  float *da = xai_op__din(c, 0), *db = xai_op__din(c, 1);
-  if (da != NULL) xk_binary_backward_a(op, &s, a, b, dy, xai_shape_size(&c->in[0].shape), da);
-  if (db != NULL) xk_binary_backward_b(op, &s, a, b, dy, xai_shape_size(&c->in[1].shape), db);
-}
-
-#define BINARY(id, verb, text, reads_a, reads_b)                                                                       \
-  static void verb##_forward(const xai_call *c) { binary_forward(c, XK_##id); }                                        \
-  static void verb##_backward(const xai_call *c) { binary_backward(c, XK_##id); }                                      \
-  const xai_op_def xai_op_def_##id = {                                                                                 \
-      .name = text, .min_in = 2, .max_in = 2, .max_out = 1, .grad = {reads_a, reads_b},                                \
-      .infer = binary_infer, .forward = verb##_forward, .backward = verb##_backward,                                   \
-  };
-BINARY(ADD, add, "Add", 0, 0)
-BINARY(SUB, sub, "Sub", 0, 0)
-BINARY(MUL, mul, "Mul", XAI_READS(1), XAI_READS(0))
-BINARY(DIV, div, "Div", XAI_READS(1), XAI_READS(0) | XAI_READS(1))

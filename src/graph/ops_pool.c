@@ -1,4 +1,4 @@
-/* graph/ops_pool.c: taking the maximum or the mean of windows, of whole planes, of axes.
+/* graph/ops_pool.c: taking the maximum, the mean or a p-norm of windows and of whole planes; and the way back.
  * One spatial axis is treated as an image of height 1; three have plain kernels, which also tell where maxima were. */
 #include <string.h>
 
@@ -236,6 +236,47 @@ const xai_op_def xai_op_def_MAX_UNPOOL = {
     .attrs = unpool_attrs, .infer = max_unpool_infer, .forward = max_unpool_forward, .backward = max_unpool_backward,
 };
 
+/* ---- LpPool --------------------------------------------------------------------------------------- */
+static const xai_attr_spec lp_pool_attrs[] = {
+    {.name = "auto_pad", .kind = XAI_ATTR_CHOICE, .offset = offsetof(xai_attrs, pool.auto_pad),
+     .choices = xai_op__auto_pads},
+    XAI_ATTR(INT, "ceil_mode", pool.ceil_mode, 0),
+    XAI_ATTR(INTS, "dilations", pool.dilations, 0),
+    XAI_ATTR(INTS, "kernel_shape", pool.kernel_shape, 0),
+    XAI_ATTR(INT, "p", pool.p, 2),
+    XAI_ATTR(INTS, "pads", pool.pads, 0),
+    XAI_ATTR(INTS, "strides", pool.strides, 0),
+    {0},
+};
+
+static xai_status check_p(const xai_call *c, xai_err *err) {
+  if (c->attrs->pool.p >= 1) return XAI_OK;
+  return xai_fail(err, XAI_EARG, "p %" PRId64 " is out of range (expected 1 or more)", c->attrs->pool.p);
+}
+
+static xai_status lp_pool_infer(xai_call *c, xai_err *err) {
+  XAI_TRY(check_p(c, err));
+  if (over_volumes(c))
+    return xai_fail(err, XAI_EUNSUPPORTED, "input %s has 5 axes (expected 3 or 4)", TEXT(&c->in[0].shape));
+  return pool_infer(c, true, err);
+}
+
+static void lp_pool_forward(const xai_call *c) {
+  xk_pool2d s = problem(c);
+  xk_lppool_forward(&s, c->attrs->pool.p, c->in[0].data, c->out[0].data);
+}
+
+static void lp_pool_backward(const xai_call *c) {
+  if (xai_op__idle(c)) return;
+  xk_pool2d s = problem(c);
+  xk_lppool_backward(&s, c->attrs->pool.p, c->in[0].data, c->out[0].data, c->dout[0].data, c->din[0].data);
+}
+
+const xai_op_def xai_op_def_LP_POOL = {
+    .name = "LpPool", .min_in = 1, .max_in = 1, .max_out = 1, .grad = {XAI_READS(0) | XAI_READS_OUT},
+    .attrs = lp_pool_attrs, .infer = lp_pool_infer, .forward = lp_pool_forward, .backward = lp_pool_backward,
+};
+
 /* ---- whole planes ----------------------------------------------------------------------------------- */
 
 static xai_status global_infer(xai_call *c, xai_err *err) {
@@ -277,82 +318,32 @@ const xai_op_def xai_op_def_GLOBAL_MAX_POOL = {
     .infer = global_infer, .forward = global_max_forward, .backward = global_max_backward,
 };
 
-/* ---- ReduceMean ---------------------------------------------------------------------------------------- */
+/* One window over the whole plane, laid out as one row. */
+static const xai_attr_spec global_lp_attrs[] = {XAI_ATTR(INT, "p", pool.p, 2), {0}};
 
-static const xai_attr_spec reduce_attrs[] = {
-    XAI_ATTR(INT, "keepdims", reduce.keepdims, 1),
-    XAI_ATTR(INT, "noop_with_empty_axes", reduce.noop_with_empty_axes, 0),
-    {0},
-};
-
-/* drop[d]: the mean goes over axis d. No axes: over all of them, or over none if the attribute says so. */
-static xai_status find_axes(const xai_call *c, bool drop[XAI_MAX_RANK], xai_err *err) {
-  xai_ints axes = {0};
-  if (xai_call_has(c, 1)) XAI_TRY(xai_op__ints(c, 1, "axes", &axes, err));
-  XAI_TRY(xai_op__axis_set(&axes, c->in[0].shape.rank, drop, err));
-  if (axes.n == 0 && c->attrs->reduce.noop_with_empty_axes == 0)
-    for (int d = 0; d < c->in[0].shape.rank; d++) drop[d] = true;
-  return XAI_OK;
+static xk_pool2d whole_planes(const xai_call *c) {
+  int64_t n = plane_size(c);
+  return (xk_pool2d){
+      .planes = planes(c), .h = 1, .w = n, .oh = 1, .ow = 1, .kh = 1, .kw = n, .sh = 1, .sw = 1, .dh = 1, .dw = 1};
 }
 
-static xai_status reduce_infer(xai_call *c, xai_err *err) {
-  XAI_TRY(xai_op__need_float(c, 0, err));
-  const xai_shape *x = &c->in[0].shape;
-  bool drop[XAI_MAX_RANK];
-  XAI_TRY(find_axes(c, drop, err));
-  xai_shape s = {0};
-  for (int d = 0; d < x->rank; d++) {
-    if (!drop[d]) s.dims[s.rank++] = x->dims[d];
-    else if (c->attrs->reduce.keepdims != 0) s.dims[s.rank++] = 1;
-  }
-  c->out[0].dtype = XAI_F32;
-  c->out[0].shape = s;
-  return XAI_OK;
+static xai_status global_lp_infer(xai_call *c, xai_err *err) {
+  XAI_TRY(check_p(c, err));
+  return global_infer(c, err);
 }
 
-typedef struct reduction {
-  int rank; /* of the input as kernels like it: at least 1 */
-  int64_t dims[XAI_MAX_RANK];
-  int64_t stride[XAI_MAX_RANK]; /* of the output along the input's axes: 0 where the mean is taken */
-  int64_t count;                /* elements in one mean */
-  bool keep[XAI_MAX_RANK];
-} reduction;
-
-static reduction reduce_problem(const xai_call *c) {
-  const xai_shape *x = &c->in[0].shape;
-  reduction r = {.rank = x->rank, .count = 1};
-  bool drop[XAI_MAX_RANK];
-  find_axes(c, drop, NULL); /* infer has seen it succeed */
-  int64_t step = 1;
-  for (int d = x->rank - 1; d >= 0; d--) {
-    r.dims[d] = x->dims[d];
-    r.keep[d] = !drop[d];
-    r.stride[d] = drop[d] ? 0 : step;
-    if (drop[d]) r.count *= x->dims[d];
-    else step *= x->dims[d];
-  }
-  if (r.rank == 0) {
-    r.rank = 1;
-    r.dims[0] = 1;
-    r.keep[0] = true;
-  }
-  return r;
+static void global_lp_forward(const xai_call *c) {
+  xk_pool2d s = whole_planes(c);
+  xk_lppool_forward(&s, c->attrs->pool.p, c->in[0].data, c->out[0].data);
 }
 
-static void reduce_forward(const xai_call *c) {
-  reduction r = reduce_problem(c);
-  xk_reduce_sum(r.rank, r.dims, r.keep, 1.0 / (double)r.count, c->in[0].data, c->out[0].data);
-}
-
-static void reduce_backward(const xai_call *c) {
+static void global_lp_backward(const xai_call *c) {
   if (xai_op__idle(c)) return;
-  reduction r = reduce_problem(c);
-  float *dx = c->din[0].data;
-  xk_gather_strided(sizeof *dx, r.rank, r.dims, r.stride, 0, c->dout[0].data, dx);
-  xk_scale(xai_shape_size(&c->in[0].shape), (float)(1.0 / (double)r.count), dx, dx);
+  xk_pool2d s = whole_planes(c);
+  xk_lppool_backward(&s, c->attrs->pool.p, c->in[0].data, c->out[0].data, c->dout[0].data, c->din[0].data);
 }
 
-const xai_op_def xai_op_def_REDUCE_MEAN = {
-    .name = "ReduceMean", .min_in = 1, .max_in = 2, .max_out = 1, .grad = {XAI_READS(1), XAI_NO_GRAD},
-    .decides = XAI_READS(1), .attrs = reduce_attrs, .infer = reduce_infer, .forward = reduce_forward, .backward = reduce_backward,
+const xai_op_def xai_op_def_GLOBAL_LP_POOL = {
+    .name = "GlobalLpPool", .min_in = 1, .max_in = 1, .max_out = 1, .grad = {XAI_READS(0) | XAI_READS_OUT},
+    .attrs = global_lp_attrs, .infer = global_lp_infer, .forward = global_lp_forward, .backward = global_lp_backward,
 };

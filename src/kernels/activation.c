@@ -45,13 +45,7 @@ void xk_clip_backward(xk_relu_rule rule, float lo, float hi, int64_t n, const fl
   }
 }
 
-/* 1 / (1 + e^-x), written with e^-|x| so that nothing overflows */
-static float sigmoid(float x) {
-  float z = expf(-fabsf(x)), numerator = x < 0 ? z : 1;
-  return numerator / (1 + z);
-}
-
-void xk_sigmoid_forward(int64_t n, const float *x, float *y) { XK__EACH(i, y[i] = sigmoid(x[i])) }
+void xk_sigmoid_forward(int64_t n, const float *x, float *y) { XK__EACH(i, y[i] = xk__sigmoid(x[i])) }
 
 void xk_sigmoid_backward(int64_t n, const float *y, const float *dy, float *dx) {
   XK__EACH(i, dx[i] = dy[i] * y[i] * (1 - y[i]))

@@ -69,6 +69,9 @@ void xk_maxpool_forward(const xk_pool2d *p, const float *x, float *y /*[out]*/);
 void xk_maxpool_backward(const xk_pool2d *p, const float *x, const float *dy, float *dx /*[out]*/);
 void xk_avgpool_forward(const xk_pool2d *p, const float *x, float *y /*[out]*/);
 void xk_avgpool_backward(const xk_pool2d *p, const float *dy, float *dx /*[out]*/);
+/* y = (sum |x|^p)^(1/p), p >= 1; padding counts as 0 */
+void xk_lppool_forward(const xk_pool2d *s, int64_t p, const float *x, float *y /*[out]*/);
+void xk_lppool_backward(const xk_pool2d *s, int64_t p, const float *x, const float *y, const float *dy, float *dx /*[out]*/);
 /* One number per plane of hw elements. */
 void xk_global_avg_forward(int64_t planes, int64_t hw, const float *x, float *y /*[out]*/);
 void xk_global_avg_backward(int64_t planes, int64_t hw, const float *dy, float *dx /*[out]*/);
@@ -120,22 +123,93 @@ void xk_tanh_backward(int64_t n, const float *y, const float *dy, float *dx /*[o
 void xk_accumulate(int64_t n, const float *x, float *sum /* += */);
 void xk_scale(int64_t n, float a, const float *x, float *y /*[out] may be x*/);
 
+/* ---- functions of one number (unary.c, unary.def) ---------------------------------------------- */
+typedef enum xk_unary {
+#define XK_UNARY(id, value, slope) XK_##id,
+#include "kernels/unary.def"
+#undef XK_UNARY
+} xk_unary;
+/* y = f(x); a and b are the function's parameters, if it has any */
+void xk_unary_forward(xk_unary op, float a, float b, int64_t n, const float *x, float *y /*[out]*/);
+/* plain: dx = dy f'(x); guided: the same where dy > 0 and x > 0; deconv: max(dy, 0) */
+void xk_unary_backward(xk_unary op, float a, float b, xk_relu_rule rule, int64_t n, const float *x, const float *dy,
+                       float *dx /*[out]*/);
+/* XK_ABS, XK_NEG, XK_SIGN of integers */
+void xk_unary_forward_int(xk_unary op, size_t size, int64_t n, const void *x, void *y /*[out]*/);
+
 /* ---- broadcasting arithmetic (binary.c) ------------------------------------------------------ */
-typedef enum xk_binary { XK_ADD, XK_SUB, XK_MUL, XK_DIV } xk_binary;
+/* Integers have 'size' bytes: 8 int64, 4 int32, 1 uint8 or bool. What does not fit wraps around. */
+typedef enum xk_binary {
+  XK_ADD, XK_SUB, XK_MUL,
+  XK_DIV,   /* integers: toward zero; x / 0 is 0 */
+  XK_POW,   /* float32 only */
+  XK_MOD,   /* the remainder has the sign of b; integers: x mod 0 is 0 */
+  XK_FMOD,  /* the remainder has the sign of a */
+  XK_MAX, XK_MIN, /* NaN wins */
+  XK_PRELU  /* a where a >= 0, else a * b; float32 only */
+} xk_binary;
+typedef enum xk_comparison {
+  XK_EQUAL, XK_GREATER, XK_GREATER_EQUAL, XK_LESS, XK_LESS_EQUAL,
+  XK_AND, XK_OR, XK_XOR /* of booleans */
+} xk_comparison;
 /* Element strides per output dim, 0 where an operand repeats. rank >= 1. */
 typedef struct xk_broadcast {
   int rank;
   int64_t dims[8], stride_a[8], stride_b[8];
 } xk_broadcast;
+/* y may be a when a does not repeat */
 void xk_binary_forward(xk_binary op, const xk_broadcast *s, const float *a, const float *b, float *y /*[out]*/);
-void xk_binary_forward_i64(xk_binary op, const xk_broadcast *s, const int64_t *a, const int64_t *b, int64_t *y /*[out]*/);
-/* Gradient to a (or b), summed over the dims in which it was repeated. count_a = elements of a. */
+void xk_binary_forward_int(xk_binary op, size_t size, const xk_broadcast *s, const void *a, const void *b,
+                           void *y /*[out]*/);
+/* Gradient to a (or b), summed over the dims in which it was repeated. count_a = elements of a. Not of XK_MAX, XK_MIN. */
 void xk_binary_backward_a(xk_binary op, const xk_broadcast *s, const float *a, const float *b, const float *dy,
                           int64_t count_a, float *da /*[out]*/);
 void xk_binary_backward_b(xk_binary op, const xk_broadcast *s, const float *a, const float *b, const float *dy,
                           int64_t count_b, float *db /*[out]*/);
+/* y is 0 or 1 */
+void xk_compare_forward(xk_comparison op, const xk_broadcast *s, const float *a, const float *b, uint8_t *y /*[out]*/);
+void xk_compare_forward_int(xk_comparison op, size_t size, const xk_broadcast *s, const void *a, const void *b,
+                            uint8_t *y /*[out]*/);
 
-/* ---- normalisation (norm.c) and softmax (softmax.c) ------------------------------------------ */
+/* ---- selection (select.c) ---------------------------------------------------------------------- */
+/* y = cond ? a : b, for elements of 1, 4 or 8 bytes; stride_cond like stride_a */
+void xk_where_forward(size_t size, const xk_broadcast *s, const int64_t *stride_cond, const uint8_t *cond, const void *a,
+                      const void *b, void *y /*[out]*/);
+/* y = x where the condition is 'keep', else 0; y may be x */
+void xk_mask(int64_t n, const uint8_t *cond, bool keep, const float *x, float *y /*[out]*/);
+
+/* ---- reductions over any set of axes (reduce.c) -------------------------------------------------- */
+typedef enum xk_reduction {
+  XK_SUM, XK_MEAN, XK_PRODUCT, XK_LARGEST, XK_SMALLEST, XK_L1, XK_L2, XK_SUM_SQUARE,
+  XK_LOG_SUM, XK_LOG_SUM_EXP
+} xk_reduction;
+/* Over the dims whose keep[d] is 0; y has the kept dims. In double; NaN is larger and smaller than numbers. */
+void xk_reduce_forward(xk_reduction op, int rank, const int64_t *dims, const bool *keep, const float *x,
+                       float *y /*[out]*/);
+/* The gradient of a maximum or minimum goes to the first element that has it. */
+void xk_reduce_backward(xk_reduction op, int rank, const int64_t *dims, const bool *keep, const float *x,
+                        const float *y /* what forward gave */, const float *dy, float *dx /*[out]*/);
+/* XK_SUM to XK_L1 except XK_MEAN, and XK_SUM_SQUARE; integers as in binary.c */
+void xk_reduce_forward_int(xk_reduction op, size_t size, int rank, const int64_t *dims, const bool *keep, const void *x,
+                           void *y /*[out]*/);
+
+/* ---- along one axis (scan.c): the middle one of outer x len x inner ---------------------------------- */
+typedef struct xk_axis {
+  int64_t outer, len, inner;
+} xk_axis;
+/* y[outer, inner] = position of the largest (smallest) element, the first or the last of equals; len >= 1 */
+void xk_arg_extreme(const xk_axis *a, bool largest, bool last, const float *x, int64_t *y /*[out]*/);
+void xk_arg_extreme_int(const xk_axis *a, bool largest, bool last, size_t size, const void *x, int64_t *y /*[out]*/);
+/* y = 1 at the first largest element, else 0 */
+void xk_hardmax_forward(const xk_axis *a, const float *x, float *y /*[out]*/);
+/* Running sums, from the end when 'reverse', without the element itself when 'exclusive'. */
+void xk_cumsum(const xk_axis *a, bool exclusive, bool reverse, const float *x, float *y /*[out]*/);
+void xk_cumsum_int(const xk_axis *a, bool exclusive, bool reverse, size_t size, const void *x, void *y /*[out]*/);
+/* y = x / (sum |x|^p)^(1/p), p = 1 or 2; 0 where all elements are 0 */
+void xk_lp_normalize_forward(const xk_axis *a, int p, const float *x, float *y /*[out]*/);
+void xk_lp_normalize_backward(const xk_axis *a, int p, const float *x, const float *dy, float *dx /*[out]*/);
+
+/* ---- normalisation (norm.c, moments.c) and softmax (softmax.c) ------------------------------------------ */
 /* y = scale * (x - mean) / sqrt(var + eps) + bias per channel; x: n x c x hw */
 void xk_batchnorm_forward(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *scale,
                           const float *bias, const float *mean, const float *var, float *y /*[out]*/);
@@ -149,9 +223,18 @@ void xk_lrn_forward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha,
                     float *y /*[out]*/);
 void xk_lrn_backward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias, const float *x,
                      const float *dy, float *dx /*[out]*/);
+/* y = (x - mean) / sqrt(var + eps), mean and variance over the dims whose keep[d] is 0. 'mean' and 'rate', which is
+ * 1 / sqrt(var + eps), have the kept dims; NULL when not wanted. */
+void xk_moments_forward(int rank, const int64_t *dims, const bool *keep, float eps, const float *x, float *y /*[out]*/,
+                        float *mean /*[out]*/, float *rate /*[out]*/);
+void xk_moments_backward(int rank, const int64_t *dims, const bool *keep, float eps, const float *x, const float *dy,
+                         float *dx /*[out]; may be dy*/);
 /* Along the middle axis of outer x len x inner. */
 void xk_softmax_forward(int64_t outer, int64_t len, int64_t inner, const float *x, float *y /*[out]*/);
 void xk_softmax_backward(int64_t outer, int64_t len, int64_t inner, const float *y, const float *dy, float *dx /*[out]*/);
+
+void xk_log_softmax_forward(int64_t outer, int64_t len, int64_t inner, const float *x, float *y /*[out]*/);
+void xk_log_softmax_backward(int64_t outer, int64_t len, int64_t inner, const float *y, const float *dy, float *dx /*[out]*/);
 
 /* ---- moving elements (move.c); 'size' bytes per element: 1, 4 or 8 ----------------------------- */
 /* y[i0,i1,..] = x[sum of i_d * stride[d]], strides in elements, may be negative; base = element offset of y[0..] */

@@ -1,4 +1,4 @@
-/* kernels/pool.c: maximum and average over windows, and over whole planes.
+/* kernels/pool.c: maximum, average and p-norm over windows, maximum and average over whole planes.
  * One task per plane or group of planes; windows are clipped to the input. */
 #include <math.h>
 #include <string.h>
@@ -22,9 +22,6 @@ static span window_rows(const xk_pool2d *p, int64_t oy) { return window(oy, p->s
 static span window_columns(const xk_pool2d *p, int64_t ox) {
   return window(ox, p->sw, p->pad_left, p->kw, p->dw, p->w);
 }
-
-/* Does v displace the best so far? NaN displaces numbers; the first of equals stays. */
-static bool displaces(float v, float best) { return (v > best) | ((v != v) & (best == best)); }
 
 /* ---- maximum --------------------------------------------------------------------------------------- */
 /* y = the larger of y and x, NaN being larger than numbers; neighbours in x are 'step' apart */
@@ -64,7 +61,7 @@ static int64_t winner(const xk_pool2d *p, const float *x, span rows, span column
     int64_t row = (rows.start + ky * p->dh) * p->w + columns.start;
     for (int64_t kx = columns.first; kx < columns.end; kx++) {
       int64_t at = row + kx * p->dw;
-      bool better = displaces(x[at], best);
+      bool better = xk__displaces(x[at], best);
       best = better ? x[at] : best;
       win = better ? at : win;
     }
@@ -144,6 +141,57 @@ void xk_avgpool_backward(const xk_pool2d *p, const float *dy, float *dx) {
     if (!xai_stop_requested()) avgpool_backward_plane(p, dy + i * p->oh * p->ow, dx + i * p->h * p->w);
 }
 
+/* ---- p-norm -------------------------------------------------------------------------------------------- */
+static double power(double a, int64_t p) { return p == 0 ? 1 : p == 1 ? a : p == 2 ? a * a : pow(a, (double)p); }
+static double root(double a, int64_t p) { return p == 1 ? a : p == 2 ? sqrt(a) : pow(a, 1 / (double)p); }
+
+static void lppool_plane(const xk_pool2d *s, int64_t p, const float *x, float *y) {
+  for (int64_t oy = 0; oy < s->oh; oy++) {
+    span rows = window_rows(s, oy);
+    for (int64_t ox = 0; ox < s->ow; ox++) {
+      span columns = window_columns(s, ox);
+      double sum = 0;
+      for (int64_t ky = rows.first; ky < rows.end; ky++)
+        for (int64_t kx = columns.first; kx < columns.end; kx++)
+          sum += power(fabs((double)x[(rows.start + ky * s->dh) * s->w + columns.start + kx * s->dw]), p);
+      y[oy * s->ow + ox] = (float)root(sum, p);
+    }
+  }
+}
+
+void xk_lppool_forward(const xk_pool2d *s, int64_t p, const float *x, float *y) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (s->planes * s->h * s->w > XK__CHUNK)
+  for (int64_t i = 0; i < s->planes; i++)
+    if (!xai_stop_requested()) lppool_plane(s, p, x + i * s->h * s->w, y + i * s->oh * s->ow);
+}
+
+/* dy/dx = sign x (|x| / y)^(p-1), and 0 in a window of zeros */
+static void lppool_backward_plane(const xk_pool2d *s, int64_t p, const float *x, const float *y, const float *dy,
+                                  float *dx) {
+  memset(dx, 0, (size_t)(s->h * s->w) * sizeof(float));
+  for (int64_t oy = 0; oy < s->oh; oy++) {
+    span rows = window_rows(s, oy);
+    for (int64_t ox = 0; ox < s->ow; ox++) {
+      span columns = window_columns(s, ox);
+      double norm = y[oy * s->ow + ox], g = dy[oy * s->ow + ox];
+      for (int64_t ky = rows.first; ky < rows.end && norm != 0; ky++)
+        for (int64_t kx = columns.first; kx < columns.end; kx++) {
+          int64_t at = (rows.start + ky * s->dh) * s->w + columns.start + kx * s->dw;
+          double v = x[at], slope = power(fabs(v) / norm, p - 1);
+          dx[at] += (float)(v > 0 ? g * slope : v < 0 ? -g * slope : 0);
+        }
+    }
+  }
+}
+
+void xk_lppool_backward(const xk_pool2d *s, int64_t p, const float *x, const float *y, const float *dy, float *dx) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (s->planes * s->h * s->w > XK__CHUNK)
+  for (int64_t i = 0; i < s->planes; i++)
+    if (!xai_stop_requested())
+      lppool_backward_plane(s, p, x + i * s->h * s->w, y + i * s->oh * s->ow, dy + i * s->oh * s->ow,
+                            dx + i * s->h * s->w);
+}
+
 /* ---- whole planes --------------------------------------------------------------------------------------- */
 void xk_global_avg_forward(int64_t planes, int64_t hw, const float *x, float *y) {
 #pragma omp parallel for schedule(static) num_threads(xk_threads()) if (planes * hw > XK__CHUNK)
@@ -162,7 +210,7 @@ void xk_global_avg_backward(int64_t planes, int64_t hw, const float *dy, float *
 static int64_t argmax(int64_t n, const float *x) {
   int64_t win = 0;
   for (int64_t i = 1; i < n; i++)
-    if (displaces(x[i], x[win])) win = i;
+    if (xk__displaces(x[i], x[win])) win = i;
   return win;
 }
 

@@ -2,6 +2,8 @@
 #ifndef KERNELS_PRIVATE_H
 #define KERNELS_PRIVATE_H
 
+#include <math.h>
+
 #include "kernels/kernels.h"
 #include "xai/status.h"
 
@@ -20,6 +22,19 @@ static inline int64_t xk__max(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t xk__ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static inline int64_t xk__round_up(int64_t a, int64_t b) { return xk__ceil_div(a, b) * b; }
 
+/* ---- integers ------------------------------------------------------------------------------------ */
+/* Element i of an array with 'size' bytes per element: 8 int64, 4 int32, 1 uint8 or bool. Arithmetic is done in 64 bits;
+ * what does not fit wraps around. */
+static inline int64_t xk__wrap(uint64_t v) { return (int64_t)v; }
+static inline int64_t xk__load(size_t size, const void *p, int64_t i) {
+  return size == 8 ? ((const int64_t *)p)[i] : size == 4 ? ((const int32_t *)p)[i] : ((const uint8_t *)p)[i];
+}
+static inline void xk__store(size_t size, void *p, int64_t i, int64_t v) {
+  if (size == 8) ((int64_t *)p)[i] = v;
+  else if (size == 4) ((int32_t *)p)[i] = (int32_t)v;
+  else ((uint8_t *)p)[i] = (uint8_t)v;
+}
+
 /* ---- elementwise work ------------------------------------------------------------------------ */
 /* Elements per task. Arrays of one task are not worth waking a second thread. */
 enum { XK__CHUNK = 16384 };
@@ -31,6 +46,15 @@ enum { XK__CHUNK = 16384 };
     if (xai_stop_requested()) continue;                                                                                \
     for (int64_t i = chunk_at, chunk_end = xk__min(n, chunk_at + XK__CHUNK); i < chunk_end; i++) { __VA_ARGS__; }      \
   }
+
+/* 1 / (1 + e^-x), written with e^-|x| so that nothing overflows */
+static inline float xk__sigmoid(float x) {
+  float z = expf(-fabsf(x)), numerator = x < 0 ? z : 1;
+  return numerator / (1 + z);
+}
+
+/* Does v displace the largest so far? NaN displaces numbers; the first of equals stays. */
+static inline bool xk__displaces(float v, float best) { return (v > best) | ((v != v) & (best == best)); }
 
 /* Planes (or rows) per task so that a task has about XK__CHUNK elements. */
 static inline int64_t xk__rows_per_task(int64_t elements_per_row) {

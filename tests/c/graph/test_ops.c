@@ -185,6 +185,103 @@ static void means_over_axes_by_hand(void **state) {
   gives(XAI_OP_REDUCE_MEAN, "2=1,2 i0", "noop_with_empty_axes=1", "2=1,2");
 }
 
+static void reductions_by_hand(void **state) {
+  (void)state;
+  gives(XAI_OP_REDUCE_SUM, "2x3=1,2,3,4,5,6 i1=0", "", "1x3=5,7,9");
+  gives(XAI_OP_REDUCE_L1, "2x2=-1,2,3,-4 i1=1", "", "2x1=3,7");
+  gives(XAI_OP_REDUCE_L2, "2x2=3,4,-6,8 i1=-1", "keepdims=0", "2=5,10");
+  gives(XAI_OP_REDUCE_SUM_SQUARE, "2x2=3,4,-6,8 i1=1", "", "2x1=25,100");
+  gives(XAI_OP_REDUCE_LOG_SUM, "2x1=1,2", "keepdims=0", "s=1.0986123");
+  gives(XAI_OP_REDUCE_LOG_SUM_EXP, "2x1=0,0.69314718", "", "1x1=1.0986123"); /* ln(1 + 2) */
+  gives(XAI_OP_REDUCE_LOG_SUM_EXP, "2=1000,1000", "", "1=1000.6931");
+  gives(XAI_OP_REDUCE_LOG_SUM_EXP, "3=-inf,-inf,inf", "", "1=inf");
+  gives(XAI_OP_REDUCE_MAX, "2x3=1,7,3,4,-5,6 i1=1", "", "2x1=7,6");
+  gives(XAI_OP_REDUCE_MIN, "2x3=1,7,3,4,-5,6 i1=0", "", "1x3=1,-5,3");
+  gives(XAI_OP_REDUCE_PROD, "2x2x2=1,2,3,4,5,6,7,8 i2=0,2", "", "1x2x1=60,672");
+  gives(XAI_OP_REDUCE_SUM, "2=1,2 i0", "noop_with_empty_axes=1", "2=1,2");
+  gives(XAI_OP_REDUCE_SUM, "i2x2=1,2,3,4 i1=1", "", "i2x1=3,7");
+  gives(XAI_OP_REDUCE_PROD, "i3=2,3,4", "keepdims=0", "is=24");
+  gives(XAI_OP_REDUCE_PROD, "i0", "keepdims=0", "is=1"); /* the number of elements of a scalar */
+  gives(XAI_OP_REDUCE_SUM, "i0x2 i1=0", "", "i1x2=0,0");
+  gives(XAI_OP_REDUCE_L1, "j3=-2,3,-4", "", "j1=9");
+  gives(XAI_OP_REDUCE_SUM_SQUARE, "j2=3,4", "", "j1=25");
+  gives(XAI_OP_REDUCE_MAX, "i2=" LEAST "," MOST, "", "i1=" MOST);
+  gives(XAI_OP_REDUCE_MIN, "u3=7,3,9", "", "u1=3");
+  gives(XAI_OP_REDUCE_MAX, "b2x2=0,1,0,0 i1=1", "", "b2x1=1,0");
+  gives_gradient(XAI_OP_REDUCE_PROD, "3=2,3,4", "", XK_RELU_PLAIN, "1=2", "3=24,16,12");
+  gives_gradient(XAI_OP_REDUCE_PROD, "3=0,3,4", "", XK_RELU_PLAIN, "1=2", "3=24,0,0");
+  gives_gradient(XAI_OP_REDUCE_PROD, "3=0,3,0", "", XK_RELU_PLAIN, "1=2", "3=0,0,0");
+  gives_gradient(XAI_OP_REDUCE_MAX, "3=1,5,5", "", XK_RELU_PLAIN, "1=2", "3=0,2,0");
+  gives_gradient(XAI_OP_REDUCE_L2, "2=0,0", "", XK_RELU_PLAIN, "1=2", "2=0,0");
+  gives_gradient(XAI_OP_REDUCE_L1, "3=-3,0,3", "", XK_RELU_PLAIN, "1=2", "3=-2,0,2");
+}
+
+static void along_an_axis_by_hand(void **state) {
+  (void)state;
+  const char *x = "2x3=1,3,3,2,0,1";
+  gives(XAI_OP_LOG_SOFTMAX, "2=0,1.0986123", "", "2=-1.3862944,-0.28768207"); /* ln 1/4, ln 3/4 */
+  gives(XAI_OP_LOG_SOFTMAX, "2x1=-10000,10000", "axis=0", "2x1=-20000,0");
+  gives(XAI_OP_HARDMAX, x, "", "2x3=0,1,0,1,0,0");
+  gives(XAI_OP_HARDMAX, x, "axis=0", "2x3=0,1,1,1,0,0");
+  gives(XAI_OP_ARG_MAX, x, "axis=1", "i2x1=1,0");
+  gives(XAI_OP_ARG_MAX, x, "axis=-1 select_last_index=1 keepdims=0", "i2=2,0");
+  gives(XAI_OP_ARG_MIN, x, "", "i1x3=0,1,1");
+  gives(XAI_OP_ARG_MAX, "i4=5," MOST ",7," MOST, "", "i1=1");
+  gives(XAI_OP_ARG_MIN, "u4=5,3,7,3", "select_last_index=1", "i1=3");
+  gives(XAI_OP_ARG_MAX, "3=1,nan,9", "", "i1=1");
+  gives(XAI_OP_CUM_SUM, "3=1,2,3 is=0", "", "3=1,3,6");
+  gives(XAI_OP_CUM_SUM, "3=1,2,3 is=0", "exclusive=1", "3=0,1,3");
+  gives(XAI_OP_CUM_SUM, "3=1,2,3 is=0", "reverse=1", "3=6,5,3");
+  gives(XAI_OP_CUM_SUM, "3=1,2,3 is=0", "exclusive=1 reverse=1", "3=5,3,0");
+  gives(XAI_OP_CUM_SUM, "i2x2=1,2,3,4 j1=-2", "", "i2x2=1,2,4,6");
+  gives_gradient(XAI_OP_CUM_SUM, "3 is=0", "", XK_RELU_PLAIN, "3=1,10,100", "3=111,110,100");
+  gives(XAI_OP_LP_NORMALIZATION, "2x2=3,4,0,0", "", "2x2=0.6,0.8,0,0");
+  gives(XAI_OP_LP_NORMALIZATION, "2x1=-1,3", "axis=0 p=1", "2x1=-0.25,0.75");
+}
+
+static void moments_by_hand(void **state) {
+  (void)state;
+  gives(XAI_OP_INSTANCE_NORMALIZATION, "1x2x2=1,3,5,5 2=10,1 2=5,7", "epsilon=0", "1x2x2=-5,15,7,7");
+  /* groups 1 3 and 2 6: means 2 and 4, deviations 1 and 2 */
+  gives(XAI_OP_GROUP_NORMALIZATION, "1x4x1=1,3,2,6 4=1,2,3,4 4=0,0,1,1", "num_groups=2 epsilon=0", "1x4x1=-1,2,-2,5");
+  gives(XAI_OP_GROUP_NORMALIZATION, "1x4x1=1,3,2,6 2=1,2 2=0,1", "num_groups=2 epsilon=0", "1x4x1=-1,1,-1,3");
+  gives(XAI_OP_LAYER_NORMALIZATION, "2x2=1,3,2,6 2=1,10", "epsilon=0", "2x2=-1,10,-1,10");
+  gives(XAI_OP_LAYER_NORMALIZATION, "2x2=1,3,2,6 2=1,10 s=5", "epsilon=3", "2x2=4.5,10,4.2440711,12.559289"); /* -1/2, 1/2; -2/sqrt 7, 2/sqrt 7 */
+  gives(XAI_OP_MEAN_VARIANCE_NORMALIZATION, "2x2x1x1=1,5,3,5", "", "2x2x1x1=-1,0,1,0");
+  gives(XAI_OP_MEAN_VARIANCE_NORMALIZATION, "2x2=1,2,3,6", "axes=-1", "2x2=-1,1,-1,1");
+  /* statistics per element: (1-1)/2 * 2 + 1 and (2-2)/1 * 10 - 1, (3-1)/2 * 2 + 1 and (4-2)/1 * 10 - 1 */
+  gives(XAI_OP_BATCH_NORM, "2x1x2=1,2,3,4 1x2=2,10 1x2=1,-1 1x2=1,2 1x2=4,1", "epsilon=0", "2x1x2=1,-1,3,19");
+}
+
+static void layer_normalization_hands_out_its_statistics(void **state) {
+  (void)state;
+  op_case k;
+  case_open(&k, XAI_OP_LAYER_NORMALIZATION, "2x2=1,3,2,6 2=1,10", "epsilon=0");
+  k.call.n_out = 3;
+  k.out[1].data = calloc(2, sizeof(float));
+  k.out[2].data = calloc(2, sizeof(float));
+  void *mean = k.out[1].data, *rate = k.out[2].data;
+  case_prepare(&k);
+  case_forward(&k);
+  k.out[1].data = mean;
+  k.out[2].data = rate;
+  assert_same(&k.out[1], "2x1=2,4", "mean");
+  assert_same(&k.out[2], "2x1=1,0.5", "1 / deviation");
+  free(mean);
+  free(rate);
+  case_close(&k);
+}
+
+static void p_norms_of_windows_by_hand(void **state) {
+  (void)state;
+  gives(XAI_OP_LP_POOL, "1x1x1x4=3,4,0,-5", "kernel_shape=1,2", "1x1x1x3=5,4,5");
+  gives(XAI_OP_LP_POOL, "1x1x4=3,4,0,-5", "kernel_shape=2 p=1 strides=2 pads=1,1", "1x1x3=3,4,5");
+  gives(XAI_OP_LP_POOL, "1x1x3=3,4,5", "kernel_shape=3 p=3", "1x1x1=6"); /* 27 + 64 + 125 = 216 */
+  gives(XAI_OP_GLOBAL_LP_POOL, "1x2x1x2=3,4,-6,8", "", "1x2x1x1=5,10");
+  gives(XAI_OP_GLOBAL_LP_POOL, "1x2x2=3,4,-6,8", "p=1", "1x2x1=7,14");
+  gives_gradient(XAI_OP_LP_POOL, "1x1x2=0,0", "kernel_shape=2", XK_RELU_PLAIN, "1x1x1=1", "1x1x2=0,0");
+}
+
 static void normalisation_by_hand(void **state) {
   (void)state;
   /* 2*(3-1)/sqrt(4) + 1 = 3, 10*(5-5)/1 - 1 = -1 */
@@ -245,6 +342,127 @@ static void activations_by_hand(void **state) {
   gives(XAI_OP_CLIP, "3=-1,0.5,2", "", "3=-1,0.5,2");
 }
 
+static void functions_of_one_number_by_hand(void **state) {
+  (void)state;
+  gives(XAI_OP_ABS, "3=-2,0,3", "", "3=2,0,3");
+  gives(XAI_OP_ACOS, "3=1,0,-1", "", "3=0,1.5707963,3.1415927");
+  gives(XAI_OP_ASIN, "2=0,-1", "", "2=0,-1.5707963");
+  gives(XAI_OP_ATAN, "2=0,1", "", "2=0,0.78539816");
+  /* ln 2 = arcosh 5/4 = arsinh 3/4 = artanh 3/5 */
+  gives(XAI_OP_ACOSH, "1=1.25", "", "1=0.69314718");
+  gives(XAI_OP_ASINH, "1=0.75", "", "1=0.69314718");
+  gives(XAI_OP_ATANH, "1=0.6", "", "1=0.69314718");
+  gives(XAI_OP_COSH, "1=0.69314718", "", "1=1.25");
+  gives(XAI_OP_SINH, "1=0.69314718", "", "1=0.75");
+  gives(XAI_OP_COS, "2=0,3.1415927", "", "2=1,-1");
+  gives(XAI_OP_SIN, "2=0,1.5707963", "", "2=0,1");
+  gives(XAI_OP_TAN, "1=0.78539816", "", "1=1");
+  gives(XAI_OP_CEIL, "3=-1.5,1.2,2", "", "3=-1,2,2");
+  gives(XAI_OP_FLOOR, "3=-1.5,1.2,2", "", "3=-2,1,2");
+  gives(XAI_OP_ROUND, "6=0.5,1.5,2.5,-0.5,-1.5,1.2", "", "6=0,2,2,0,-2,1"); /* half to even */
+  gives(XAI_OP_EXP, "2=0,1.0986123", "", "2=1,3");
+  gives(XAI_OP_LOG, "2=1,3", "", "2=0,1.0986123");
+  gives(XAI_OP_SQRT, "2=4,0.25", "", "2=2,0.5");
+  gives(XAI_OP_RECIPROCAL, "2=4,-0.5", "", "2=0.25,-2");
+  gives(XAI_OP_ERF, "3=0,1,-1", "", "3=0,0.84270079,-0.84270079");
+  gives(XAI_OP_NEG, "2=1,-2", "", "2=-1,2");
+  gives(XAI_OP_SIGN, "3=-2,0,5", "", "3=-1,0,1");
+}
+
+static void more_activations_by_hand(void **state) {
+  (void)state;
+  /* e^-ln3 - 1 = -2/3 */
+  gives(XAI_OP_ELU, "2=-1.0986123,2", "alpha=3", "2=-2,2");
+  gives(XAI_OP_CELU, "2=-2.1972246,2", "alpha=2", "2=-1.3333333,2");
+  gives(XAI_OP_SELU, "2=-1.0986123,2", "alpha=3 gamma=5", "2=-10,10");
+  gives(XAI_OP_HARD_SIGMOID, "4=-3,0,1,5", "", "4=0,0.5,0.7,1");
+  gives(XAI_OP_HARD_SIGMOID, "2=1,-1", "alpha=0.25 beta=0.5", "2=0.75,0.25");
+  gives(XAI_OP_HARD_SWISH, "6=-9,-3,-1,1,3,9", "", "6=0,0,-0.33333333,0.66666667,3,9");
+  gives(XAI_OP_SOFTPLUS, "3=0,200,-200", "", "3=0.69314718,200,0");
+  gives(XAI_OP_SOFTSIGN, "2=-1,3", "", "2=-0.5,0.75");
+  /* tanh ln u = (u^2 - 1)/(u^2 + 1) with u = 1 + e^x = 3 and 4: ln2 * 8/10, ln3 * 15/17 */
+  gives(XAI_OP_MISH, "3=0,0.69314718,1.0986123", "", "3=0,0.55451774,0.96936378");
+  gives(XAI_OP_GELU, "4=0,1,-1,9", "", "4=0,0.84134475,-0.15865525,9"); /* 84.13 % lie below one deviation */
+  gives(XAI_OP_GELU, "3=0,1,-9", "approximate=tanh", "3=0,0.84119199,0");
+  gives(XAI_OP_SHRINK, "5=-2,-0.5,0,0.5,2", "lambd=0.5 bias=0.25", "5=-1.75,0,0,0,1.75");
+  gives(XAI_OP_SHRINK, "3=-2,0.4,2", "", "3=-2,0,2");
+  gives(XAI_OP_THRESHOLDED_RELU, "3=0.5,1,1.5", "", "3=0,0,1.5");
+  gives(XAI_OP_PRELU, "2x2=-1,2,-3,4 2=10,100", "", "2x2=-10,2,-30,4");
+  gives(XAI_OP_PRELU, "1x2x2=-1,-2,-3,4 2x1=10,100", "", "1x2x2=-10,-20,-300,4");
+}
+
+static void powers_and_remainders_by_hand(void **state) {
+  (void)state;
+  gives(XAI_OP_POW, "2=2,3 2=3,2", "", "2=8,9");
+  gives(XAI_OP_POW, "2=2,4 i2=-1,2", "", "2=0.5,16");
+  gives(XAI_OP_POW, "2x1=2,3 u2=1,2", "", "2x2=2,4,3,9");
+  gives(XAI_OP_POW, "i3=2,-3,2 i3=10,3,-1", "", "i3=1024,-27,0");
+  gives(XAI_OP_POW, "j2=4,9 s=0.5", "", "j2=2,3");
+  gives(XAI_OP_MOD, "i4=7,-7,7,-7 i4=3,3,-3,-3", "", "i4=1,2,-2,-1");
+  gives(XAI_OP_MOD, "j4=7,-7,7,-7 j4=3,3,-3,-3", "fmod=1", "j4=1,-1,1,-1");
+  gives(XAI_OP_MOD, "i3=5,5," LEAST " i3=0,-1,-1", "", "i3=0,0,0");
+  gives(XAI_OP_MOD, "2=5.5,-5.5 s=2", "", "2=1.5,0.5");
+  gives(XAI_OP_MOD, "2=5.5,-5.5 s=2", "fmod=1", "2=1.5,-1.5");
+}
+
+static void any_number_of_operands_by_hand(void **state) {
+  (void)state;
+  gives(XAI_OP_MAX, "3=1,5,2 s=2 2x1=0,3", "", "2x3=2,5,2,3,5,3");
+  gives(XAI_OP_MIN, "3=1,5,2 s=2 2x1=0,3", "", "2x3=0,0,0,1,2,2");
+  gives(XAI_OP_MAX, "2=1,-1", "", "2=1,-1");
+  gives(XAI_OP_MIN, "i3=3,2,1 i3=1,5,0", "", "i3=1,2,0");
+  gives(XAI_OP_MAX, "u2=1,200 u1=7", "", "u2=7,200");
+  gives(XAI_OP_SUM, "2=1,2 2x1=10,20 s=100", "", "2x2=111,112,121,122");
+  gives(XAI_OP_SUM, "s=1", "", "s=1");
+  gives(XAI_OP_MEAN, "2=1,3 2=3,5 2=5,1", "", "2=3,3");
+  gives_gradient(XAI_OP_MAX, "3=1,1,1 3=1,2,0", "", XK_RELU_PLAIN, "3=3,4,5", "3=3,0,5"); /* the first of equals */
+  gives_gradient(XAI_OP_MIN, "1=1 3=1,2,0", "", XK_RELU_PLAIN, "3=3,4,5", "1=7"); /* 3 and 4 */
+}
+
+static void comparisons_and_truth_by_hand(void **state) {
+  (void)state;
+  const char *a_b = "3=1,2,3 s=2", *ints = "i3=1,2,3 i1=2";
+  gives(XAI_OP_EQUAL, a_b, "", "b3=0,1,0");
+  gives(XAI_OP_GREATER, a_b, "", "b3=0,0,1");
+  gives(XAI_OP_GREATER_EQUAL, a_b, "", "b3=0,1,1");
+  gives(XAI_OP_LESS, a_b, "", "b3=1,0,0");
+  gives(XAI_OP_LESS_EQUAL, a_b, "", "b3=1,1,0");
+  gives(XAI_OP_EQUAL, ints, "", "b3=0,1,0");
+  gives(XAI_OP_GREATER, ints, "", "b3=0,0,1");
+  gives(XAI_OP_GREATER_EQUAL, ints, "", "b3=0,1,1");
+  gives(XAI_OP_LESS, ints, "", "b3=1,0,0");
+  gives(XAI_OP_LESS_EQUAL, ints, "", "b3=1,1,0");
+  gives(XAI_OP_EQUAL, "i2=" MOST "," LEAST " i1=" MOST, "", "b2=1,0");
+  gives(XAI_OP_EQUAL, "2=nan,1 2=nan,1", "", "b2=0,1");
+  gives(XAI_OP_EQUAL, "b2=1,0 b2x1=1,0", "", "b2x2=1,0,0,1");
+  gives(XAI_OP_AND, "b2=0,1 b2x1=0,1", "", "b2x2=0,0,0,1");
+  gives(XAI_OP_OR, "b2=0,1 b2x1=0,1", "", "b2x2=0,1,1,1");
+  gives(XAI_OP_XOR, "b2=0,1 b2x1=0,1", "", "b2x2=0,1,1,0");
+  gives(XAI_OP_NOT, "b2=0,1", "", "b2=1,0");
+  gives(XAI_OP_IS_NAN, "3=nan,1,inf", "", "b3=1,0,0");
+  gives(XAI_OP_IS_INF, "4=nan,1,inf,-inf", "", "b4=0,0,1,1");
+  gives(XAI_OP_IS_INF, "2=inf,-inf", "detect_negative=0", "b2=1,0");
+  gives(XAI_OP_IS_INF, "2=inf,-inf", "detect_positive=0", "b2=0,1");
+  gives(XAI_OP_WHERE, "b3=1,0,1 3=1,2,3 2x1=-1,-2", "", "2x3=1,-1,3,1,-2,3");
+  gives(XAI_OP_WHERE, "b2x1=1,0 i2=1,2 is=9", "", "i2x2=1,2,9,9");
+  gives(XAI_OP_WHERE, "bs=0 u1=1 u1=9", "", "u1=9");
+  gives(XAI_OP_WHERE, "b1=1 b2=1,0 b2=0,0", "", "b2=1,0");
+}
+
+static void integers_of_every_width_count(void **state) {
+  (void)state;
+  gives(XAI_OP_ADD, "j2=3,4 j1=2", "", "j2=5,6");
+  gives(XAI_OP_ADD, "j1=2147483647 j1=1", "", "j1=-2147483648");
+  gives(XAI_OP_ADD, "u2=250,3 u2=10,5", "", "u2=4,8");
+  gives(XAI_OP_SUB, "u2=250,3 u2=10,5", "", "u2=240,254");
+  gives(XAI_OP_ABS, "i3=-2,0," LEAST, "", "i3=2,0," LEAST);
+  gives(XAI_OP_NEG, "j2=1,-2", "", "j2=-1,2");
+  gives(XAI_OP_SIGN, "i3=-7,0,9", "", "i3=-1,0,1");
+  gives(XAI_OP_ABS, "u2=0,255", "", "u2=0,255");
+  gives(XAI_OP_CLIP, "i4=-5,0,5,9 is=-1 is=6", "", "i4=-1,0,5,6");
+  gives(XAI_OP_CLIP, "j3=-5,0,5 - js=2", "", "j3=-5,0,2");
+}
+
 static void rectifiers_obey_the_backward_rules(void **state) {
   (void)state;
   const char *x = "4=1,1,-1,-1", *dy = "4=2,-2,2,-2", *relu6 = "5=1,1,-1,7,7 s=0 s=6", *dy6 = "5=2,-2,2,2,-2";
@@ -257,14 +475,28 @@ static void rectifiers_obey_the_backward_rules(void **state) {
   gives_gradient(XAI_OP_CLIP, relu6, "", XK_RELU_PLAIN, dy6, "5=2,-2,0,0,0");
   gives_gradient(XAI_OP_CLIP, relu6, "", XK_RELU_GUIDED, dy6, "5=2,0,0,0,0");
   gives_gradient(XAI_OP_CLIP, relu6, "", XK_RELU_DECONV, dy6, "5=2,0,2,2,0");
+  /* each passes its own derivative where the signal and the input are positive */
+  gives_gradient(XAI_OP_ELU, "4=1,1,-1.0986123,-1.0986123", "alpha=3", XK_RELU_PLAIN, dy, "4=2,-2,2,-2");
+  gives_gradient(XAI_OP_ELU, x, "alpha=3", XK_RELU_GUIDED, dy, "4=2,0,0,0");
+  gives_gradient(XAI_OP_CELU, x, "", XK_RELU_GUIDED, dy, "4=2,0,0,0");
+  gives_gradient(XAI_OP_SELU, x, "gamma=3", XK_RELU_GUIDED, dy, "4=6,0,0,0");
+  gives_gradient(XAI_OP_SELU, x, "gamma=3", XK_RELU_DECONV, dy, "4=2,0,2,0");
+  gives_gradient(XAI_OP_THRESHOLDED_RELU, "4=3,3,1,-1", "alpha=2", XK_RELU_GUIDED, "4=2,-2,2,2", "4=2,0,0,0");
+  gives_gradient(XAI_OP_PRELU, "4=1,1,-1,-1 s=0.1", "", XK_RELU_PLAIN, dy, "4=2,-2,0.2,-0.2");
+  gives_gradient(XAI_OP_PRELU, "4=1,1,-1,-1 s=0.1", "", XK_RELU_GUIDED, dy, "4=2,0,0,0");
+  gives_gradient(XAI_OP_PRELU, "4=1,1,-1,-1 s=0.1", "", XK_RELU_DECONV, dy, "4=2,0,2,0");
   for (int op = 0; op < XAI_OP_COUNT; op++) {
-    bool rectifier = op == XAI_OP_RELU || op == XAI_OP_LEAKY_RELU || op == XAI_OP_CLIP;
+    bool rectifier = op == XAI_OP_RELU || op == XAI_OP_LEAKY_RELU || op == XAI_OP_CLIP || op == XAI_OP_PRELU ||
+                     op == XAI_OP_ELU || op == XAI_OP_CELU || op == XAI_OP_SELU || op == XAI_OP_THRESHOLDED_RELU;
     assert_true(((xai_op_get((xai_op)op)->flags & XAI_OP_RECTIFIER) != 0) == rectifier);
   }
 }
 
 static void other_layers_do_not_but_for_lrn_in_a_deconvnet(void **state) {
   (void)state;
+  gives_gradient(XAI_OP_HARD_SWISH, "2=-1,-1", "", XK_RELU_GUIDED, "2=6,-6", "2=1,-1"); /* -1/3 + 1/2 = 1/6 */
+  gives_gradient(XAI_OP_SOFTPLUS, "2=0,0", "", XK_RELU_DECONV, "2=4,-4", "2=2,-2");
+  gives_gradient(XAI_OP_GELU, "2=0,0", "", XK_RELU_GUIDED, "2=4,-4", "2=2,-2");
   gives_gradient(XAI_OP_SIGMOID, "2=0,0", "", XK_RELU_GUIDED, "2=4,-4", "2=1,-1"); /* s(1-s) = 1/4 */
   gives_gradient(XAI_OP_TANH, "2=0,0", "", XK_RELU_DECONV, "2=4,-4", "2=4,-4");
   gives_gradient(XAI_OP_LRN, "1x2x1=1,2", "size=3 alpha=0.3", XK_RELU_DECONV, "1x2x1=5,-6", "1x2x1=5,-6");
@@ -448,15 +680,55 @@ static const refusal refusals[] = {
     {XAI_OP_BATCH_NORM, "3 3 3 3 3", "", XAI_ESHAPE, "input 3 has no channels"},
     {XAI_OP_LRN, "1x3x2x2", "", XAI_EARG, "LRN: size 0 is out of range"},
     {XAI_OP_LRN, "3", "size=3", XAI_ESHAPE, "input 3 has no channels"},
+    {XAI_OP_REDUCE_MAX, "i0", "", XAI_ESHAPE, "ReduceMax: input 0 has no elements (0)"},
+    {XAI_OP_REDUCE_SUM, "b2", "", XAI_EUNSUPPORTED, "ReduceSum: input 0 is bool (expected numbers)"},
+    {XAI_OP_REDUCE_L2, "i2", "", XAI_EUNSUPPORTED, "ReduceL2: input 0 is int64 (expected float32)"},
+    {XAI_OP_REDUCE_MEAN, "i2", "", XAI_EUNSUPPORTED, "ReduceMean: input 0 is int64 (expected float32)"},
+    {XAI_OP_ARG_MAX, "2x3", "axis=2", XAI_ESHAPE, "ArgMax: axis 2 out of range for rank 2"},
+    {XAI_OP_ARG_MIN, "i2x0", "axis=1", XAI_ESHAPE, "ArgMin: axis 1 of 2x0 has no elements"},
+    {XAI_OP_CUM_SUM, "2x3 i2=0,1", "", XAI_EARG, "CumSum: axis has 2 numbers (expected 1)"},
+    {XAI_OP_CUM_SUM, "2x3 is=2", "", XAI_ESHAPE, "axis 2 out of range for rank 2"},
+    {XAI_OP_CUM_SUM, "2x3 is=0?", "", XAI_EUNSUPPORTED, "axis: depends on the input's elements"},
+    {XAI_OP_LP_NORMALIZATION, "2x3", "p=3", XAI_EARG, "LpNormalization: p 3 is not supported (expected 1 or 2)"},
+    {XAI_OP_LP_POOL, "1x1x4x4", "kernel_shape=2,2 p=0", XAI_EARG, "LpPool: p 0 is out of range (expected 1 or more)"},
+    {XAI_OP_GLOBAL_LP_POOL, "1x3", "", XAI_ESHAPE, "input 1x3 has no spatial axes"},
+    {XAI_OP_INSTANCE_NORMALIZATION, "1x3 3 3", "", XAI_ESHAPE, "input 1x3 has less than 3 axes"},
+    {XAI_OP_INSTANCE_NORMALIZATION, "1x3x2 3 4", "", XAI_ESHAPE, "bias 4 does not match 3 channels"},
+    {XAI_OP_INSTANCE_NORMALIZATION, "1x3x2 3 3", "epsilon=-1", XAI_EARG, "epsilon -1 is negative"},
+    {XAI_OP_GROUP_NORMALIZATION, "1x4x2 4 4", "num_groups=3", XAI_EARG, "num_groups 3 does not divide 4 channels"},
+    {XAI_OP_GROUP_NORMALIZATION, "1x4x2 4 4", "", XAI_EARG, "num_groups 0 does not divide 4 channels"},
+    {XAI_OP_GROUP_NORMALIZATION, "1x4x2 3 4", "num_groups=2", XAI_ESHAPE, "scale 3 does not match 4 channels"},
+    {XAI_OP_LAYER_NORMALIZATION, "2x3 2", "", XAI_ESHAPE, "LayerNormalization: scale 2 does not broadcast to 3"},
+    {XAI_OP_LAYER_NORMALIZATION, "2x3 3 2x3", "", XAI_ESHAPE, "bias 2x3 does not broadcast to 3"},
+    {XAI_OP_LAYER_NORMALIZATION, "2x3 3", "axis=2", XAI_ESHAPE, "axis 2 out of range"},
+    {XAI_OP_MEAN_VARIANCE_NORMALIZATION, "2x3", "", XAI_ESHAPE, "axis 2 out of range for rank 2"},
+    {XAI_OP_BATCH_NORM, "1x3x2x2 3x2x2 3x2x2 3x2x2 3", "", XAI_ESHAPE, "variance 3 does not match 3 channels"},
     {XAI_OP_SOFTMAX, "2x3", "axis=2", XAI_ESHAPE, "Softmax: axis 2 out of range for rank 2"},
     {XAI_OP_SOFTMAX, "s", "", XAI_ESHAPE, "axis -1 out of range for rank 0"},
 
     {XAI_OP_CLIP, "3 2", "", XAI_ESHAPE, "Clip: min 2 is not one number"},
     {XAI_OP_CLIP, "3 - 2", "", XAI_ESHAPE, "Clip: max 2 is not one number"},
-    {XAI_OP_CLIP, "3 is", "", XAI_EUNSUPPORTED, "input 1 is int64"},
+    {XAI_OP_CLIP, "3 is", "", XAI_EARG, "element types differ (float32 and int64)"},
+    {XAI_OP_CLIP, "b3", "", XAI_EUNSUPPORTED, "input 0 is bool (expected numbers)"},
+    {XAI_OP_ACOS, "i3", "", XAI_EUNSUPPORTED, "Acos: input 0 is int64 (expected float32)"},
+    {XAI_OP_ABS, "b3", "", XAI_EUNSUPPORTED, "Abs: input 0 is bool (expected numbers)"},
+    {XAI_OP_GELU, "3", "approximate=erf", XAI_EARG, "Gelu: approximate 2 is no choice"},
+    {XAI_OP_PRELU, "2x3 2x2x3", "", XAI_ESHAPE, "PRelu: slope 2x2x3 does not broadcast to 2x3"},
+    {XAI_OP_PRELU, "1x3x2x2 3", "", XAI_ESHAPE, "slope 3 does not broadcast to 1x3x2x2"},
+    {XAI_OP_POW, "2 b2", "", XAI_EUNSUPPORTED, "Pow: input 1 is bool (expected numbers)"},
+    {XAI_OP_MAX, "2 i2", "", XAI_EARG, "Max: element types differ (float32 and int64)"},
+    {XAI_OP_MAX, "2 3", "", XAI_ESHAPE, "Max: shapes 2 and 3 do not broadcast"},
+    {XAI_OP_SUM, "i2 i2", "", XAI_EUNSUPPORTED, "Sum: input 0 is int64 (expected float32)"},
+    {XAI_OP_EQUAL, "i2 j2", "", XAI_EARG, "Equal: element types differ (int64 and int32)"},
+    {XAI_OP_AND, "b2 2", "", XAI_EUNSUPPORTED, "And: input 1 is float32 (expected bool)"},
+    {XAI_OP_NOT, "2", "", XAI_EUNSUPPORTED, "Not: input 0 is float32 (expected bool)"},
+    {XAI_OP_IS_NAN, "i2", "", XAI_EUNSUPPORTED, "IsNaN: input 0 is int64 (expected float32)"},
+    {XAI_OP_WHERE, "2 2 2", "", XAI_EUNSUPPORTED, "Where: input 0 is float32 (expected bool)"},
+    {XAI_OP_WHERE, "b2 2 i2", "", XAI_EARG, "element types differ (float32 and int64)"},
+    {XAI_OP_WHERE, "b3 2 2", "", XAI_ESHAPE, "shapes 3 and 2 do not broadcast"},
     {XAI_OP_ADD, "2x3 2x4", "", XAI_ESHAPE, "Add: shapes 2x3 and 2x4 do not broadcast"},
     {XAI_OP_MUL, "2 i2", "", XAI_EARG, "Mul: element types differ (float32 and int64)"},
-    {XAI_OP_SUB, "j2 j2", "", XAI_EUNSUPPORTED, "Sub: input 0 is int32"},
+    {XAI_OP_SUB, "b2 b2", "", XAI_EUNSUPPORTED, "Sub: input 0 is bool (expected numbers)"},
     {XAI_OP_DIV, "i3000000x1=1 i3000000=1", "", XAI_ESHAPE, "Div: the result 3000000x3000000 has too many elements"},
 
     {XAI_OP_GEMM, "1x512 256x10", "", XAI_ESHAPE, "Gemm: inner sizes 512 and 256 differ (A 1x512, B 256x10)"},
@@ -572,30 +844,61 @@ static const struct {
   xai_op op;
   const char *inputs, *attrs;
 } sound[] = {
+    {XAI_OP_ABS, "i3", ""},
+    {XAI_OP_ACOS, "2x3", ""},
     {XAI_OP_ADD, "2x3 3", ""},
+    {XAI_OP_AND, "b2x3 b3", ""},
+    {XAI_OP_ARG_MAX, "2x3x2", "axis=1"},
+    {XAI_OP_ARG_MIN, "i2x3x2", "axis=1"},
     {XAI_OP_AVERAGE_POOL, "1x2x4x4", "kernel_shape=2,2 strides=2,1 pads=1,0,0,1 dilations=1,1"},
     {XAI_OP_BATCH_NORM, "1x3x2x2 3 3 3 +3", ""},
     {XAI_OP_CAST, "3", ""},
     {XAI_OP_CLIP, "3 s s", ""},
+    {XAI_OP_CLIP, "i3 is=0 is=2", ""},
     {XAI_OP_CONCAT, "2x3 2x3 2x3", ""},
     {XAI_OP_CONSTANT_OF_SHAPE, "i3=2,3,1", ""},
     {XAI_OP_CONV, "1x2x4x4 2x2x2x2 2", "kernel_shape=2,2 strides=2,1 pads=1,0,0,1 dilations=1,1"},
     {XAI_OP_CONV, "1x2x4 4x1x2", "group=2 pads=1,1"},
+    {XAI_OP_CUM_SUM, "2x3x2 is=1", ""},
+    {XAI_OP_CUM_SUM, "i2x3x2 i1=1", "reverse=1"},
     {XAI_OP_DIV, "i4=6,1,2,3 i4=3,-1,0,1", ""},
+    {XAI_OP_EQUAL, "i2x3 i3", ""},
     {XAI_OP_FLATTEN, "2x3x2", ""},
     {XAI_OP_GATHER, "3x2 i2=1,0", ""},
     {XAI_OP_GATHER, "3x2 i2=1,0?", "axis=1"},
     {XAI_OP_GEMM, "2x3 3x2 2", ""},
     {XAI_OP_GLOBAL_AVERAGE_POOL, "1x2x2x2", ""},
+    {XAI_OP_GLOBAL_LP_POOL, "1x2x2x2", ""},
     {XAI_OP_GLOBAL_MAX_POOL, "1x2x2x2", ""},
+    {XAI_OP_GROUP_NORMALIZATION, "2x4x3 4 4", "num_groups=2"},
+    {XAI_OP_HARDMAX, "2x3x2", "axis=1"},
+    {XAI_OP_HARD_SIGMOID, "2x3", ""},
+    {XAI_OP_INSTANCE_NORMALIZATION, "2x3x2x2 3 3", ""},
+    {XAI_OP_IS_INF, "2x3", ""},
+    {XAI_OP_LAYER_NORMALIZATION, "2x3x2 3x2 2", "axis=1"},
     {XAI_OP_LEAKY_RELU, "3", ""},
+    {XAI_OP_LOG_SOFTMAX, "2x3x2", ""},
+    {XAI_OP_LP_NORMALIZATION, "2x3x2", ""},
+    {XAI_OP_LP_POOL, "1x2x4x4", "kernel_shape=2,2 strides=2,1 pads=1,0,0,1 dilations=1,1 ceil_mode=1"},
     {XAI_OP_LRN, "1x4x2", "size=3"},
     {XAI_OP_MATMUL, "2x2x3 3x2", ""},
     {XAI_OP_MATMUL, "2x1x2x3 2x3x2", ""},
+    {XAI_OP_MAX, "2x3 3 2x1", ""},
     {XAI_OP_MAX_POOL, "1x2x4x4", "kernel_shape=2,2 strides=2,1 pads=1,0,0,1 dilations=1,1 ceil_mode=1"},
+    {XAI_OP_MEAN, "2x3 3 2x1", ""},
+    {XAI_OP_MEAN_VARIANCE_NORMALIZATION, "2x3x2x2", "axes=0,2,3"},
+    {XAI_OP_MIN, "i2x3 i3", ""},
+    {XAI_OP_MOD, "i4=6,1,2,3 i4=3,-1,0,1", ""},
+    {XAI_OP_NOT, "b2", ""},
     {XAI_OP_PAD, "3x4 i4=1,0,2,1 s", ""},
     {XAI_OP_PAD, "3x4 i2=1,2 - i1=1", "mode=reflect"},
+    {XAI_OP_POW, "2x3 i3", ""},
+    {XAI_OP_POW, "i2x3 3", ""},
+    {XAI_OP_PRELU, "2x3x2 3x1", ""},
+    {XAI_OP_REDUCE_LOG_SUM_EXP, "2x3x2 i2=0,1", ""},
+    {XAI_OP_REDUCE_MAX, "2x3x2 i2=0,1", ""},
     {XAI_OP_REDUCE_MEAN, "2x3x2 i2=0,1", ""},
+    {XAI_OP_REDUCE_PROD, "i2x3x2 i2=0,1", ""},
     {XAI_OP_RESHAPE, "2x3x2 i3=0,-1,1", ""},
     {XAI_OP_SHAPE, "2x3x2", "start=1 end=2"},
     {XAI_OP_CONV, "1x2x3x4x3 2x1x2x2x2 2", "group=2 strides=1,2,1 pads=1,0,0,0,1,0"},
@@ -632,6 +935,8 @@ static const struct {
     {XAI_OP_SQUEEZE, "1x3x1 i2=0,2", ""},
     {XAI_OP_TRANSPOSE, "2x3x2", "perm=2,0,1"},
     {XAI_OP_UNSQUEEZE, "2x3 i2=0,2", ""},
+    {XAI_OP_WHERE, "b2x1 2x3 3", ""},
+    {XAI_OP_WHERE, "b3 i2x3 i1", ""},
 };
 enum { SOUND = sizeof sound / sizeof *sound };
 
@@ -711,11 +1016,22 @@ int main(void) {
       cmocka_unit_test(max_pooling_by_hand),
       cmocka_unit_test(average_pooling_by_hand),
       cmocka_unit_test(means_over_axes_by_hand),
+      cmocka_unit_test(reductions_by_hand),
+      cmocka_unit_test(along_an_axis_by_hand),
+      cmocka_unit_test(moments_by_hand),
+      cmocka_unit_test(layer_normalization_hands_out_its_statistics),
+      cmocka_unit_test(p_norms_of_windows_by_hand),
       cmocka_unit_test(normalisation_by_hand),
       cmocka_unit_test(products_of_matrices_by_hand),
       cmocka_unit_test(arithmetic_broadcasts_and_counts_in_integers_too),
       cmocka_unit_test(integer_extremes_wrap_around),
       cmocka_unit_test(activations_by_hand),
+      cmocka_unit_test(functions_of_one_number_by_hand),
+      cmocka_unit_test(more_activations_by_hand),
+      cmocka_unit_test(powers_and_remainders_by_hand),
+      cmocka_unit_test(any_number_of_operands_by_hand),
+      cmocka_unit_test(comparisons_and_truth_by_hand),
+      cmocka_unit_test(integers_of_every_width_count),
       cmocka_unit_test(rectifiers_obey_the_backward_rules),
       cmocka_unit_test(other_layers_do_not_but_for_lrn_in_a_deconvnet),
       cmocka_unit_test(reshaping_by_hand),

@@ -125,14 +125,59 @@ static void integer_arithmetic_never_traps(void **state) {
   const int64_t dims[] = {4}, a[] = {7, 5, INT64_MIN, INT64_MAX}, b[] = {-2, 0, -1, 1};
   int64_t na, nb, ny, y[4];
   xk_broadcast s = broadcast(1, dims, dims, &na, &nb, &ny);
-  xk_binary_forward_i64(XK_DIV, &s, a, b, y);
+  xk_binary_forward_int(XK_DIV, 8, &s, a, b, y);
   assert_true(y[0] == -3 && y[1] == 0 && y[2] == INT64_MIN && y[3] == INT64_MAX);
-  xk_binary_forward_i64(XK_ADD, &s, a, b, y);
+  xk_binary_forward_int(XK_ADD, 8, &s, a, b, y);
   assert_true(y[0] == 5 && y[1] == 5 && y[2] == INT64_MAX && y[3] == INT64_MIN);
-  xk_binary_forward_i64(XK_SUB, &s, a, b, y);
+  xk_binary_forward_int(XK_SUB, 8, &s, a, b, y);
   assert_true(y[0] == 9 && y[1] == 5);
-  xk_binary_forward_i64(XK_MUL, &s, a, b, y);
+  xk_binary_forward_int(XK_MUL, 8, &s, a, b, y);
   assert_true(y[0] == -14 && y[1] == 0 && y[2] == INT64_MIN && y[3] == INT64_MAX);
+}
+
+static void nan_wins_the_maximum_and_the_minimum(void **state) {
+  (void)state;
+  const int64_t dims[] = {3};
+  int64_t na, nb, ny;
+  xk_broadcast s = broadcast(1, dims, dims, &na, &nb, &ny);
+  const float a[] = {1, NAN, 3}, b[] = {NAN, 2, 4};
+  float y[3];
+  xk_binary_forward(XK_MAX, &s, a, b, y);
+  assert_true(isnan(y[0]) && isnan(y[1]) && y[2] == 4);
+  xk_binary_forward(XK_MIN, &s, a, b, y);
+  assert_true(isnan(y[0]) && isnan(y[1]) && y[2] == 3);
+}
+
+static void powers_have_gradients_where_they_have_derivatives(void **state) {
+  (void)state;
+  /* d a^b / da = b a^(b-1) and d/db = a^b ln a, which a negative base or 0 does not have */
+  const int64_t dims[] = {4};
+  int64_t na, nb, ny;
+  xk_broadcast s = broadcast(1, dims, dims, &na, &nb, &ny);
+  const float a[] = {2, -3, 0, 0}, b[] = {3, 2, 2, 0}, one[] = {1, 1, 1, 1};
+  float y[4];
+  xk_binary_forward(XK_POW, &s, a, b, y);
+  assert_equal(4, y, (const float[]){8, 9, 0, 1});
+  xk_binary_backward_a(XK_POW, &s, a, b, one, 4, y);
+  assert_equal(4, y, (const float[]){12, -6, 0, 0});
+  xk_binary_backward_b(XK_POW, &s, a, b, one, 4, y);
+  assert_close(4, y, (const float[]){5.5451774f, 0, 0, 0}, 1e-6); /* 8 ln 2 */
+}
+
+static void comparisons_broadcast_and_know_no_order_with_nan(void **state) {
+  (void)state;
+  const int64_t dims_a[] = {2, 1}, dims_b[] = {1, 3};
+  int64_t na, nb, ny;
+  xk_broadcast s = broadcast(2, dims_a, dims_b, &na, &nb, &ny);
+  const float a[] = {1, NAN}, b[] = {0, 1, 2};
+  static const uint8_t want[][6] = {[XK_EQUAL] = {0, 1, 0},          [XK_GREATER] = {1, 0, 0},
+                                    [XK_GREATER_EQUAL] = {1, 1, 0}, [XK_LESS] = {0, 0, 1},
+                                    [XK_LESS_EQUAL] = {0, 1, 1}};
+  for (int op = XK_EQUAL; op <= XK_LESS_EQUAL; op++) {
+    uint8_t y[6];
+    xk_compare_forward((xk_comparison)op, &s, a, b, y);
+    assert_memory_equal(y, want[op], sizeof y);
+  }
 }
 
 typedef struct problem {
@@ -167,6 +212,9 @@ int main(void) {
       cmocka_unit_test(bias_per_column_matches_hand_calculation),
       cmocka_unit_test(every_operation_equals_the_definition_when_broadcast),
       cmocka_unit_test(integer_arithmetic_never_traps),
+      cmocka_unit_test(nan_wins_the_maximum_and_the_minimum),
+      cmocka_unit_test(powers_have_gradients_where_they_have_derivatives),
+      cmocka_unit_test(comparisons_broadcast_and_know_no_order_with_nan),
       cmocka_unit_test(bits_do_not_depend_on_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

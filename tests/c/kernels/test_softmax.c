@@ -1,4 +1,4 @@
-/* Softmax: by hand, its laws, large arguments, the gradient. */
+/* Softmax and its logarithm: by hand, its laws, large arguments, the gradient. */
 #include <math.h>
 
 #include "ktest.h"
@@ -52,16 +52,31 @@ static void gradient_matches_hand_calculation(void **state) {
   assert_equal(4, dx2, want2);
 }
 
+static void its_logarithm_keeps_what_the_fractions_lose(void **state) {
+  (void)state;
+  /* ln 1/8, ln 2/8, ln 5/8 along a middle axis; and a fraction of e^-1000 */
+  const float x[] = {0, 0, 0.693147181f, -1000, 1.60943791f, -INFINITY}, dy[] = {1, 0, 2, 0, 3, 0};
+  float y[6], dx[6];
+  xk_log_softmax_forward(1, 3, 2, x, y);
+  assert_close(5, y, (const float[]){-2.07944154f, 0, -1.38629436f, -1000, -0.470003629f}, 1e-6);
+  assert_true(y[5] == -INFINITY);
+  /* dx = dy - softmax * 6: 1 - 6/8, 2 - 12/8, 3 - 30/8 */
+  xk_log_softmax_backward(1, 3, 2, y, dy, dx);
+  assert_close(6, dx, (const float[]){0.25f, 0, 0.5f, 0, -0.75f, 0}, 1e-6);
+}
+
 static void run_all(const void *x_, float *out) {
   const float *x = x_;
   xk_softmax_forward(7, 30, 200, x, out);
   xk_softmax_backward(7, 30, 200, out, x, out + 42000);
+  xk_log_softmax_forward(7, 30, 200, x, out + 84000);
+  xk_log_softmax_backward(7, 30, 200, out + 84000, x, out + 126000);
 }
 
 static void bits_do_not_depend_on_threads(void **state) {
   (void)state;
   float *x = reals(42000, 1);
-  assert_same_bits_for_any_threads(run_all, x, 84000);
+  assert_same_bits_for_any_threads(run_all, x, 168000);
   free(x);
 }
 
@@ -70,6 +85,7 @@ int main(void) {
       cmocka_unit_test(logarithms_give_simple_fractions),
       cmocka_unit_test(probabilities_sum_to_one_and_ignore_a_shift),
       cmocka_unit_test(gradient_matches_hand_calculation),
+      cmocka_unit_test(its_logarithm_keeps_what_the_fractions_lose),
       cmocka_unit_test(bits_do_not_depend_on_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@ enum { XAI_ATTR_FLOATS_FIELD = 7, XAI_ATTR_INTS_FIELD = 8 };
 
 typedef struct xai_onnx_model {
   int64_t ir_version, opset;
+  bool has_functions;
   xai_onnx_span graph;
 } xai_onnx_model;
 
@@ -57,7 +58,7 @@ typedef struct xai_onnx_attr {
   xai_onnx_type type;
   float f;
   int64_t i;
-  xai_onnx_span s, t; /* string; tensor message */
+  xai_onnx_span s, t, g; /* string; tensor message; graph message */
   xai_onnx_span all;  /* the attribute itself, for its lists */
   bool used;          /* someone has understood it; what nobody has is an error */
 } xai_onnx_attr;

@@ -381,6 +381,8 @@ static bool find_operator(const char *name, xai_op *op) {
 /* ---- a node -------------------------------------------------------------------------------------- */
 static xai_status fail_operator(const xai_onnx_reader *r, const char *op, xai_err *err) {
   char hint[XAI_ONNX_TEXT];
+  if (strcmp(op, "Loop") == 0 || strcmp(op, "Scan") == 0)
+    return xai_fail(err, XAI_EUNSUPPORTED, "loops (operator %s) are not supported", op);
   xai_str_suggest(hint, sizeof hint, xai_op_nearest(op));
   return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' (opset %" PRId64 ") is not supported%s", op, r->opset, hint);
 }
@@ -415,11 +417,16 @@ static xai_status add_operator(job *j, xai_err *err) {
 
 xai_status xai_onnx__add(xai_onnx_reader *r, xai_onnx_node *n, xai_err *err) {
   job j = {.r = r, .n = n};
-  if (n->domain.n > 0 && !xai_onnx__equal(n->domain, "ai.onnx"))
+  bool foreign = n->domain.n > 0 && !xai_onnx__equal(n->domain, "ai.onnx");
+  if (foreign && r->has_functions)
+    return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' of domain '%.*s' is a function of the file's own, which is not "
+                    "supported (expected them inlined)", n->op, XAI_SPAN(n->domain));
+  if (foreign)
     return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' is from domain '%.*s' (expected only ONNX' own)", n->op,
                     XAI_SPAN(n->domain));
   if (n->n_out == 0 || n->out[0][0] == '\0') return xai_fail(err, XAI_EFORMAT, "operator '%.40s' has no output", n->op);
   if (strcmp(n->op, "Constant") == 0) return add_constant_node(r, n, err);
+  if (strcmp(n->op, "If") == 0) return xai_onnx__add_if(r, n, err);
   if (!find_operator(n->op, &j.op)) return fail_operator(r, n->op, err);
   xai_status st = add_operator(&j, err);
   while (j.n_names > 0) xai_free(j.names[--j.n_names]);

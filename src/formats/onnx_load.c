@@ -3,7 +3,7 @@
  *
  * All bytes are untrusted. The whole file is checked first (proto_wire.c); names, counts and element counts are
  * bounded before anything is allocated for them; what the values mean is checked by the builder and by shape
- * inference. Not read: weights in separate files, subgraphs (If, Loop), functions, operators of other domains. */
+ * inference. Not read: loops, functions, operators of other domains. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -97,6 +97,11 @@ static xai_status add_meta(const xai_onnx_model *m, xai_net **net, xai_err *err)
   return XAI_OK;
 }
 
+xai_status xai_onnx__body(xai_onnx_reader *r, xai_proto_span graph, xai_err *err) {
+  XAI_TRY(add_all(r, graph, XAI_GRAPH_INITIALIZER, add_initializer, err));
+  return add_all(r, graph, XAI_GRAPH_NODE, add_node, err);
+}
+
 xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err) {
   xai_status st;
   xai_onnx_model m;
@@ -114,6 +119,7 @@ xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err) {
     goto done;
   }
   r.opset = m.opset;
+  r.has_functions = m.has_functions;
   XAI_GOTO(xai_builder_new(&r.builder, err));
   XAI_GOTO(add_all(&r, m.graph, XAI_GRAPH_INITIALIZER, add_initializer, err));
   XAI_GOTO(add_all(&r, m.graph, XAI_GRAPH_INPUT, add_input, err));

@@ -107,6 +107,7 @@ xai_status xai_onnx__model(xai_proto_span file, xai_onnx_model *out, xai_err *er
   for (xai_proto_field f; xai_proto__next(&file, &f);) {
     if (f.number == 1) m.ir_version = (int64_t)f.bits;
     if (f.number == 7) m.graph = f.bytes, graph = true;
+    if (f.number == 25) m.has_functions = true;
     if (f.number == 8) XAI_TRY(add_opset(f.bytes, &m.opset, err));
   }
   if (!graph) return xai_fail(err, XAI_EFORMAT, "not an ONNX model: it has no graph");
@@ -206,6 +207,7 @@ static xai_onnx_attr read_attr(xai_proto_span message) {
       case 3: a.i = (int64_t)f.bits; break;
       case 4: a.s = f.bytes; break;
       case 5: a.t = f.bytes; break;
+      case 6: a.g = f.bytes; break;
       case 20: type = f.bits; break;
       default: break;
     }

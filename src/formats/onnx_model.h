@@ -16,6 +16,7 @@ enum { XAI_ATTR_FLOATS_FIELD = 7, XAI_ATTR_INTS_FIELD = 8 };
 typedef struct xai_onnx_model {
   int64_t ir_version, opset;
   xai_proto_span graph, all;
+  bool has_functions;
 } xai_onnx_model;
 
 /* Checks the whole file (xai_proto__check), the number of nodes and initializers, and the versions. */
@@ -60,7 +61,7 @@ typedef struct xai_onnx_attr {
   xai_onnx_type type;
   float f;
   int64_t i;
-  xai_proto_span s, t; /* string; tensor message */
+  xai_proto_span s, t, g; /* string; tensor message; graph message */
   xai_proto_span all;  /* the attribute itself, for its lists */
   bool used;          /* someone has understood it; what nobody has is an error */
 } xai_onnx_attr;

@@ -6,6 +6,7 @@
  *   - attributes that mattered once or only in training are dropped (onnx_attr.c) or refused (check_batch_norm);
  *   - Softmax and its kin flattened their input to two dims before opset 13 (add_flat_softmax);
  *   - arithmetic, comparisons and PRelu aligned their second input with an axis before opset 7 (add_aligned).
+ * Upsample is what Resize was once (read_resize), Scatter what ScatterElements was.
  * Operator sets newer than those this was written for (22) are read as long as their operators are known. */
 #include "formats/onnx_ops.h"
 
@@ -85,6 +86,8 @@ static const struct {
     {XAI_OP_PAD, 11, "pads", XAI_ONNX_T_INTS, 1},       {XAI_OP_PAD, 11, "value", XAI_ONNX_T_FLOAT, 2},
     {XAI_OP_SLICE, 10, "starts", XAI_ONNX_T_INTS, 1},   {XAI_OP_SLICE, 10, "ends", XAI_ONNX_T_INTS, 2},
     {XAI_OP_SLICE, 10, "axes", XAI_ONNX_T_INTS, 3},     {XAI_OP_SQUEEZE, 13, "axes", XAI_ONNX_T_INTS, 1},
+    {XAI_OP_RESIZE, 9, "scales", XAI_ONNX_T_FLOATS, 2}, {XAI_OP_SPLIT, 13, "split", XAI_ONNX_T_INTS, 1},
+    {XAI_OP_TOP_K, 10, "k", XAI_ONNX_T_INT, 1},
     {XAI_OP_UNSQUEEZE, 13, "axes", XAI_ONNX_T_INTS, 1},
 #define AXES(id, opset) {XAI_OP_REDUCE_##id, opset, "axes", XAI_ONNX_T_INTS, 1}
     AXES(L1, 18), AXES(L2, 18), AXES(LOG_SUM, 18), AXES(LOG_SUM_EXP, 18), AXES(MAX, 18), AXES(MEAN, 18), AXES(MIN, 18),
@@ -174,6 +177,64 @@ static xai_status read_broadcast(job *j, xai_err *err) {
   return XAI_OK;
 }
 
+/* Before opset 11 coordinates began at the corner of the first element and nearest meant the one before; the inputs were
+ * x and scales. That also is Upsample; before opset 7 it had two attributes for them. */
+static xai_status read_resize(job *j, xai_err *err) {
+  static const struct {
+    const char *name, *value;
+  } old[] = {{"coordinate_transformation_mode", "asymmetric"}, {"nearest_mode", "floor"}, {"mode", "linear"}};
+  xai_onnx_node *n = j->n;
+  if (j->r->opset >= 11 && strcmp(n->op, "Upsample") != 0) return XAI_OK;
+  xai_onnx_attr *mode = xai_onnx__attr(n, "mode");
+  bool bilinear = mode != NULL && xai_proto__equal(mode->s, "bilinear"); /* linear's first name */
+  if (bilinear) mode->used = true;
+  for (size_t i = 0; i < sizeof old / sizeof *old - !bilinear; i++) {
+    const xai_attr_spec *spec = xai_attr_find(XAI_OP_RESIZE, old[i].name);
+    int64_t choice = 0;
+    while (strcmp(spec->choices[choice], old[i].value) != 0) choice++;
+    *(int64_t *)(void *)((char *)&j->attrs + spec->offset) = choice;
+  }
+  if (n->in[2][0] != '\0') return XAI_OK; /* the scales were an attribute */
+  n->in[2] = n->in[1];
+  n->in[1] = "";
+  n->n_in = 3;
+  if (j->r->opset >= 7) return XAI_OK;
+  const xai_onnx_attr *height, *width;
+  xai_tensor *t;
+  XAI_TRY(xai_onnx__take(n, "height_scale", XAI_ONNX_T_FLOAT, &height, err));
+  XAI_TRY(xai_onnx__take(n, "width_scale", XAI_ONNX_T_FLOAT, &width, err));
+  if (height == NULL || width == NULL) return xai_fail(err, XAI_EFORMAT, "height_scale or width_scale is missing");
+  float scales[] = {1, 1, height->f, width->f};
+  XAI_TRY(xai_tensor_copy(&(xai_view){XAI_F32, XAI_SHAPE(4), scales}, &t, err));
+  xai_status st = add_constant(j, "scales", t, &n->in[2], err);
+  xai_tensor_free(t);
+  return st;
+}
+
+/* ONNX' number for an element type to ours. */
+static xai_status read_eye(job *j, xai_err *err) {
+  const xai_onnx_attr *dtype;
+  xai_dtype ours = XAI_F32;
+  XAI_TRY(xai_onnx__take(j->n, "dtype", XAI_ONNX_T_INT, &dtype, err));
+  if (dtype == NULL) return XAI_OK;
+  XAI_TRY(xai_onnx__dtype(dtype->i, &ours, err));
+  j->attrs.eye.dtype = ours;
+  return XAI_OK;
+}
+
+/* Nothing is dropped, so the mask is an array of ones: of bool, before opset 10 of the input's own type. */
+static xai_status add_mask(job *j, xai_err *err) {
+  const char *shape, *mask = j->n->n_out > 1 ? j->n->out[1] : "";
+  j->n->n_out = 1;
+  if (mask[0] == '\0') return XAI_OK;
+  xai_attrs ones;
+  xai_attrs_default(XAI_OP_CONSTANT_OF_SHAPE, &ones);
+  ones.fill.number = 1;
+  ones.fill.dtype = j->r->opset < 10 ? XAI_F32 : XAI_BOOL;
+  XAI_TRY(add_helper(j, "shape", XAI_OP_SHAPE, NULL, j->n->in[0], NULL, &shape, err));
+  return xai_builder_node(j->r->builder, mask, XAI_OP_CONSTANT_OF_SHAPE, &ones, 1, &shape, 1, &mask, err);
+}
+
 /* Before opset 7 a list of slopes belonged to the channels. */
 static void align_slopes(job *j) {
   xai_tensor *slopes = NULL;
@@ -223,7 +284,12 @@ static xai_status prepare(job *j, xai_err *err) {
     case XAI_OP_BATCH_NORM: return check_batch_norm(j, err);
     case XAI_OP_CAST: return read_cast(j, err);
     case XAI_OP_CONSTANT_OF_SHAPE: return read_fill(j, err);
-    case XAI_OP_DROPOUT: j->n->n_out = 1; break; /* nobody needs the mask at inference */
+    case XAI_OP_DEPTH_TO_SPACE:
+    case XAI_OP_SPACE_TO_DEPTH: return need(j, "blocksize", err);
+    case XAI_OP_DROPOUT: return add_mask(j, err);
+    case XAI_OP_EYE_LIKE: return read_eye(j, err);
+    case XAI_OP_RESIZE: return read_resize(j, err);
+    case XAI_OP_SPLIT: j->attrs.split.num_outputs = j->n->n_out; break; /* also of outputs that nobody will read */
     case XAI_OP_LRN: return need(j, "size", err);
     case XAI_OP_CONCAT:
       if (j->r->opset >= 4) return need(j, "axis", err);
@@ -298,9 +364,25 @@ static xai_status add_aligned(job *j, xai_err *err) {
   return add_last(j, XAI_OP_RESHAPE, NULL, 2, in, err);
 }
 
+/* ---- operators under older names ----------------------------------------------------------------- */
+static bool find_operator(const char *name, xai_op *op) {
+  static const struct {
+    const char *name;
+    xai_op now;
+  } old[] = {{"Upsample", XAI_OP_RESIZE}, {"Scatter", XAI_OP_SCATTER_ELEMENTS}};
+  for (size_t i = 0; i < sizeof old / sizeof *old; i++)
+    if (strcmp(name, old[i].name) == 0) {
+      *op = old[i].now;
+      return true;
+    }
+  return xai_op_find(name, op);
+}
+
 /* ---- a node -------------------------------------------------------------------------------------- */
 static xai_status fail_operator(const xai_onnx_reader *r, const char *op, xai_err *err) {
   char hint[XAI_PROTO_TEXT];
+  if (strcmp(op, "Loop") == 0 || strcmp(op, "Scan") == 0)
+    return xai_fail(err, XAI_EUNSUPPORTED, "loops (operator %s) are not supported", op);
   xai_str_suggest(hint, sizeof hint, xai_op_nearest(op));
   return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' (opset %" PRId64 ") is not supported%s", op, r->opset, hint);
 }
@@ -335,12 +417,17 @@ static xai_status add_operator(job *j, xai_err *err) {
 
 xai_status xai_onnx__add(xai_onnx_reader *r, xai_onnx_node *n, xai_err *err) {
   job j = {.r = r, .n = n};
-  if (n->domain.n > 0 && !xai_proto__equal(n->domain, "ai.onnx"))
+  bool foreign = n->domain.n > 0 && !xai_proto__equal(n->domain, "ai.onnx");
+  if (foreign && r->has_functions)
+    return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' of domain '%.*s' is a function of the file's own, which is not "
+                    "supported (expected them inlined)", n->op, XAI_SPAN(n->domain));
+  if (foreign)
     return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' is from domain '%.*s' (expected only ONNX' own)", n->op,
                     XAI_SPAN(n->domain));
   if (n->n_out == 0 || n->out[0][0] == '\0') return xai_fail(err, XAI_EFORMAT, "operator '%.40s' has no output", n->op);
   if (strcmp(n->op, "Constant") == 0) return add_constant_node(r, n, err);
-  if (!xai_op_find(n->op, &j.op)) return fail_operator(r, n->op, err);
+  if (strcmp(n->op, "If") == 0) return xai_onnx__add_if(r, n, err);
+  if (!find_operator(n->op, &j.op)) return fail_operator(r, n->op, err);
   xai_status st = add_operator(&j, err);
   while (j.n_names > 0) xai_free(j.names[--j.n_names]);
   r->last_op = j.op;

@@ -10,6 +10,9 @@ typedef struct xai_onnx_reader {
   xai_builder *builder;
   xai_file *file;
   int64_t opset;
+  bool has_functions; /* the file defines operators of its own */
+  int depth;          /* of branches within branches */
+  int64_t work;       /* nodes looked at to decide about branches */
   unsigned fresh; /* makes names of added values distinct */
   xai_op last_op; /* the node added last, and the name of its output in the file */
   xai_proto_span last_output;
@@ -33,5 +36,10 @@ xai_status xai_onnx__attr_tensor(xai_onnx_reader *r, const xai_onnx_attr *a, xai
  * become several nodes: the one that makes the file's value keeps the file's name, helpers are called
  * "<name>/<what>". Messages do not name the node. */
 xai_status xai_onnx__add(xai_onnx_reader *r, xai_onnx_node *n, xai_err *err);
+
+/* Adds initializers and nodes of a graph message, that of the file or of a branch (onnx_load.c). */
+xai_status xai_onnx__body(xai_onnx_reader *r, xai_proto_span graph, xai_err *err);
+/* An If whose condition is known now becomes the nodes of one of its branches; the other one is not read (onnx_if.c). */
+xai_status xai_onnx__add_if(xai_onnx_reader *r, xai_onnx_node *n, xai_err *err);
 
 #endif

@@ -197,6 +197,8 @@ done:
   return st;
 }
 
+int xai_builder_size(const xai_builder *b) { return b->g->n_nodes; }
+
 xai_status xai_builder_output(xai_builder *b, const char *name, xai_err *err) {
   int id;
   XAI_TRY(known_value(b, name, &id, err));
@@ -206,17 +208,22 @@ xai_status xai_builder_output(xai_builder *b, const char *name, xai_err *err) {
 }
 
 /* ---- freezing -------------------------------------------------------------------------------------------------- */
+/* Marks what the marked nodes need. */
+static void close_needed(const xai_graph *g, bool *needed) {
+  for (int n = g->n_nodes; n-- > 0;)
+    for (int i = 0; needed[n] && i < g->nodes[n].n_in; i++) {
+      int v = g->nodes[n].in[i];
+      if (v >= 0 && g->values[v].node >= 0) needed[g->values[v].node] = true;
+    }
+}
+
 /* Marks the nodes that some output needs. */
 static xai_status find_needed(const xai_graph *g, bool **out, xai_err *err) {
   bool *needed = xai_calloc((size_t)g->n_nodes + 1, sizeof *needed);
   if (needed == NULL) return xai_fail_memory(err, (size_t)g->n_nodes);
   for (int i = 0; i < g->n_outputs; i++)
     if (g->values[g->outputs[i]].node >= 0) needed[g->values[g->outputs[i]].node] = true;
-  for (int n = g->n_nodes; n-- > 0;)
-    for (int i = 0; needed[n] && i < g->nodes[n].n_in; i++) {
-      int v = g->nodes[n].in[i];
-      if (v >= 0 && g->values[v].node >= 0) needed[g->values[v].node] = true;
-    }
+  close_needed(g, needed);
   *out = needed;
   return XAI_OK;
 }
@@ -365,13 +372,13 @@ static int find_logits(const xai_graph *g) {
   }
 }
 
-/* Every input at batch 1 and the declared size; false when another dim is free, or shapes depend on elements. */
-static bool declared_inputs(const xai_graph *g, xai_view *inputs) {
+/* Every input at this batch and the declared size; false when another dim is free, or shapes depend on elements. */
+static bool declared_inputs(const xai_graph *g, int64_t batch, xai_view *inputs) {
   for (int i = 0; i < g->n_inputs; i++) {
     const xai_value *v = &g->values[g->inputs[i]];
     if (v->decides) return false;
     inputs[i] = (xai_view){.dtype = v->dtype, .shape = v->shape};
-    if (v->shape.rank > 0 && v->shape.dims[0] < 0) inputs[i].shape.dims[0] = 1;
+    if (v->shape.rank > 0 && v->shape.dims[0] < 0) inputs[i].shape.dims[0] = batch;
     for (int d = 0; d < v->shape.rank; d++)
       if (inputs[i].shape.dims[d] < 0) return false;
   }
@@ -388,10 +395,68 @@ static xai_status find_shapes(xai_net *net, xai_err *err) {
   if (inputs == NULL) return xai_fail_memory(err, (size_t)g->n_inputs * sizeof *inputs);
   xai_facts f = {0};
   xai_status st = XAI_OK;
-  if (declared_inputs(g, inputs)) st = xai_facts_make(net, inputs, NULL, &f, err);
+  if (declared_inputs(g, 1, inputs)) st = xai_facts_make(net, inputs, NULL, &f, err);
   for (int n = 0; n < g->n_nodes; n++)
     if (f.views != NULL) g->shapes[n] = f.views[g->nodes[n].out[0]].shape;
   xai_facts_free(&f);
+  xai_free(inputs);
+  return st;
+}
+
+/* Value 'v' at one size of the batch. */
+static xai_status compute_at(const xai_graph *g, int v, const bool *needed, int64_t batch, xai_view *inputs, xai_tensor **out,
+                             xai_err *err) {
+  xai_facts f = {0};
+  xai_net bare = {.graph = (xai_graph *)(uintptr_t)g}; /* a network over what is there so far; only read */
+  if (!declared_inputs(g, batch, inputs))
+    return xai_fail(err, XAI_EUNSUPPORTED, "'%s' depends on a size that the file leaves open", g->values[v].name);
+  XAI_TRY(xai_facts_make(&bare, inputs, needed, &f, err));
+  xai_status st = XAI_OK;
+  if (f.views[v].data != NULL) st = xai_tensor_copy(&f.views[v], out, err);
+  else st = xai_fail(err, XAI_EUNSUPPORTED, "'%s' depends on the input's elements", g->values[v].name);
+  xai_facts_free(&f);
+  return st;
+}
+
+static bool same_elements(const xai_tensor *a, const xai_tensor *b) {
+  const xai_view *x = xai_tensor_view(a), *y = xai_tensor_view(b);
+  if (x->dtype != y->dtype || !xai_shape_equal(&x->shape, &y->shape)) return false;
+  return memcmp(x->data, y->data, xai_view_bytes(x)) == 0;
+}
+
+xai_status xai_builder_compute(const xai_builder *b, const char *name, xai_tensor **out, xai_err *err) {
+  static const int64_t batches[] = {1, 2, 7};
+  const xai_graph *g = b->g;
+  xai_tensor *first = NULL, *other = NULL;
+  int v;
+  XAI_TRY(known_value(b, name, &v, err));
+  if (g->values[v].constant != NULL) {
+    *out = xai_tensor_retain(g->values[v].constant);
+    return XAI_OK;
+  }
+  xai_status st = XAI_OK;
+  bool *needed = xai_calloc((size_t)g->n_nodes + 1, sizeof *needed);
+  xai_view *inputs = xai_alloc(((size_t)g->n_inputs + 1) * sizeof *inputs);
+  if (needed == NULL || inputs == NULL) {
+    st = xai_fail_memory(err, (size_t)g->n_nodes);
+    goto done;
+  }
+  if (g->values[v].node >= 0) needed[g->values[v].node] = true;
+  close_needed(g, needed);
+  XAI_GOTO(compute_at(g, v, needed, batches[0], inputs, &first, err));
+  for (size_t i = 1; i < sizeof batches / sizeof *batches; i++) {
+    XAI_GOTO(compute_at(g, v, needed, batches[i], inputs, &other, err));
+    bool same = same_elements(first, other);
+    xai_tensor_free(other);
+    if (same) continue;
+    st = xai_fail(err, XAI_EUNSUPPORTED, "'%s' depends on the size of the batch", name);
+    goto done;
+  }
+  *out = first;
+  first = NULL;
+done:
+  xai_tensor_free(first);
+  xai_free(needed);
   xai_free(inputs);
   return st;
 }

@@ -26,9 +26,15 @@ xai_status xai_builder_node(xai_builder *b, const char *name, xai_op op, const x
 /* Shape of the first output of the node added last, for a batch of 1. Only for graphs of which every node is asked
  * about as it is added, so that a misfit is found at its layer. Fails as xai_op_infer does. */
 xai_status xai_builder_infer(xai_builder *b, xai_shape *shape, xai_err *err);
+int xai_builder_size(const xai_builder *b); /* nodes so far */
 xai_status xai_builder_output(xai_builder *b, const char *name, xai_err *err);
 /* true when a value of this name exists; *constant its tensor if it is one (borrowed), else NULL */
 bool xai_builder_find(const xai_builder *b, const char *name, xai_tensor **constant);
+
+/* The elements of a value that can be computed from constants and from the shapes that the inputs are declared to have: a new
+ * tensor. Fails with XAI_EUNSUPPORTED when it depends on an input's elements, on a size that the file leaves open, or on the
+ * batch (which is tried at a few sizes); infers every node before it. */
+xai_status xai_builder_compute(const xai_builder *b, const char *name, xai_tensor **out, xai_err *err);
 
 /* Checks the whole, computes every node that depends on constants only, drops nodes that reach no
  * output, and hands out the immutable network. Shapes are checked with free dims other than the batch left open

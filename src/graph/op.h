@@ -107,6 +107,27 @@ typedef struct xai_attrs_pad {
 typedef struct xai_attrs_reduce {
   int64_t keepdims, noop_with_empty_axes;
 } xai_attrs_reduce;
+typedef struct xai_attrs_split {
+  int64_t axis, num_outputs; /* num_outputs: counts also outputs that nobody reads; 0: as many as the node has */
+} xai_attrs_split;
+typedef struct xai_attrs_block { /* DepthToSpace, SpaceToDepth */
+  int64_t blocksize, mode;
+} xai_attrs_block;
+typedef struct xai_attrs_index { /* GatherElements, GatherND, ScatterElements, ScatterND */
+  int64_t axis, batch_dims, reduction;
+} xai_attrs_index;
+typedef struct xai_attrs_top {
+  int64_t axis, largest, sorted;
+} xai_attrs_top;
+typedef struct xai_attrs_trilu {
+  int64_t upper;
+} xai_attrs_trilu;
+typedef struct xai_attrs_reverse {
+  int64_t batch_axis, time_axis;
+} xai_attrs_reverse;
+typedef struct xai_attrs_eye {
+  int64_t dtype, k; /* dtype: an xai_dtype, -1: the input's; the reader translates ONNX' number */
+} xai_attrs_eye;
 typedef struct xai_attrs_resize {
   int64_t mode, transformation, rounding, policy; /* indices into choices, see ops_resize.c */
   int64_t antialias, exclude_outside;
@@ -141,6 +162,13 @@ typedef union xai_attrs {
   xai_attrs_transpose transpose;
   xai_attrs_pad pad;
   xai_attrs_reduce reduce;
+  xai_attrs_split split;
+  xai_attrs_block block;
+  xai_attrs_index index;
+  xai_attrs_top top;
+  xai_attrs_trilu trilu;
+  xai_attrs_reverse reverse;
+  xai_attrs_eye eye;
   xai_attrs_resize resize;
   xai_attrs_cast cast;
 } xai_attrs;

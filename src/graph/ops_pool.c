@@ -1,4 +1,4 @@
-/* graph/ops_pool.c: taking the maximum, the mean or a p-norm of windows and of whole planes.
+/* graph/ops_pool.c: taking the maximum, the mean or a p-norm of windows and of whole planes; and the way back.
  * One spatial axis is treated as an image of height 1; three have plain kernels, which also tell where maxima were. */
 #include <string.h>
 
@@ -137,45 +137,6 @@ const xai_op_def xai_op_def_AVERAGE_POOL = {
     .backward = average_pool_backward,
 };
 
-/* ---- LpPool --------------------------------------------------------------------------------------- */
-static const xai_attr_spec lp_pool_attrs[] = {
-    {.name = "auto_pad", .kind = XAI_ATTR_CHOICE, .offset = offsetof(xai_attrs, pool.auto_pad),
-     .choices = xai_op__auto_pads},
-    XAI_ATTR(INT, "ceil_mode", pool.ceil_mode, 0),
-    XAI_ATTR(INTS, "dilations", pool.dilations, 0),
-    XAI_ATTR(INTS, "kernel_shape", pool.kernel_shape, 0),
-    XAI_ATTR(INT, "p", pool.p, 2),
-    XAI_ATTR(INTS, "pads", pool.pads, 0),
-    XAI_ATTR(INTS, "strides", pool.strides, 0),
-    {0},
-};
-
-static xai_status check_p(const xai_call *c, xai_err *err) {
-  if (c->attrs->pool.p >= 1) return XAI_OK;
-  return xai_fail(err, XAI_EARG, "p %" PRId64 " is out of range (expected 1 or more)", c->attrs->pool.p);
-}
-
-static xai_status lp_pool_infer(xai_call *c, xai_err *err) {
-  XAI_TRY(check_p(c, err));
-  return pool_infer(c, true, err);
-}
-
-static void lp_pool_forward(const xai_call *c) {
-  xk_pool2d s = problem(c);
-  xk_lppool_forward(&s, c->attrs->pool.p, c->in[0].data, c->out[0].data);
-}
-
-static void lp_pool_backward(const xai_call *c) {
-  if (xai_op__idle(c)) return;
-  xk_pool2d s = problem(c);
-  xk_lppool_backward(&s, c->attrs->pool.p, c->in[0].data, c->out[0].data, c->dout[0].data, c->din[0].data);
-}
-
-const xai_op_def xai_op_def_LP_POOL = {
-    .name = "LpPool", .min_in = 1, .max_in = 1, .max_out = 1, .grad = {XAI_READS(0) | XAI_READS_OUT},
-    .attrs = lp_pool_attrs, .infer = lp_pool_infer, .forward = lp_pool_forward, .backward = lp_pool_backward,
-};
-
 /* ---- MaxUnpool -------------------------------------------------------------------------------------- */
 
 enum { INDICES = 1, OUTPUT_SHAPE };
@@ -273,6 +234,47 @@ const xai_op_def xai_op_def_MAX_UNPOOL = {
     .name = "MaxUnpool", .min_in = 2, .max_in = 3, .max_out = 1,
     .grad = {XAI_READS(INDICES), XAI_NO_GRAD, XAI_NO_GRAD}, .decides = XAI_READS(OUTPUT_SHAPE),
     .attrs = unpool_attrs, .infer = max_unpool_infer, .forward = max_unpool_forward, .backward = max_unpool_backward,
+};
+
+/* ---- LpPool --------------------------------------------------------------------------------------- */
+static const xai_attr_spec lp_pool_attrs[] = {
+    {.name = "auto_pad", .kind = XAI_ATTR_CHOICE, .offset = offsetof(xai_attrs, pool.auto_pad),
+     .choices = xai_op__auto_pads},
+    XAI_ATTR(INT, "ceil_mode", pool.ceil_mode, 0),
+    XAI_ATTR(INTS, "dilations", pool.dilations, 0),
+    XAI_ATTR(INTS, "kernel_shape", pool.kernel_shape, 0),
+    XAI_ATTR(INT, "p", pool.p, 2),
+    XAI_ATTR(INTS, "pads", pool.pads, 0),
+    XAI_ATTR(INTS, "strides", pool.strides, 0),
+    {0},
+};
+
+static xai_status check_p(const xai_call *c, xai_err *err) {
+  if (c->attrs->pool.p >= 1) return XAI_OK;
+  return xai_fail(err, XAI_EARG, "p %" PRId64 " is out of range (expected 1 or more)", c->attrs->pool.p);
+}
+
+static xai_status lp_pool_infer(xai_call *c, xai_err *err) {
+  XAI_TRY(check_p(c, err));
+  if (over_volumes(c))
+    return xai_fail(err, XAI_EUNSUPPORTED, "input %s has 5 axes (expected 3 or 4)", TEXT(&c->in[0].shape));
+  return pool_infer(c, true, err);
+}
+
+static void lp_pool_forward(const xai_call *c) {
+  xk_pool2d s = problem(c);
+  xk_lppool_forward(&s, c->attrs->pool.p, c->in[0].data, c->out[0].data);
+}
+
+static void lp_pool_backward(const xai_call *c) {
+  if (xai_op__idle(c)) return;
+  xk_pool2d s = problem(c);
+  xk_lppool_backward(&s, c->attrs->pool.p, c->in[0].data, c->out[0].data, c->dout[0].data, c->din[0].data);
+}
+
+const xai_op_def xai_op_def_LP_POOL = {
+    .name = "LpPool", .min_in = 1, .max_in = 1, .max_out = 1, .grad = {XAI_READS(0) | XAI_READS_OUT},
+    .attrs = lp_pool_attrs, .infer = lp_pool_infer, .forward = lp_pool_forward, .backward = lp_pool_backward,
 };
 
 /* ---- whole planes ----------------------------------------------------------------------------------- */

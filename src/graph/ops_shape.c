@@ -223,6 +223,21 @@ const xai_op_def xai_op_def_CAST = {
     .attrs = cast_attrs, .infer = cast_infer, .forward = cast_forward, .backward = xai_op__copy_backward,
 };
 
+/* To the type of the second input, whose elements do not matter. */
+static xai_status cast_like_infer(xai_call *c, xai_err *err) {
+  (void)err;
+  c->out[0].dtype = c->in[1].dtype;
+  c->out[0].shape = c->in[0].shape;
+  return XAI_OK;
+}
+
+static const xai_attr_spec cast_like_attrs[] = {XAI_ATTR(INT, "saturate", cast.saturate, 1), {0}};
+
+const xai_op_def xai_op_def_CAST_LIKE = {
+    .name = "CastLike", .min_in = 2, .max_in = 2, .max_out = 1, .grad = {0, XAI_NO_GRAD},
+    .attrs = cast_like_attrs, .infer = cast_like_infer, .forward = cast_forward, .backward = xai_op__copy_backward,
+};
+
 static const xai_attr_spec fill_attrs[] = {XAI_ATTR(FLOAT, "value", fill.number, 0), {0}};
 
 static xai_status fill_infer(xai_call *c, xai_err *err) {

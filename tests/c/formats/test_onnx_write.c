@@ -89,6 +89,7 @@ static const case_text without_gradient[] = {
     {XAI_OP_ARG_MIN, "2x3x4", "axis=-1"},
     {XAI_OP_CEIL, "5x7", ""},
     {XAI_OP_EQUAL, "i4=1,2,3,4 i4=1,0,3,0", ""},
+    {XAI_OP_EYE_LIKE, "3x4", "k=1"},
     {XAI_OP_FLOOR, "5x7", ""},
     {XAI_OP_GREATER, "2x3 3", ""},
     {XAI_OP_GREATER_EQUAL, "2x3 3", ""},
@@ -97,10 +98,14 @@ static const case_text without_gradient[] = {
     {XAI_OP_IS_NAN, "2x3", ""},
     {XAI_OP_LESS, "2x3 2x1", ""},
     {XAI_OP_LESS_EQUAL, "2x3 2x1", ""},
+    {XAI_OP_NON_ZERO, "i2x3=0,2,0,1,0,5", ""},
     {XAI_OP_NOT, "b3=1,0,1", ""},
+    {XAI_OP_ONE_HOT, "i3=0,2,1 is=4 2=0,1", ""},
     {XAI_OP_OR, "b2x2=1,0,1,0 b2=1,0", ""},
+    {XAI_OP_RANGE, "is=1 is=7 is=2", ""},
     {XAI_OP_ROUND, "5x7", ""},
     {XAI_OP_SIGN, "5x7", ""},
+    {XAI_OP_SIZE, "2x3", ""},
     {XAI_OP_XOR, "b2x2=1,0,1,0 b2=1,0", ""},
 };
 enum { WITHOUT_GRADIENT = sizeof without_gradient / sizeof *without_gradient };

@@ -271,6 +271,36 @@ static void gradients_reach_the_first_of_several_inputs(void **state) {
   xai_net_free(net);
 }
 
+/* a, b = Split(x), c = a * b: dc/dx = (b, a). A third, unread part has the gradient zero. */
+static void gradients_come_back_from_several_outputs_of_one_node(void **state) {
+  (void)state;
+  xai_builder *b = NULL;
+  xai_net *net = NULL;
+  xai_run *run = NULL;
+  xai_attrs three;
+  float x[6] = {1, 2, 3, 4, 5, 6};
+  xai_view in = {XAI_F32, XAI_SHAPE(1, 6), x};
+  int input = XAI_LAYER_INPUT, output = XAI_LAYER_OUTPUT;
+  xai_attrs_default(XAI_OP_SPLIT, &three);
+  three.split.axis = 1;
+  three.split.num_outputs = 3;
+  must(xai_builder_new(&b, err));
+  must(xai_builder_input(b, "x", XAI_F32, XAI_SHAPE(1, 6), err));
+  must(xai_builder_node(b, "split", XAI_OP_SPLIT, &three, 1, (const char *[]){"x"}, 3, (const char *[]){"a", "b", "rest"}, err));
+  tiny_node(b, "", XAI_OP_MUL, "a", "b", NULL, "c");
+  must(xai_builder_output(b, "c", err));
+  must(xai_builder_freeze(b, &net, err));
+  xai_builder_free(b);
+  must(xai_run_open(net, &in.shape, &(xai_request){.keep = &output, .n_keep = 1, .seeds = &output, .n_seeds = 1, .wants = &input, .n_wants = 1}, &run, err));
+  must(xai_run_forward(run, &in, err));
+  assert_floats(xai_run_value(run, output), (const float[]){3, 8}, 2, 0);
+  ((float *)xai_run_seed(run, output)->data)[0] = ((float *)xai_run_seed(run, output)->data)[1] = 1;
+  must(xai_run_backward(run, err));
+  assert_floats(xai_run_grad(run, input), (const float[]){3, 4, 1, 2, 0, 0}, 6, 0);
+  xai_run_close(run);
+  xai_net_free(net);
+}
+
 static void every_failing_allocation_of_an_evaluation_is_survived(void **state) {
   (void)state;
   xai_net *net = several();
@@ -352,6 +382,7 @@ int main(void) {
       cmocka_unit_test(all_inputs_go_in_and_all_outputs_come_out),
       cmocka_unit_test(a_plan_serves_only_the_elements_that_decided_about_its_shapes),
       cmocka_unit_test(gradients_reach_the_first_of_several_inputs),
+      cmocka_unit_test(gradients_come_back_from_several_outputs_of_one_node),
       cmocka_unit_test(every_failing_allocation_of_an_evaluation_is_survived),
       cmocka_unit_test(a_stop_request_ends_the_pass),
       cmocka_unit_test(every_failing_allocation_leaves_nothing_behind),

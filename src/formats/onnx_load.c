@@ -29,7 +29,7 @@ static xai_status add_initializer(xai_onnx_reader *r, xai_onnx_span message, xai
   xai_onnx_span text = xai_onnx__tensor_name(message);
   if (text.n == 0) return xai_fail(err, XAI_EFORMAT, "an initializer without a name");
   XAI_GOTO(xai_onnx__text(text, &name, err));
-  XAI_GOTO(xai_onnx__tensor(r->file, message, &t, err));
+  XAI_GOTO(xai_onnx__tensor(&r->source, message, &t, err));
   XAI_GOTO(xai_builder_constant(r->builder, name, t, err));
 done:
   xai_tensor_free(t);
@@ -88,7 +88,7 @@ xai_status xai_onnx__body(xai_onnx_reader *r, xai_onnx_span graph, xai_err *err)
 xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err) {
   xai_status st;
   xai_onnx_model m;
-  xai_onnx_reader r = {.file = file, .last_op = XAI_OP_COUNT};
+  xai_onnx_reader r = {.source.file = file, .last_op = XAI_OP_COUNT};
   xai_onnx_span all = {xai_file_data(file), xai_file_size(file)};
   xai_net *net = NULL;
   if (all.n > most_bytes) {
@@ -112,5 +112,6 @@ xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err) {
   *out = net;
 done:
   xai_builder_free(r.builder);
+  xai_file_release(r.source.beside);
   return xai_err_prefix(err, st, "%s: ", xai_file_path(file));
 }

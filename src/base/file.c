@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -56,11 +57,10 @@ static xai_status fail_open(const char *path, int error, xai_err *err) {
   return st;
 }
 
-xai_status xai_file_map(const char *path, size_t max_bytes, xai_file **out, xai_err *err) {
+/* Takes the descriptor over. 'alone': a file with several names is refused. */
+static xai_status map_opened(int fd, const char *path, size_t max_bytes, bool alone, xai_file **out, xai_err *err) {
   xai_status st = XAI_OK;
   xai_file *f = NULL;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
-  if (fd < 0) return fail_open(path, errno, err);
   struct stat info;
   if (fstat(fd, &info) != 0) {
     st = xai_fail(err, XAI_EIO, "%s: %s", path, strerror(errno));
@@ -69,6 +69,10 @@ xai_status xai_file_map(const char *path, size_t max_bytes, xai_file **out, xai_
   if (!S_ISREG(info.st_mode)) {
     st = xai_fail(err, XAI_EARG, "%s: %s, expected a file", path,
                   S_ISDIR(info.st_mode) ? "a directory" : "not a regular file");
+    goto done;
+  }
+  if (alone && info.st_nlink != 1) {
+    st = xai_fail(err, XAI_EFORMAT, "%s: has %ld names (expected a file of its own)", path, (long)info.st_nlink);
     goto done;
   }
   if ((uintmax_t)info.st_size > max_bytes) {
@@ -97,6 +101,75 @@ xai_status xai_file_map(const char *path, size_t max_bytes, xai_file **out, xai_
 done:
   xai_free(f);
   close(fd);
+  return st;
+}
+
+xai_status xai_file_map(const char *path, size_t max_bytes, xai_file **out, xai_err *err) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
+  return fd < 0 ? fail_open(path, errno, err) : map_opened(fd, path, max_bytes, false, out, err);
+}
+
+/* ---- files that another file names ----------------------------------------------------------------------- */
+/* Parts joined by single slashes, none of which leads elsewhere. */
+static bool stays_below(const char *name) {
+  if (name[0] == '\0' || strchr(name, '\\') != NULL) return false;
+  for (;;) {
+    size_t n = strcspn(name, "/");
+    if (n == 0 || (n == 1 && name[0] == '.') || (n == 2 && name[0] == '.' && name[1] == '.')) return false;
+    if (name[n] == '\0') return true;
+    name += n + 1;
+  }
+}
+
+int xai_file__walk(int folder, const char *name) {
+  char part[NAME_MAX + 1];
+  int at = dup(folder);
+  while (at >= 0) {
+    size_t n = strcspn(name, "/");
+    bool last = name[n] == '\0';
+    int flags = O_NOFOLLOW | O_CLOEXEC | (last ? O_RDONLY | O_NONBLOCK : O_PATH | O_DIRECTORY), next = -1;
+    snprintf(part, sizeof part, "%.*s", (int)(n < sizeof part ? n : sizeof part - 1), name);
+    if (n < sizeof part) next = openat(at, part, flags);
+    else errno = ENAMETOOLONG;
+    int error = errno;
+    close(at);
+    errno = error;
+    if (last) return next;
+    at = next;
+    name += n + 1;
+  }
+  return -1;
+}
+
+static int open_below(int folder, const char *name) {
+#ifdef SYS_openat2
+  /* struct open_how and the RESOLVE_ flags NO_MAGICLINKS, NO_SYMLINKS, BENEATH of linux/openat2.h */
+  const struct {
+    uint64_t flags, mode, resolve;
+  } how = {O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0, 0x02 | 0x04 | 0x08};
+  int fd = (int)syscall(SYS_openat2, folder, name, &how, sizeof how);
+  if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return fd;
+#endif
+  return xai_file__walk(folder, name);
+}
+
+xai_status xai_file_map_beside(const char *path, const char *name, xai_file **out, xai_err *err) {
+  const char *slash = strrchr(path, '/');
+  size_t length = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+  if (!stays_below(name))
+    return xai_fail(err, XAI_EFORMAT, "'%s' is no file beside this one (expected a relative path without '..')", name);
+  char *full = xai_alloc(length + strlen(name) + 2);
+  if (full == NULL) return xai_fail_memory(err, length + strlen(name) + 2);
+  memcpy(full, path, length);
+  strcpy(full + length, length == 0 ? "." : "");
+  int folder = open(full, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = folder < 0 ? -1 : open_below(folder, name), error = errno;
+  strcpy(full + length, name);
+  if (folder >= 0) close(folder);
+  xai_status st;
+  if (fd >= 0) st = map_opened(fd, full, SIZE_MAX, true, out, err);
+  else if (error == ELOOP || error == EXDEV) st = xai_fail(err, XAI_EFORMAT, "%s: a symbolic link, which is not followed", full);
+  else st = fail_open(full, error, err);
+  xai_free(full);
   return st;
 }
 

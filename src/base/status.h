@@ -42,7 +42,7 @@ xai_status xai_fail_stop(xai_err *err);
   } while (0)
 #else
 #include <assert.h>
-#define XAI_ASSERT(cond, err) assert(cond)
+#define XAI_ASSERT(cond, err) ((void)(err), assert(cond))
 #endif
 
 #endif

@@ -129,7 +129,7 @@ xai_status xai_onnx__attr_tensor(xai_onnx_reader *r, const xai_onnx_attr *a, xai
   float f = a->f;
   int64_t i = a->i;
   switch (a->type) {
-    case XAI_ONNX_T_TENSOR: return xai_onnx__tensor(r->file, a->t, out, err);
+    case XAI_ONNX_T_TENSOR: return xai_onnx__tensor(&r->source, a->t, out, err);
     case XAI_ONNX_T_FLOATS: return list_tensor(a, true, out, err);
     case XAI_ONNX_T_INTS: return list_tensor(a, false, out, err);
     case XAI_ONNX_T_FLOAT: one.data = &f; return xai_tensor_copy(&one, out, err);

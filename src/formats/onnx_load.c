@@ -30,7 +30,7 @@ static xai_status add_initializer(xai_onnx_reader *r, xai_proto_span message, xa
   xai_proto_span text = xai_onnx__tensor_name(message);
   if (text.n == 0) return xai_fail(err, XAI_EFORMAT, "an initializer without a name");
   XAI_GOTO(xai_proto__text(text, &name, err));
-  XAI_GOTO(xai_onnx__tensor(r->file, message, &t, err));
+  XAI_GOTO(xai_onnx__tensor(&r->source, message, &t, err));
   XAI_GOTO(xai_builder_constant(r->builder, name, t, err));
 done:
   xai_tensor_free(t);
@@ -105,7 +105,7 @@ xai_status xai_onnx__body(xai_onnx_reader *r, xai_proto_span graph, xai_err *err
 xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err) {
   xai_status st;
   xai_onnx_model m;
-  xai_onnx_reader r = {.file = file, .last_op = XAI_OP_COUNT};
+  xai_onnx_reader r = {.source.file = file, .last_op = XAI_OP_COUNT};
   xai_proto_span all = {xai_file_data(file), xai_file_size(file)};
   xai_net *net = NULL;
   if (all.n > most_bytes) {
@@ -132,5 +132,6 @@ xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err) {
 done:
   xai_net_free(net);
   xai_builder_free(r.builder);
+  xai_file_release(r.source.beside);
   return xai_err_prefix(err, st, "%s: ", xai_file_path(file));
 }

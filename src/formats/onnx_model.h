@@ -45,10 +45,17 @@ xai_status xai_onnx__dtype(int64_t type, xai_dtype *out, xai_err *err);
 xai_proto_span xai_onnx__tensor_name(xai_proto_span message);
 /* Is the file one well-formed TensorProto? */
 xai_status xai_onnx__check_tensor(xai_proto_span file, xai_err *err);
+/* Where tensors come from: the model's file, and the one beside it that was read last. */
+typedef struct xai_onnx_source {
+  xai_file *file;
+  xai_file *beside;
+  xai_proto_span location; /* of 'beside', as the model's file spells it */
+} xai_onnx_source;
 /* Elements of a TensorProto. float32, int32, int64 and uint8 lie in the mapped file wherever they can; others are
  * converted once. Memory is bounded by 8 times the payload. Fails with XAI_EFORMAT when the payload does not have
- * exactly the elements that dims promise, with XAI_EUNSUPPORTED for external data and types that are not numbers. */
-xai_status xai_onnx__tensor(xai_file *file, xai_proto_span message, xai_tensor **out, xai_err *err);
+ * exactly the elements that dims promise, with XAI_EUNSUPPORTED for types that are not numbers. External data are mapped
+ * from a file beside the model's (xai_file_map_beside). source NULL: the bytes are no file's, and there is none beside. */
+xai_status xai_onnx__tensor(xai_onnx_source *source, xai_proto_span message, xai_tensor **out, xai_err *err);
 
 /* ---- nodes --------------------------------------------------------------------------------------- */
 typedef enum xai_onnx_type { /* AttributeProto.type */

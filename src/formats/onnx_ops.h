@@ -8,7 +8,7 @@
 /* What is known while the nodes of one file are added one after another. */
 typedef struct xai_onnx_reader {
   xai_builder *builder;
-  xai_file *file;
+  xai_onnx_source source;
   int64_t opset;
   bool has_functions; /* the file defines operators of its own */
   int depth;          /* of branches within branches */

@@ -4,7 +4,10 @@
  * float_data; int32 and everything smaller, and the bit patterns of float16 and bfloat16, one per item of
  * int32_data; int64 in int64_data, float64 in double_data, uint32 and uint64 in uint64_data. A packed list of
  * floats or doubles is the same bytes as raw_data and is read as such; any other list is first written out as
- * such. Files where several of them are filled mean different weights to different programs and are refused. */
+ * such. Files where several of them are filled mean different weights to different programs and are refused.
+ *
+ * With data_location 1 the elements are raw bytes in a file beside the model's: external_data is a list of pairs of
+ * strings, "location" (a relative path), "offset" and "length" (decimal; 0 and as many as needed), "checksum" (not checked). */
 #include <inttypes.h>
 #include <string.h>
 
@@ -60,6 +63,7 @@ typedef struct proto {
   int64_t type;
   xai_proto_span all, raw;
   uint32_t payload; /* field with elements; 0: none */
+  bool external;
 } proto;
 
 xai_proto_span xai_onnx__tensor_name(xai_proto_span message) {
@@ -68,18 +72,6 @@ xai_proto_span xai_onnx__tensor_name(xai_proto_span message) {
   return name;
 }
 
-static xai_status fail_external(xai_proto_span message, xai_err *err) {
-  xai_proto_span place = {0};
-  for (xai_proto_field pair; xai_proto__next_of(&message, 13, &pair);) {
-    xai_proto_span key = {0}, value = {0};
-    for (xai_proto_field f; xai_proto__next(&pair.bytes, &f);) {
-      if (f.number == 1) key = f.bytes;
-      if (f.number == 2) value = f.bytes;
-    }
-    if (xai_proto__equal(key, "location")) place = value;
-  }
-  return xai_fail(err, XAI_EUNSUPPORTED, "weights are in a separate file '%.*s'; not supported yet", XAI_SPAN(place));
-}
 
 static xai_status read_dims(xai_proto_span message, xai_shape *shape, xai_err *err) {
   xai_proto_numbers dims = xai_proto__numbers(message, 1, 0);
@@ -112,15 +104,87 @@ static xai_status read_proto(xai_proto_span message, proto *out, xai_err *err) {
   for (xai_proto_field f; xai_proto__next(&message, &f);) {
     if (f.number == 2) p.type = (int64_t)f.bits;
     if (f.number == 3) return xai_fail(err, XAI_EUNSUPPORTED, "a tensor in segments is not supported");
-    if (f.number == 14 && f.bits == 1) return fail_external(p.all, err);
+    if (f.number == 14) p.external = f.bits == 1;
     if (f.number == RAW_DATA) p.raw = f.bytes, raws++;
     if (!is_payload(&f)) continue;
     if (raws > 1 || (p.payload != 0 && p.payload != f.number))
       return xai_fail(err, XAI_EFORMAT, "its elements are given twice");
     p.payload = f.number;
   }
+  if (p.external && p.payload != 0)
+    return xai_fail(err, XAI_EFORMAT, "its elements are given twice, here and in another file");
   *out = p;
   return XAI_OK;
+}
+
+/* ---- elements in another file ---------------------------------------------------------------------- */
+typedef struct place {
+  xai_proto_span location;
+  uint64_t offset, length; /* UINT64_MAX: not given */
+} place;
+
+static bool read_decimal(xai_proto_span s, uint64_t *out) {
+  uint64_t n = 0;
+  for (size_t i = 0; i < s.n; i++) {
+    if (s.at[i] < '0' || s.at[i] > '9') return false;
+    if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, (uint64_t)(s.at[i] - '0'), &n)) return false;
+  }
+  *out = n;
+  return s.n > 0;
+}
+
+static xai_status read_pair(xai_proto_span pair, place *p, xai_err *err) {
+  xai_proto_span key = {0}, value = {0};
+  for (xai_proto_field f; xai_proto__next(&pair, &f);) {
+    if (f.number == 1) key = f.bytes;
+    if (f.number == 2) value = f.bytes;
+  }
+  uint64_t *number = xai_proto__equal(key, "offset") ? &p->offset : xai_proto__equal(key, "length") ? &p->length : NULL;
+  bool location = xai_proto__equal(key, "location");
+  if (!location && number == NULL && !xai_proto__equal(key, "checksum"))
+    return xai_fail(err, XAI_EUNSUPPORTED, "external data with '%.*s' are not supported", XAI_SPAN(key));
+  if ((location && p->location.n > 0) || (number != NULL && *number != UINT64_MAX))
+    return xai_fail(err, XAI_EFORMAT, "external data give '%.*s' twice", XAI_SPAN(key));
+  if (location) p->location = value;
+  if (number != NULL && !read_decimal(value, number))
+    return xai_fail(err, XAI_EFORMAT, "external data: %.*s '%.*s' is no number", XAI_SPAN(key), XAI_SPAN(value));
+  return XAI_OK;
+}
+
+/* Maps the file of this location, unless it is the one that was mapped last. */
+static xai_status open_beside(xai_onnx_source *source, xai_proto_span location, xai_err *err) {
+  char *name;
+  bool same = source->beside != NULL && source->location.n == location.n;
+  if (same && memcmp(source->location.at, location.at, location.n) == 0) return XAI_OK;
+  XAI_TRY(xai_proto__text(location, &name, err));
+  xai_file *file = NULL;
+  xai_status st = xai_file_map_beside(xai_file_path(source->file), name, &file, err);
+  xai_free(name);
+  if (st != XAI_OK) return xai_err_prefix(err, st, "external data: ");
+  xai_file_release(source->beside);
+  source->beside = file;
+  source->location = location;
+  return XAI_OK;
+}
+
+static xai_status read_external(xai_onnx_source *source, const proto *p, const element_type *t, int64_t count, xai_tensor **out,
+                                xai_err *err) {
+  place where = {.offset = UINT64_MAX, .length = UINT64_MAX};
+  xai_proto_span message = p->all;
+  size_t bytes = (size_t)count * xai_stored_size(t->stored); /* count <= XAI_MAX_ELEMENTS: cannot overflow */
+  for (xai_proto_field pair; xai_proto__next_of(&message, 13, &pair);) XAI_TRY(read_pair(pair.bytes, &where, err));
+  if (where.location.n == 0) return xai_fail(err, XAI_EFORMAT, "external data without a location");
+  if (source == NULL || source->file == NULL)
+    return xai_fail(err, XAI_EUNSUPPORTED, "external data '%.*s' cannot be reached from here", XAI_SPAN(where.location));
+  if (where.length != UINT64_MAX && where.length != bytes)
+    return xai_fail(err, XAI_EFORMAT, "external data of %llu bytes (expected %zu)", (unsigned long long)where.length, bytes);
+  if (where.offset == UINT64_MAX) where.offset = 0;
+  XAI_TRY(open_beside(source, where.location, err));
+  size_t size = xai_file_size(source->beside);
+  if (where.offset > size || bytes > size - where.offset)
+    return xai_fail(err, XAI_EFORMAT, "external data: %zu bytes from %llu on do not lie in the %zu bytes of '%.*s'", bytes,
+                    (unsigned long long)where.offset, size, XAI_SPAN(where.location));
+  return xai_stored_tensor(t->stored, p->shape, source->beside, xai_file_data(source->beside) + where.offset, out, err);
 }
 
 /* ---- elements ------------------------------------------------------------------------------------ */
@@ -169,7 +233,7 @@ static xai_status write_out(const proto *p, const element_type *t, int64_t count
   return XAI_OK;
 }
 
-xai_status xai_onnx__tensor(xai_file *file, xai_proto_span message, xai_tensor **out, xai_err *err) {
+xai_status xai_onnx__tensor(xai_onnx_source *source, xai_proto_span message, xai_tensor **out, xai_err *err) {
   proto p;
   xai_dtype becomes = XAI_F32;
   int64_t count;
@@ -182,10 +246,11 @@ xai_status xai_onnx__tensor(xai_file *file, xai_proto_span message, xai_tensor *
   }
   if (p.payload != 0 && p.payload != RAW_DATA && p.payload != t->field)
     return xai_fail(err, XAI_EFORMAT, "elements of type %s in the wrong field", t->name);
+  if (p.external) return read_external(source, &p, t, count, out, err);
   unwrap_packed(&p);
   XAI_TRY(check_count(&p, t, count, err)); /* from here on count is bounded by the size of the file */
   if (count == 0) return xai_tensor_new(becomes, p.shape, out, err);
-  if (p.payload == RAW_DATA) return xai_stored_tensor(t->stored, p.shape, file, p.raw.at, out, err);
+  if (p.payload == RAW_DATA) return xai_stored_tensor(t->stored, p.shape, source != NULL ? source->file : NULL, p.raw.at, out, err);
   unsigned char *bytes = xai_calloc((size_t)count, xai_stored_size(t->stored));
   if (bytes == NULL) return xai_fail_memory(err, (size_t)count * xai_stored_size(t->stored));
   xai_status st = write_out(&p, t, count, bytes, err);
@@ -197,6 +262,8 @@ xai_status xai_onnx__tensor(xai_file *file, xai_proto_span message, xai_tensor *
 xai_status xai_onnx_tensor_load(xai_file *file, xai_tensor **out, xai_err *err) {
   xai_proto_span all = {xai_file_data(file), xai_file_size(file)};
   xai_status st = xai_onnx__check_tensor(all, err);
-  if (st == XAI_OK) st = xai_onnx__tensor(file, all, out, err);
+  xai_onnx_source source = {.file = file};
+  if (st == XAI_OK) st = xai_onnx__tensor(&source, all, out, err);
+  xai_file_release(source.beside);
   return xai_err_prefix(err, st, "%s: ", xai_file_path(file));
 }

@@ -10,7 +10,7 @@
  *
  *   = reason                            what the following lines have in common
  *   test_lstm_*                         a case or a pattern of cases that fail
- *   ~ 1e-6 test_foo                     a case that passes with this absolute tolerance in place of 1e-7
+ *   ~ 1e-6 test_foo                     a case that passes with this absolute tolerance; later lines win
  *
  * The program fails when a case changes sides in either direction and when a line fits no case. It exits with 77 when the
  * folder is not there. It checks numbers only: what is printed for refused models is tested elsewhere. */

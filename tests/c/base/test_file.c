@@ -1,6 +1,8 @@
 /* Whole files in, whole files out; what is no file is refused, and what fails leaves nothing behind. */
 #include "scratch.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -187,12 +189,89 @@ static void a_file_in_pieces_is_there_at_once_or_not_at_all(void **state) {
   remove(path);
 }
 
+/* ---- files that another file names ------------------------------------------------------------------------ */
+static xai_status map_beside(const char *name, xai_err *err) {
+  xai_file *f = NULL;
+  xai_status st = xai_file_map_beside(scratch("model"), name, &f, err);
+  assert_true((st == XAI_OK) == (f != NULL));
+  xai_file_release(f);
+  return st;
+}
+
+static void a_file_beside_another_is_found_also_in_folders(void **state) {
+  (void)state;
+  xai_err err;
+  xai_file *f = NULL;
+  put_text(scratch("data"), "12345");
+  assert_int_equal(mkdir(scratch("inner"), 0777), 0);
+  put_text(scratch("inner/data"), "123");
+  assert_int_equal(xai_file_map_beside(scratch("model"), "data", &f, &err), XAI_OK);
+  assert_int_equal(xai_file_size(f), 5);
+  assert_string_equal(xai_file_path(f), scratch("data"));
+  xai_file_release(f);
+  assert_int_equal(map_beside("inner/data", &err), XAI_OK);
+  assert_int_equal(map_beside("inner", &err), XAI_EARG);
+  assert_int_equal(map_beside("inner/date", &err), XAI_ENOTFOUND);
+  assert_non_null(strstr(err.text, "did you mean 'data'?"));
+  remove(scratch("inner/data"));
+  remove(scratch("inner"));
+  remove(scratch("data"));
+}
+
+static void no_name_leads_out_of_the_folder(void **state) {
+  (void)state;
+  static const char *const names[] = {"", ".", "..", "../model", "a/../model", "a/..", "/etc/passwd", "a//b", "a/", "./a", "a\\b"};
+  xai_err err;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    assert_int_equal(map_beside(names[i], &err), XAI_EFORMAT);
+    assert_non_null(strstr(err.text, "expected a relative path without '..'"));
+  }
+}
+
+static void links_are_not_followed_on_the_way(void **state) {
+  (void)state;
+  xai_err err;
+  put_text(scratch("data"), "1");
+  assert_int_equal(mkdir(scratch("inner"), 0777), 0);
+  put_text(scratch("inner/data"), "1");
+  assert_int_equal(symlink("data", scratch("soft")), 0);
+  assert_int_equal(symlink("inner", scratch("folder")), 0);
+  assert_int_equal(map_beside("soft", &err), XAI_EFORMAT);
+  assert_int_equal(map_beside("folder/data", &err), XAI_EFORMAT);
+  assert_int_equal(link(scratch("data"), scratch("hard")), 0);
+  assert_int_equal(map_beside("data", &err), XAI_EFORMAT);
+  assert_int_equal(map_beside("inner/data", &err), XAI_OK);
+  /* the same, part by part */
+  int here = open(scratch_folder, O_RDONLY | O_DIRECTORY), fd = xai_file__walk(here, "inner/data");
+  assert_true(here >= 0 && fd >= 0);
+  close(fd);
+  assert_int_equal(xai_file__walk(here, "soft"), -1);
+  assert_int_equal(errno, ELOOP);
+  assert_int_equal(xai_file__walk(here, "folder/data"), -1);
+  assert_true(errno == ENOTDIR || errno == ELOOP);
+  assert_int_equal(xai_file__walk(here, "none/data"), -1);
+  assert_int_equal(errno, ENOENT);
+  close(here);
+  remove(scratch("soft"));
+  remove(scratch("folder"));
+  remove(scratch("hard"));
+  remove(scratch("inner/data"));
+  remove(scratch("inner"));
+  remove(scratch("data"));
+}
+
+static xai_status map_data_beside(const char *path, xai_err *err) {
+  (void)path;
+  return map_beside("faults", err);
+}
+
 static void every_failing_allocation_is_survived(void **state) {
   (void)state;
   const char *path = scratch("faults");
   put_text(path, "old");
   each_allocation_fails(map_and_release, path);
   each_allocation_fails(write_new, path);
+  each_allocation_fails(map_data_beside, path);
   remove(path);
 }
 
@@ -208,6 +287,9 @@ int main(void) {
       cmocka_unit_test(a_missing_folder_is_an_error_and_is_not_made),
       cmocka_unit_test(a_full_disk_leaves_the_old_file),
       cmocka_unit_test(a_file_in_pieces_is_there_at_once_or_not_at_all),
+      cmocka_unit_test(a_file_beside_another_is_found_also_in_folders),
+      cmocka_unit_test(no_name_leads_out_of_the_folder),
+      cmocka_unit_test(links_are_not_followed_on_the_way),
       cmocka_unit_test(every_failing_allocation_is_survived),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);

@@ -1,5 +1,6 @@
 /* Tensors: every way in which a file may store elements, and every way to store them wrongly. The tensor goes through
  * a model as a constant that is added to the input, or is read straight from its message. */
+#define _GNU_SOURCE /* symlink */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -167,20 +168,118 @@ static void types_that_are_not_real_numbers_are_refused_by_name(void **state) {
   assert_tensor_fails(tensor_head("t", -1, XAI_SHAPE(1)), XAI_EUNSUPPORTED, "elements of type number -1");
 }
 
-static void external_data_and_segments_are_refused_with_the_file_named(void **state) {
+static void segments_are_refused(void **state) {
   (void)state;
-  xai_buf t = tensor_head("t", T_F32, XAI_SHAPE(1)), pair = {0}, other = {0};
-  pb_text(&other, 1, "offset");
-  pb_text(&other, 2, "0");
-  pb_text(&pair, 1, "location");
-  pb_text(&pair, 2, "weights.bin");
-  pb_message(&t, 13, other);
-  pb_message(&t, 13, pair);
-  pb_int(&t, 14, 1);
-  assert_tensor_fails(t, XAI_EUNSUPPORTED, "weights are in a separate file 'weights.bin'; not supported yet");
   xai_buf s = tensor_head("t", T_F32, XAI_SHAPE(1));
   pb_text(&s, 3, "");
   assert_tensor_fails(s, XAI_EUNSUPPORTED, "segments");
+}
+
+/* ---- elements in another file -------------------------------------------------------------------- */
+static void add_pair(xai_buf *t, const char *key, const char *value) {
+  xai_buf pair = {0};
+  pb_text(&pair, 1, key);
+  pb_text(&pair, 2, value);
+  pb_message(t, 13, pair);
+}
+
+/* A tensor of 'shape' whose pairs are "key=value" words; %d in a value becomes the number of this process. */
+static xai_buf external(int type, xai_shape shape, const char *pairs) {
+  xai_buf t = tensor_head("t", type, shape);
+  char words[200], *save = NULL;
+  snprintf(words, sizeof words, pairs, (int)getpid());
+  for (char *word = strtok_r(words, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
+    char *equals = strchr(word, '=');
+    *equals = '\0';
+    add_pair(&t, word, equals + 1);
+  }
+  pb_int(&t, 14, 1);
+  return t;
+}
+
+static model adds(xai_buf tensor) {
+  model m = model_of(13);
+  add_initializer(&m, tensor);
+  add_input(&m, "x", XAI_SHAPE(2));
+  add_node(&m, node("Add", "", "x t", "y"));
+  add_output(&m, "y");
+  return m;
+}
+
+/* load_bytes puts the model at /tmp/xai-<process>.onnx; this lies beside it: 0 1 2 3 as float32 */
+static void weights_path(char path[64]) { snprintf(path, 64, "/tmp/xai-%d.bin", (int)getpid()); }
+
+static void put_weights(void) {
+  char path[64];
+  const float numbers[4] = {0, 1, 2, 3};
+  weights_path(path);
+  FILE *f = fopen(path, "wb");
+  assert_non_null(f);
+  assert_int_equal(fwrite(numbers, sizeof *numbers, 4, f), 4);
+  assert_int_equal(fclose(f), 0);
+}
+
+static void external_data_lie_beside_the_model(void **state) {
+  (void)state;
+  const float x[2] = {10, 20}, first[2] = {10, 21}, third[2] = {12, 23}, odd[2] = {10, 20};
+  char path[64];
+  put_weights();
+  weights_path(path);
+  model m = adds(external(T_F32, XAI_SHAPE(2), "location=xai-%d.bin"));
+  assert_computes(&m, XAI_SHAPE(2), x, XAI_SHAPE(2), first);
+  m = adds(external(T_F32, XAI_SHAPE(2), "offset=8 length=8 location=xai-%d.bin checksum=abc"));
+  assert_computes(&m, XAI_SHAPE(2), x, XAI_SHAPE(2), third);
+  m = adds(external(T_F32, XAI_SHAPE(2), "location=xai-%d.bin offset=0 length=8"));
+  xai_buf again = external(T_F32, XAI_SHAPE(0), "location=xai-%d.bin offset=16"); /* nothing, at the very end */
+  add_initializer(&m, (pb_text(&again, 8, "empty"), again));
+  assert_computes(&m, XAI_SHAPE(2), x, XAI_SHAPE(2), first);
+  m = adds(external(T_F16, XAI_SHAPE(2), "location=xai-%d.bin offset=1")); /* two halves of zero bytes, at an odd place */
+  assert_computes(&m, XAI_SHAPE(2), x, XAI_SHAPE(2), odd);
+  unlink(path);
+}
+
+static void external_data_are_refused(const char *pairs, xai_status status, const char *text) {
+  model m = adds(external(T_F32, XAI_SHAPE(2), pairs));
+  assert_refused(&m, status, text);
+}
+
+static void external_data_stay_inside_their_file_and_folder(void **state) {
+  (void)state;
+  char path[64], link_path[64];
+  put_weights();
+  weights_path(path);
+  external_data_are_refused("offset=0", XAI_EFORMAT, "external data without a location");
+  external_data_are_refused("location=xai-%d.bin location=b", XAI_EFORMAT, "give 'location' twice");
+  external_data_are_refused("location=xai-%d.bin offset=0 offset=0", XAI_EFORMAT, "give 'offset' twice");
+  external_data_are_refused("location=xai-%d.bin evil=1", XAI_EUNSUPPORTED, "external data with 'evil' are not supported");
+  external_data_are_refused("location=xai-%d.bin offset=-8", XAI_EFORMAT, "offset '-8' is no number");
+  external_data_are_refused("location=xai-%d.bin offset=0x8", XAI_EFORMAT, "is no number");
+  external_data_are_refused("location=xai-%d.bin offset=", XAI_EFORMAT, "is no number");
+  external_data_are_refused("location=xai-%d.bin offset=99999999999999999999", XAI_EFORMAT, "is no number");
+  external_data_are_refused("location=xai-%d.bin offset=18446744073709551614", XAI_EFORMAT, "do not lie in the 16 bytes");
+  external_data_are_refused("location=xai-%d.bin offset=9", XAI_EFORMAT, "8 bytes from 9 on do not lie in the 16 bytes");
+  external_data_are_refused("location=xai-%d.bin length=4", XAI_EFORMAT, "external data of 4 bytes (expected 8)");
+  external_data_are_refused("location=../tmp/xai-%d.bin", XAI_EFORMAT, "is no file beside this one");
+  external_data_are_refused("location=a/../xai-%d.bin", XAI_EFORMAT, "is no file beside this one");
+  external_data_are_refused("location=/tmp/xai-%d.bin", XAI_EFORMAT, "is no file beside this one");
+  external_data_are_refused("location=xai-%d.bim", XAI_ENOTFOUND, "no such file; did you mean 'xai-");
+  snprintf(link_path, sizeof link_path, "/tmp/xai-%d.link", (int)getpid());
+  assert_int_equal(symlink(path, link_path), 0);
+  external_data_are_refused("location=xai-%d.link", XAI_EFORMAT, "a symbolic link, which is not followed");
+  unlink(link_path);
+  assert_int_equal(link(path, link_path), 0);
+  external_data_are_refused("location=xai-%d.link", XAI_EFORMAT, "has 2 names (expected a file of its own)");
+  unlink(link_path);
+  xai_buf both = external(T_F32, XAI_SHAPE(2), "location=xai-%d.bin");
+  pb_bytes(&both, 9, (const unsigned char[8]){0}, 8);
+  model m = adds(both);
+  assert_refused(&m, XAI_EFORMAT, "given twice, here and in another file");
+  unlink(path);
+}
+
+static void without_a_model_file_there_is_nothing_beside_it(void **state) {
+  (void)state;
+  assert_tensor_fails(external(T_F32, XAI_SHAPE(1), "location=xai-%d.bin"), XAI_EUNSUPPORTED, "cannot be reached from here");
 }
 
 /* ---- raw_data, by way of a file ------------------------------------------------------------------ */
@@ -270,7 +369,10 @@ int main(void) {
       cmocka_unit_test(elements_given_twice_are_refused),
       cmocka_unit_test(elements_in_the_field_of_another_type_are_refused),
       cmocka_unit_test(types_that_are_not_real_numbers_are_refused_by_name),
-      cmocka_unit_test(external_data_and_segments_are_refused_with_the_file_named),
+      cmocka_unit_test(segments_are_refused),
+      cmocka_unit_test(external_data_lie_beside_the_model),
+      cmocka_unit_test(external_data_stay_inside_their_file_and_folder),
+      cmocka_unit_test(without_a_model_file_there_is_nothing_beside_it),
       cmocka_unit_test(raw_data_of_every_type_is_read),
       cmocka_unit_test(negative_raw_integers_keep_their_sign),
       cmocka_unit_test(raw_floats_are_right_at_every_alignment),

@@ -3,7 +3,8 @@ local core = require "xai.core"
 local print = print
 
 local functions = {
-  { "load", "load(path, {preprocess=, labels=}): a network from an ONNX file. preprocess: imagenet, caffe, cifar10, none, or"
+  { "load", "load(path, {preprocess=, labels=, weights=, mean=}): a network from an ONNX or a Caffe file (weights: the"
+    .. " .caffemodel, mean: a .binaryproto or numbers). preprocess: imagenet, caffe, cifar10, none, or"
     .. " {resize=, crop=, order=, scale=, mean=, std=}. labels: a text file with a name per line, or a list" },
   { "image", "image(path): a picture from a PNG, JPEG or BMP file (or from a uint8 tensor H x W x 3)" },
   { "tensor", "tensor {{1, 2}, {3, 4}}: a tensor from nested tables; a second argument names the element type" },

@@ -48,12 +48,8 @@ xai_status xai_gradcam(xai_net *net, const xai_view *x, const xai_gradcam_opts *
   if (opts->relu) xk_relu_forward((int64_t)xai_tensor_count(raw), xai_tensor_floats(raw), xai_tensor_floats(e->values));
   e->is_signed = !opts->relu;
   e->unit = "score points";
-  st = xai_explanation_extra(e, "raw", raw, err);
-  raw = NULL;
-  if (st != XAI_OK) goto done;
-  st = xai_explanation_extra(e, "weights", weights, err);
-  weights = NULL;
-  if (st != XAI_OK) goto done;
+  XAI_GOTO(xai_explanation_extra(e, "raw", &raw, err));
+  XAI_GOTO(xai_explanation_extra(e, "weights", &weights, err));
   e->seconds = xai_clock() - p.started;
   *out = e;
   e = NULL;

@@ -134,9 +134,7 @@ xai_status xai_occlusion(xai_net *net, const xai_view *x, const xai_occlusion_op
   XAI_GOTO(scan(net, x, &g, &p.target, score, opts, xai_run_bytes(p.run), xai_tensor_floats(grid), err));
   XAI_GOTO(xai_tensor_new_raw(XAI_F32, XAI_SHAPE(g.h, g.w), &e->values, err));
   XAI_GOTO(spread(&g, xai_tensor_floats(grid), clean, xai_tensor_floats(e->values), err));
-  st = xai_explanation_extra(e, "grid", grid, err);
-  grid = NULL;
-  if (st != XAI_OK) goto done;
+  XAI_GOTO(xai_explanation_extra(e, "grid", &grid, err));
   e->is_signed = true;
   e->unit = opts->score == XAI_SCORE_PROB ? "drop in probability" : "drop in score";
   e->seconds = xai_clock() - p.started;

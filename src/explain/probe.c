@@ -108,13 +108,15 @@ void xai_explanation_free(xai_explanation *e) {
   xai_free(e);
 }
 
-xai_status xai_explanation_extra(xai_explanation *e, const char *name, xai_tensor *t, xai_err *err) {
+xai_status xai_explanation_extra(xai_explanation *e, const char *name, xai_tensor **t, xai_err *err) {
+  xai_tensor *taken = *t;
+  *t = NULL;
   if (e->n_extras == XAI_EXTRAS) {
-    xai_tensor_free(t);
+    xai_tensor_free(taken);
     return xai_fail(err, XAI_EARG, "internal: more than %d extra results", XAI_EXTRAS);
   }
   snprintf(e->extras[e->n_extras].name, sizeof e->extras[0].name, "%s", name);
-  e->extras[e->n_extras++].tensor = t;
+  e->extras[e->n_extras++].tensor = taken;
   return XAI_OK;
 }
 

@@ -28,8 +28,8 @@ xai_status xai_probe_explain(const xai_probe *p, const char *method, int layer, 
 /* The layer that a class activation map is made from: opts->layer or the default; refuses one without extent. */
 xai_status xai_probe_layer(const xai_net *net, const xai_view *x, const xai_explain_opts *opts, int *layer, xai_err *err);
 
-/* Adds a named tensor, whose reference the explanation takes over (also on failure). */
-xai_status xai_explanation_extra(xai_explanation *e, const char *name, xai_tensor *t, xai_err *err);
+/* Adds a named tensor. The explanation takes the caller's reference over, and *t becomes NULL, also on failure. */
+xai_status xai_explanation_extra(xai_explanation *e, const char *name, xai_tensor **t, xai_err *err);
 
 /* ---- target.c ------------------------------------------------------------------------------------------- */
 /* Layers of the target's terms, LOGITS for an empty one; returns how many (no doubles). */

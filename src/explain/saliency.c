@@ -10,26 +10,27 @@
 
 xai_status xai_saliency(xai_net *net, const xai_view *x, const xai_saliency_opts *opts, xai_explanation **out, xai_err *err) {
   xai_explanation *e = NULL;
-  XAI_TRY(xai_backprop__explain("saliency", net, x, &opts->common, XAI_RELU_PLAIN, &e, err));
-  xai_tensor *map = NULL, *gradient = e->values;
-  e->values = NULL;
-  xai_status st = xai_explanation_extra(e, "gradient", gradient, err);
-  if (st == XAI_OK) st = xai_tensor_new(XAI_F32, XAI_SHAPE(e->height, e->width), &map, err);
-  if (st != XAI_OK) {
-    xai_explanation_free(e);
-    return st;
-  }
-  const xai_view *g = xai_tensor_view(gradient);
+  xai_tensor *map = NULL;
+  xai_status st;
+  XAI_GOTO(xai_backprop__explain("saliency", net, x, &opts->common, XAI_RELU_PLAIN, &e, err));
+  XAI_GOTO(xai_tensor_new(XAI_F32, XAI_SHAPE(e->height, e->width), &map, err));
+  const xai_view *g = xai_tensor_view(e->values);
   int64_t plane = (int64_t)e->height * e->width;
   float *m = xai_tensor_floats(map);
   for (int64_t i = 0; i < xai_shape_size(&g->shape); i++) {
     float v = ((const float *)g->data)[i], size = v < 0 ? -v : v;
     if (size > m[i % plane]) m[i % plane] = size;
   }
+  XAI_GOTO(xai_explanation_extra(e, "gradient", &e->values, err));
   e->values = map;
+  map = NULL;
   e->reduce = XAI_REDUCE_NONE;
   *out = e;
-  return XAI_OK;
+  e = NULL;
+done:
+  xai_tensor_free(map);
+  xai_explanation_free(e);
+  return st;
 }
 
 XAI_METHOD_RUN(saliency)

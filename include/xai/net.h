@@ -17,8 +17,11 @@ typedef struct xai_net xai_net;
 typedef struct xai_run xai_run;
 
 /* ---- loading -------------------------------------------------------------------------------------- */
-/* Reads a network file; the format is told by content (ONNX). Weights stay in the mapped file. */
+/* Reads a network file; the format is told by content: ONNX, or one half of a Caffe network, whose other half is found
+ * beside it (net.prototxt and net.caffemodel; deploy.prototxt will do). Weights stay in the mapped file. */
 XAI_API xai_status xai_net_load(const char *path, xai_net **out, xai_err *err);
+/* A Caffe network from its structure (.prototxt) and its weights (.caffemodel). */
+XAI_API xai_status xai_net_load_caffe(const char *structure, const char *weights, xai_net **out, xai_err *err);
 /* Writes the network with this view's weights, preprocessing and labels as .onnx, or all its weights by name as
  * .safetensors, by extension; atomically: the old file stays until the new one is complete. Hooks and backward rules are
  * left out. Fails with XAI_EARG for another extension, XAI_EUNSUPPORTED beyond the 2 GB of an ONNX file, or XAI_EIO. */

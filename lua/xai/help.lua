@@ -3,7 +3,8 @@ local core = require "xai.core"
 local print = print
 
 local functions = {
-  { "load", "load(path, {preprocess=, labels=}): a network from an ONNX file. preprocess: imagenet, caffe, cifar10, none, or"
+  { "load", "load(path, {preprocess=, labels=, weights=, mean=}): a network from an ONNX or a Caffe file (weights: the"
+    .. " .caffemodel, mean: a .binaryproto or numbers). preprocess: imagenet, caffe, cifar10, none, or"
     .. " {resize=, crop=, order=, scale=, mean=, std=}. labels: a text file with a name per line, or a list" },
   { "zoo", "zoo.resnet18 {weights=, classes=, in_channels=, size=, width=, preprocess=, labels=}: an architecture; zoo() lists them" },
   { "model", "model(name or path, options): a network from the zoo, or from a file" },

@@ -23,11 +23,13 @@ local function with_labels(net, labels, path)
   return net
 end
 
---- xai.load(path, {preprocess = "imagenet", labels = "names.txt"})
+--- xai.load(path, {preprocess = "imagenet", labels = "names.txt"}); for Caffe, where they do not lie beside each other,
+--- xai.load("deploy.prototxt", {weights = "net.caffemodel", mean = "mean.binaryproto" or {104, 117, 123}})
 local function load(path, options)
-  options = check.options("load", options, { "preprocess", "labels" })
-  local net = core.load_net(path)
+  options = check.options("load", options, { "preprocess", "labels", "weights", "mean" })
+  local net = core.load_net(path, options.weights)
   if options.preprocess then net = core.set_preprocess(net, options.preprocess) end
+  if options.mean then net = core.set_mean(net, { mean = options.mean }) end
   return with_labels(net, options.labels, path)
 end
 

@@ -1,9 +1,11 @@
 /* bindings/l_net.c: networks in Lua: loading, looking inside, inputs, whole forward passes. A box's user value is a
  * table that belongs to it: hooks (l_hook.c), and 'assumed' while nobody has said how pictures become inputs. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "bindings/core.h"
+#include "formats/formats.h"
 #include "tensor/shape.h"
 #include "tensor/tensor.h"
 
@@ -19,13 +21,17 @@ xl_box *xl_new_net(lua_State *L) {
   return box;
 }
 
-/* load_net(path) */
+/* load_net(path [, weights]): weights, when they are in a file of their own */
 static int load_net(lua_State *L) {
   const char *path = xl_check_string(L, 1, "path");
+  const char *weights = lua_isnoneornil(L, 2) ? NULL : xl_check_string(L, 2, "weights");
   xai_err err;
   xai_status st;
   xl_box *box = xl_new_net(L);
-  XL_WORK(L, st, xai_net_load(path, &box->net, &err));
+  if (weights != NULL)
+    XL_WORK(L, st, xai_net_load_caffe(path, weights, &box->net, &err));
+  else
+    XL_WORK(L, st, xai_net_load(path, &box->net, &err));
   if (st != XAI_OK) return xl_raise(L, st, &err);
   if (strcmp(xai_net_preprocess(box->net)->name, "none") == 0) {
     xl_push_net_table(L, -1);
@@ -81,11 +87,9 @@ static void check_preprocess(lua_State *L, int arg, xai_preprocess *p) {
   check_channels(L, arg, "std", p->std);
 }
 
-/* set_preprocess(net, "imagenet" | {...}): the same net with other preprocessing */
-static int set_preprocess(lua_State *L) {
+/* Pushes a view of the net at 1 with this preprocessing; its hooks come along. */
+static int push_with_preprocess(lua_State *L, const xai_preprocess *p) {
   xai_net *net = xl_check_net(L, 1);
-  xai_preprocess p;
-  check_preprocess(L, 2, &p);
   xai_err err;
   xai_status st;
   xl_box *box = xl_new_box(L, &xl_net_type);
@@ -96,8 +100,33 @@ static int set_preprocess(lua_State *L) {
   lua_setfield(L, -2, "hooks");
   lua_setiuservalue(L, -3, 1);
   lua_pop(L, 1);
-  XL_WORK(L, st, xai_net_set_preprocess(net, &p, &box->net, &err));
+  XL_WORK(L, st, xai_net_set_preprocess(net, p, &box->net, &err));
   return st == XAI_OK ? 1 : xl_raise(L, st, &err);
+}
+
+/* set_preprocess(net, "imagenet" | {...}): the same net with other preprocessing */
+static int set_preprocess(lua_State *L) {
+  xl_check_net(L, 1);
+  xai_preprocess p;
+  check_preprocess(L, 2, &p);
+  return push_with_preprocess(L, &p);
+}
+
+/* set_mean(net, {mean = file | number | {three}}): only the mean is another, in the order of the net's channels */
+static int set_mean(lua_State *L) {
+  xai_preprocess p = *xai_net_preprocess(xl_check_net(L, 1));
+  if (!lua_istable(L, 2)) return xl_expected(L, 2, "mean", "a table");
+  snprintf(p.name, sizeof p.name, "custom");
+  if (xl_get(L, 2, "mean") == LUA_TSTRING) {
+    xai_err err;
+    xai_status st;
+    XL_WORK(L, st, xai_caffe_mean_read(lua_tostring(L, -1), p.mean, &err));
+    if (st != XAI_OK) return xl_raise(L, st, &err);
+  } else {
+    check_channels(L, 2, "mean", p.mean);
+  }
+  lua_settop(L, 2);
+  return push_with_preprocess(L, &p);
 }
 
 /* set_labels(net, {"tench", ...}): the same net with names for its classes */
@@ -538,6 +567,7 @@ void xl_open_net(lua_State *L) {
   static const xl_reg functions[] = {
       {"load_net", load_net, "load"},
       {"set_preprocess", set_preprocess, "load"},
+      {"set_mean", set_mean, "load"},
       {"set_labels", set_labels, "load"},
       {NULL, NULL, NULL},
   };

@@ -12,7 +12,7 @@
 
 /* ---- what a file is ------------------------------------------------------------------------------------ */
 typedef enum xai_format {
-  XAI_FORMAT_UNKNOWN, XAI_FORMAT_ONNX, XAI_FORMAT_SAFETENSORS, XAI_FORMAT_NPY, XAI_FORMAT_ZIP /* npz, pth */,
+  XAI_FORMAT_UNKNOWN, XAI_FORMAT_ONNX, XAI_FORMAT_CAFFE, XAI_FORMAT_SAFETENSORS, XAI_FORMAT_NPY, XAI_FORMAT_ZIP /* npz, pth */,
   XAI_FORMAT_PICKLE, XAI_FORMAT_TAR, XAI_FORMAT_PNG, XAI_FORMAT_JPEG, XAI_FORMAT_BMP, XAI_FORMAT_GIF, XAI_FORMAT_WEBP, XAI_FORMAT_TIFF, XAI_FORMAT_HEIF,
   XAI_FORMAT_PDF, XAI_FORMAT_HDF5, XAI_FORMAT_TEXT, XAI_FORMAT_EMPTY
 } xai_format;
@@ -22,7 +22,13 @@ const char *xai_format_name(xai_format f); /* "an ONNX model", "a PNG picture", 
 /* ---- networks -------------------------------------------------------------------------------------------- */
 /* Reads an ONNX model; see onnx_load.c. Messages start with the file's name. */
 xai_status xai_onnx_load(xai_file *file, xai_net **out, xai_err *err);
-/* Writes one, atomically; see onnx_write.c. */
+/* Reads a Caffe network from its structure (.prototxt) and its weights (.caffemodel); see caffe_load.c. Messages start
+ * with the name of the file that is at fault. */
+xai_status xai_caffe_load(xai_file *structure, xai_file *weights, xai_net **out, xai_err *err);
+/* Caffe's mean picture (.binaryproto) as one number per channel, in the file's order: its average over all positions,
+ * as Caffe's own examples use it. */
+xai_status xai_caffe_mean_read(const char *path, float mean[3], xai_err *err);
+/* Writes an ONNX model, atomically; see onnx_write.c. */
 xai_status xai_onnx_write(const char *path, const xai_net *net, xai_err *err);
 
 /* The tensor in a file that holds one TensorProto and nothing else, as the standard's test cases do (.pb). */

@@ -14,23 +14,23 @@
 enum { MODEL, GRAPH, NODE, ATTRIBUTE, TENSOR, VALUE, TYPE, TENSOR_TYPE, SHAPE, DIM, OPSET, PAIR };
 
 static const xai_proto_rule model_rules[] = {{1, XAI_PROTO_INT, "ir_version", 0},
-                                            {7, XAI_PROTO_ONE, "graph", GRAPH},
-                                            {8, XAI_PROTO_MANY, "opset_import", OPSET},
-                                            {14, XAI_PROTO_MANY, "metadata_props", PAIR},
-                                            {0}};
+                                             {7, XAI_PROTO_ONE, "graph", GRAPH},
+                                             {8, XAI_PROTO_MANY, "opset_import", OPSET},
+                                             {14, XAI_PROTO_MANY, "metadata_props", PAIR},
+                                             {0}};
 static const xai_proto_rule graph_rules[] = {{1, XAI_PROTO_MANY, "node", NODE},
-                                            {5, XAI_PROTO_MANY, "initializer", TENSOR},
-                                            {11, XAI_PROTO_MANY, "input", VALUE},
-                                            {12, XAI_PROTO_MANY, "output", VALUE},
-                                            {15, XAI_PROTO_BYTES, "sparse_initializer", 0},
-                                            {0}};
+                                             {5, XAI_PROTO_MANY, "initializer", TENSOR},
+                                             {11, XAI_PROTO_MANY, "input", VALUE},
+                                             {12, XAI_PROTO_MANY, "output", VALUE},
+                                             {15, XAI_PROTO_BYTES, "sparse_initializer", 0},
+                                             {0}};
 static const xai_proto_rule node_rules[] = {{1, XAI_PROTO_BYTES, "input", 0},
-                                           {2, XAI_PROTO_BYTES, "output", 0},
-                                           {3, XAI_PROTO_BYTES, "name", 0},
-                                           {4, XAI_PROTO_BYTES, "op_type", 0},
-                                           {5, XAI_PROTO_MANY, "attribute", ATTRIBUTE},
-                                           {7, XAI_PROTO_BYTES, "domain", 0},
-                                           {0}};
+                                            {2, XAI_PROTO_BYTES, "output", 0},
+                                            {3, XAI_PROTO_BYTES, "name", 0},
+                                            {4, XAI_PROTO_BYTES, "op_type", 0},
+                                            {5, XAI_PROTO_MANY, "attribute", ATTRIBUTE},
+                                            {7, XAI_PROTO_BYTES, "domain", 0},
+                                            {0}};
 static const xai_proto_rule attribute_rules[] = {
     {1, XAI_PROTO_BYTES, "name", 0},       {2, XAI_PROTO_FLOAT, "f", 0},    {3, XAI_PROTO_INT, "i", 0},
     {4, XAI_PROTO_BYTES, "s", 0},          {5, XAI_PROTO_ONE, "t", TENSOR}, {6, XAI_PROTO_ONE, "g", GRAPH},
@@ -49,7 +49,8 @@ static const xai_proto_rule type_rules[] = {{1, XAI_PROTO_ONE, "tensor_type", TE
 static const xai_proto_rule tensor_type_rules[] = {
     {1, XAI_PROTO_INT, "elem_type", 0}, {2, XAI_PROTO_ONE, "shape", SHAPE}, {0}};
 static const xai_proto_rule shape_rules[] = {{1, XAI_PROTO_MANY, "dim", DIM}, {0}};
-static const xai_proto_rule dim_rules[] = {{1, XAI_PROTO_INT, "dim_value", 0}, {2, XAI_PROTO_BYTES, "dim_param", 0}, {0}};
+static const xai_proto_rule dim_rules[] = {
+    {1, XAI_PROTO_INT, "dim_value", 0}, {2, XAI_PROTO_BYTES, "dim_param", 0}, {0}};
 static const xai_proto_rule opset_rules[] = {{1, XAI_PROTO_BYTES, "domain", 0}, {2, XAI_PROTO_INT, "version", 0}, {0}};
 static const xai_proto_rule pair_rules[] = {{1, XAI_PROTO_BYTES, "key", 0}, {2, XAI_PROTO_BYTES, "value", 0}, {0}};
 

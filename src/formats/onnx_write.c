@@ -201,7 +201,8 @@ static xai_status put_special(xai_buf *node, const sheet *s, const xai_node *n, 
   if (n->op == XAI_OP_CAST) put_int_attr(node, "to", onnx_type((xai_dtype)n->attrs.cast.to));
   if (n->op == XAI_OP_CONSTANT_OF_SHAPE) put_fill_attr(node, &n->attrs.fill);
   if (axes == NULL) return XAI_OK;
-  XAI_ASSERT(xai_shape_size(&axes->shape) <= XAI_INTS_MAX, err);
+  if (xai_shape_size(&axes->shape) > XAI_INTS_MAX) /* inference has not seen a network whose sizes are open */
+    return xai_fail(err, XAI_EARG, "layer '%s': more than %d axes", n->name, XAI_INTS_MAX);
   for (int64_t i = 0; i < xai_shape_size(&axes->shape); i++) list.v[list.n++] = (int64_t)xai_view_get(axes, i);
   if (list.n > 0) put_ints_attr(node, "axes", &list); /* without axes: over all of them, as with an empty list */
   return XAI_OK;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { VARINT = 0, BYTES = 2, FIXED_32 = 5 }; /* wire types */
+enum { VARINT = 0, FIXED_64 = 1, BYTES = 2, FIXED_32 = 5 }; /* wire types */
 
 static void put_varint(xai_buf *b, uint64_t v) {
   unsigned char bytes[10];
@@ -20,11 +20,24 @@ void xai_proto__put_int(xai_buf *b, unsigned field, int64_t v) {
   put_varint(b, (uint64_t)v);
 }
 
+static void put_fixed(xai_buf *b, uint64_t bits, int n) {
+  unsigned char bytes[8];
+  for (int i = 0; i < n; i++) bytes[i] = (unsigned char)(bits >> 8 * i);
+  xai_buf_add(b, bytes, (size_t)n);
+}
+
 void xai_proto__put_float(xai_buf *b, unsigned field, float v) {
   uint32_t bits;
   memcpy(&bits, &v, sizeof bits);
   put_tag(b, field, FIXED_32);
-  for (int i = 0; i < 4; i++) xai_buf_add(b, &(unsigned char){(unsigned char)(bits >> 8 * i)}, 1);
+  put_fixed(b, bits, 4);
+}
+
+void xai_proto__put_double(xai_buf *b, unsigned field, double v) {
+  uint64_t bits;
+  memcpy(&bits, &v, sizeof bits);
+  put_tag(b, field, FIXED_64);
+  put_fixed(b, bits, 8);
 }
 
 void xai_proto__put_head(xai_buf *b, unsigned field, size_t n) {

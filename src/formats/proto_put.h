@@ -8,6 +8,7 @@
 
 void xai_proto__put_int(xai_buf *b, unsigned field, int64_t v);
 void xai_proto__put_float(xai_buf *b, unsigned field, float v);
+void xai_proto__put_double(xai_buf *b, unsigned field, double v);
 void xai_proto__put_bytes(xai_buf *b, unsigned field, const void *bytes, size_t n);
 void xai_proto__put_text(xai_buf *b, unsigned field, const char *text);
 /* What stands before n bytes that somebody else writes. */

@@ -22,20 +22,30 @@ typedef struct xai_proto_span {
   size_t n;
 } xai_proto_span;
 
-typedef enum xai_proto_wire { XAI_WIRE_VARINT = 0, XAI_WIRE_64 = 1, XAI_WIRE_BYTES = 2, XAI_WIRE_32 = 5 } xai_proto_wire;
+typedef enum xai_proto_wire {
+  XAI_WIRE_VARINT = 0,
+  XAI_WIRE_64 = 1,
+  XAI_WIRE_BYTES = 2,
+  XAI_WIRE_32 = 5
+} xai_proto_wire;
 
 typedef struct xai_proto_field {
   uint32_t number;
   xai_proto_wire wire;
-  uint64_t bits;       /* VARINT, 64, 32 */
+  uint64_t bits;        /* VARINT, 64, 32 */
   xai_proto_span bytes; /* BYTES */
 } xai_proto_field;
 
 /* ---- what a well-formed file looks like ---------------------------------------------------------- */
 typedef enum xai_proto_kind {
-  XAI_PROTO_INT, XAI_PROTO_FLOAT, XAI_PROTO_BYTES,      /* may recur: the last one counts */
-  XAI_PROTO_INTS, XAI_PROTO_FLOATS, XAI_PROTO_DOUBLES,  /* lists, packed or one by one */
-  XAI_PROTO_ONE, XAI_PROTO_MANY                        /* a message, at most once or any number of times */
+  XAI_PROTO_INT,
+  XAI_PROTO_FLOAT,
+  XAI_PROTO_BYTES, /* may recur: the last one counts */
+  XAI_PROTO_INTS,
+  XAI_PROTO_FLOATS,
+  XAI_PROTO_DOUBLES, /* lists, packed or one by one */
+  XAI_PROTO_ONE,
+  XAI_PROTO_MANY /* a message, at most once or any number of times */
 } xai_proto_kind;
 
 typedef struct xai_proto_rule {
@@ -73,7 +83,7 @@ typedef struct xai_proto_numbers {
 xai_proto_numbers xai_proto__numbers(xai_proto_span message, uint32_t number, int width);
 bool xai_proto__number(xai_proto_numbers *list, uint64_t *bits);
 
-float xai_proto__float(uint64_t bits);                    /* of the low 32 bits */
+float xai_proto__float(uint64_t bits);                     /* of the low 32 bits */
 bool xai_proto__equal(xai_proto_span s, const char *text); /* by length: "a\0b" is not "a" */
 /* A new C string; XAI_EFORMAT when the span has a NUL inside. */
 xai_status xai_proto__text(xai_proto_span s, char **out, xai_err *err);

@@ -1,10 +1,12 @@
 /* formats/sniff.c: what is this file? Told by its first bytes, never by its name.
  *
  * Good enough to choose a reader and to name what the user gave us instead; it does not say that the file is sound.
- * Most formats start with a magic number. Two do not:
+ * Most formats start with a magic number. Three do not:
  *   safetensors  8 bytes length, then '{'
  *   ONNX         a protobuf message. Writers put fields in the order of their numbers, so it starts with field 1,
- *                ir_version, a small varint (08 0x), and then a tag of another field of ModelProto. */
+ *                ir_version, a small varint (08 0x), and then a tag of another field of ModelProto.
+ *   Caffe        a protobuf message, too: a name (0A length text), and then an input (1A) or a layer (12 or A2 06), or
+ *                one of these at once. */
 #include <string.h>
 
 #include "base/buf.h"
@@ -45,6 +47,17 @@ static bool is_onnx(const unsigned char *data, size_t size) {
   return memchr(tags, data[2], sizeof tags) != NULL;
 }
 
+static bool is_caffe(const unsigned char *data, size_t size) {
+  size_t at = 0;
+  if (size >= 2 && data[0] == 0x0A && data[1] < 0x80) {
+    at = 2 + data[1];
+    for (size_t i = 2; i < at && i < size; i++)
+      if (data[i] < 0x20) return false;
+  }
+  if (at + 2 > size) return false;
+  return data[at] == 0x12 || data[at] == 0x1A || (data[at] == 0xA2 && data[at + 1] == 0x06);
+}
+
 /* UTF-8 without control characters, as far as one looks. */
 static bool is_text(const unsigned char *data, size_t size) {
   size_t n = size < 512 ? size : 512;
@@ -71,6 +84,7 @@ xai_format xai_format_sniff(const unsigned char *data, size_t size) {
   if (STARTS("\x89HDF\r\n\x1a\n")) return XAI_FORMAT_HDF5;
   if (size >= 2 && data[0] == 0x80 && data[1] >= 2 && data[1] <= 5) return XAI_FORMAT_PICKLE;
   if (is_onnx(data, size)) return XAI_FORMAT_ONNX;
+  if (is_caffe(data, size)) return XAI_FORMAT_CAFFE;
   if (size >= 512 && memcmp(data + 257, "ustar", 5) == 0) return XAI_FORMAT_TAR;
   if (is_text(data, size)) return XAI_FORMAT_TEXT;
   return XAI_FORMAT_UNKNOWN;
@@ -79,6 +93,7 @@ xai_format xai_format_sniff(const unsigned char *data, size_t size) {
 const char *xai_format_name(xai_format f) {
   switch (f) {
     case XAI_FORMAT_ONNX: return "an ONNX model";
+    case XAI_FORMAT_CAFFE: return "weights of a Caffe network";
     case XAI_FORMAT_SAFETENSORS: return "a safetensors file";
     case XAI_FORMAT_NPY: return "a NumPy array";
     case XAI_FORMAT_ZIP: return "a zip archive (.npz, .pth, ...)";

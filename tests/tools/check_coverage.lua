@@ -9,6 +9,7 @@ local ELSEWHERE = {
   ["tests/c/explain/test_methods.c"] = "explain/method explain/probe explain/backprop",
   ["tests/c/formats/test_onnx.c"] = "formats/onnx_load formats/onnx_model formats/onnx_attr",
   ["tests/c/formats/test_onnx_tensor.c"] = "formats/stored",
+  ["tests/c/formats/test_caffe_load.c"] = "formats/caffe_layers formats/caffe_model formats/span_map",
   ["tests/c/formats/test_onnx_write.c"] = "formats/net_meta formats/proto_put formats/save",
   ["tests/c/formats/test_safetensors.c"] = "formats/json",
   ["tests/c/formats/test_image_jpeg.c"] = "formats/image_stb",

@@ -52,6 +52,11 @@ static void formats_without_magic_are_told_by_their_structure(void **state) {
                    XAI_FORMAT_ONNX);
   assert_int_equal(SNIFF("\x08\x08\x3a\x10"), XAI_FORMAT_ONNX);
   assert_int_equal(SNIFF("\x08\x08\x0a\x10"), XAI_FORMAT_UNKNOWN); /* field 1 twice */
+  assert_int_equal(SNIFF("\x0a\3net\xa2\x06\x10"), XAI_FORMAT_CAFFE);
+  assert_int_equal(SNIFF("\x0a\3net\x12\x10"), XAI_FORMAT_CAFFE);
+  assert_int_equal(SNIFF("\xa2\x06\x10"), XAI_FORMAT_CAFFE);
+  assert_int_equal(SNIFF("\x0a\x20net"), XAI_FORMAT_TEXT); /* ends inside what would be the name */
+  assert_int_equal(SNIFF("\n# a text that begins with a line's end"), XAI_FORMAT_TEXT);
 }
 
 static void text_is_utf8_without_control_characters(void **state) {

@@ -227,7 +227,7 @@ static xai_status mvn_infer(xai_call *c, xai_err *err) {
   return XAI_OK;
 }
 
-/* The standard adds 1e-9 to the deviation, so that constant input gives 0. moments.c has that without adding anything. */
+/* The standard adds 1e-9 to the deviation, so that constant input gives 0; moments.c has that without it. */
 static frame mvn_frame(const xai_call *c) {
   const xai_shape *x = &c->in[X].shape;
   bool over[XAI_MAX_RANK];

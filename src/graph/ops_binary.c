@@ -14,7 +14,7 @@ static xk_broadcast broadcast(const xai_call *c) {
   return xai_op__broadcast(&c->in[A].shape, &c->in[B].shape, &c->out[0].shape);
 }
 
-/* ---- two operands --------------------------------------------------------------------------------------- */
+/* ---- two operands ------------------------------------------------------------------------------------ */
 static xai_status binary_infer(xai_call *c, xai_err *err) {
   XAI_TRY(xai_op__need_same(c, A, B, err));
   for (int i = A; i <= B; i++) XAI_TRY(xai_op__need_number(c, i, err));
@@ -52,7 +52,7 @@ BINARY(SUB, "Sub", 0, 0)
 BINARY(MUL, "Mul", XAI_READS(B), XAI_READS(A))
 BINARY(DIV, "Div", XAI_READS(B), XAI_READS(A) | XAI_READS(B))
 
-/* ---- Mod: the attribute chooses the sign ------------------------------------------------------------------- */
+/* ---- Mod: the attribute chooses the sign ------------------------------------------------------------- */
 static const xai_attr_spec mod_attrs[] = {XAI_ATTR(INT, "fmod", mod.fmod, 0), {0}};
 
 static xk_binary mod_of(const xai_call *c) { return c->attrs->mod.fmod != 0 ? XK_FMOD : XK_MOD; }
@@ -64,7 +64,7 @@ const xai_op_def xai_op_def_MOD = {
     .attrs = mod_attrs, .infer = binary_infer, .forward = mod_forward, .backward = mod_backward,
 };
 
-/* ---- Pow: the operands may be of different types; the result has the type of the base -------------------------- */
+/* ---- Pow: the operands may be of different types; the result has the type of the base ---------------- */
 static xai_status pow_infer(xai_call *c, xai_err *err) {
   for (int i = A; i <= B; i++) XAI_TRY(xai_op__need_number(c, i, err));
   XAI_TRY(xai_shape_broadcast(&c->in[A].shape, &c->in[B].shape, &c->out[0].shape, err));
@@ -122,7 +122,7 @@ const xai_op_def xai_op_def_POW = {
     .infer = pow_infer, .workspace = pow_workspace, .forward = pow_forward, .backward = pow_backward,
 };
 
-/* ---- PRelu ------------------------------------------------------------------------------------------------------ */
+/* ---- PRelu ------------------------------------------------------------------------------------------- */
 static xai_status prelu_infer(xai_call *c, xai_err *err) {
   const xai_shape *x = &c->in[A].shape, *slope = &c->in[B].shape;
   xai_shape y = *x;
@@ -155,7 +155,7 @@ const xai_op_def xai_op_def_PRELU = {
     .infer = prelu_infer, .forward = prelu_forward, .backward = prelu_backward,
 };
 
-/* ---- any number of operands ----------------------------------------------------------------------------------------- */
+/* ---- any number of operands -------------------------------------------------------------------------- */
 static xai_status fold_infer(xai_call *c, xai_err *err) {
   xai_shape y = c->in[0].shape;
   for (int i = 0; i < c->n_in; i++) {

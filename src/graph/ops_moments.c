@@ -27,7 +27,7 @@ static frame finish(frame f) {
   return f;
 }
 
-/* ---- work ---------------------------------------------------------------------------------------------- */
+/* ---- work -------------------------------------------------------------------------------------------- */
 static float epsilon(const xai_call *c) { return (float)c->attrs->moments.epsilon; }
 
 static xk_broadcast against(const frame *f, const int64_t *stride) {
@@ -87,7 +87,7 @@ static void backward(const xai_call *c, const frame *f) {
       .backward = verb##_backward,                                                                                     \
   };
 
-/* ---- what they check ------------------------------------------------------------------------------------------ */
+/* ---- what they check --------------------------------------------------------------------------------- */
 static xai_status check(const xai_call *c, int least_rank, xai_err *err) {
   for (int i = 0; i < c->n_in; i++)
     if (xai_call_has(c, i)) XAI_TRY(xai_op__need_float(c, i, err));
@@ -110,7 +110,7 @@ static xai_status check_lists(const xai_call *c, int64_t groups, xai_err *err) {
   return XAI_OK;
 }
 
-/* ---- InstanceNormalization: over the positions of each channel of each image -------------------------------------- */
+/* ---- InstanceNormalization: over the positions of each channel of each image ------------------------- */
 static const xai_attr_spec instance_attrs[] = {XAI_ATTR(FLOAT, "epsilon", moments.epsilon, 1e-5), {0}};
 
 static xai_status instance_infer(xai_call *c, xai_err *err) {
@@ -130,7 +130,7 @@ static frame instance_frame(const xai_call *c) {
 }
 MOMENTS(INSTANCE_NORMALIZATION, "InstanceNormalization", 3, 3, 1, instance_attrs, instance)
 
-/* ---- GroupNormalization: over the channels of a group --------------------------------------------------------------- */
+/* ---- GroupNormalization: over the channels of a group ------------------------------------------------ */
 static const xai_attr_spec group_attrs[] = {
     XAI_ATTR(FLOAT, "epsilon", moments.epsilon, 1e-5),
     XAI_ATTR(INT, "num_groups", moments.num_groups, 0), /* required */
@@ -163,7 +163,7 @@ static frame group_frame(const xai_call *c) {
 }
 MOMENTS(GROUP_NORMALIZATION, "GroupNormalization", 3, 3, 1, group_attrs, group)
 
-/* ---- LayerNormalization: over everything from an axis on -------------------------------------------------------------- */
+/* ---- LayerNormalization: over everything from an axis on --------------------------------------------- */
 static const xai_attr_spec layer_attrs[] = {
     XAI_ATTR(INT, "axis", moments.axis, -1),
     XAI_ATTR(FLOAT, "epsilon", moments.epsilon, 1e-5),
@@ -210,7 +210,7 @@ static frame layer_frame(const xai_call *c) {
 }
 MOMENTS(LAYER_NORMALIZATION, "LayerNormalization", 2, 3, 3, layer_attrs, layer)
 
-/* ---- MeanVarianceNormalization: over a list of axes, without scale and bias ------------------------------------------- */
+/* ---- MeanVarianceNormalization: over a list of axes, without scale and bias -------------------------- */
 static const xai_attr_spec mvn_attrs[] = {XAI_ATTR(INTS, "axes", moments.axes, 0), {0}};
 
 static xai_status mvn_axes(const xai_call *c, bool over[XAI_MAX_RANK], xai_err *err) {
@@ -227,7 +227,7 @@ static xai_status mvn_infer(xai_call *c, xai_err *err) {
   return XAI_OK;
 }
 
-/* The standard adds 1e-9 to the deviation so that constant input gives 0; so does moments.c, without adding anything. */
+/* The standard adds 1e-9 to the deviation, so that constant input gives 0; moments.c has that without it. */
 static frame mvn_frame(const xai_call *c) {
   const xai_shape *x = &c->in[X].shape;
   bool over[XAI_MAX_RANK];

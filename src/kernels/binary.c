@@ -40,7 +40,8 @@ static inline float floored_remainder(float a, float b) {
 }
 
 /* A row of either kind of operator, from operands of either kind; 'size' is for integers. */
-typedef void row_function(int op, size_t size, int64_t n, const void *a, int64_t sa, const void *b, int64_t sb, void *y);
+typedef void row_function(int op, size_t size, int64_t n, const void *a, int64_t sa, const void *b, int64_t sb,
+                          void *y);
 
 static void arithmetic_row(int op, size_t size, int64_t n, const void *a_, int64_t sa, const void *b_, int64_t sb,
                            void *y_) {

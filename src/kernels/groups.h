@@ -25,7 +25,8 @@ static inline xk__groups xk__find_groups(int rank, const int64_t *dims, const bo
   return g;
 }
 
-/* Runs the statement for group i, which begins at x[begin], on all threads. (Words inside a pragma are not parameters.) */
+/* Runs the statement for group i, which begins at x[begin], on all threads. In a pragma, parameters are not replaced:
+ * hence 'all'. */
 #define XK__EACH_GROUP(g, i, begin, ...)                                                                               \
   do {                                                                                                                 \
     const xk__groups *all = (g);                                                                                       \

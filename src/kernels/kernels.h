@@ -71,7 +71,8 @@ void xk_avgpool_forward(const xk_pool2d *p, const float *x, float *y /*[out]*/);
 void xk_avgpool_backward(const xk_pool2d *p, const float *dy, float *dx /*[out]*/);
 /* y = (sum |x|^p)^(1/p), p >= 1; padding counts as 0 */
 void xk_lppool_forward(const xk_pool2d *s, int64_t p, const float *x, float *y /*[out]*/);
-void xk_lppool_backward(const xk_pool2d *s, int64_t p, const float *x, const float *y, const float *dy, float *dx /*[out]*/);
+void xk_lppool_backward(const xk_pool2d *s, int64_t p, const float *x, const float *y, const float *dy,
+                        float *dx /*[out]*/);
 /* One number per plane of hw elements. */
 void xk_global_avg_forward(int64_t planes, int64_t hw, const float *x, float *y /*[out]*/);
 void xk_global_avg_backward(int64_t planes, int64_t hw, const float *dy, float *dx /*[out]*/);
@@ -161,7 +162,8 @@ typedef struct xk_broadcast {
 void xk_binary_forward(xk_binary op, const xk_broadcast *s, const float *a, const float *b, float *y /*[out]*/);
 void xk_binary_forward_int(xk_binary op, size_t size, const xk_broadcast *s, const void *a, const void *b,
                            void *y /*[out]*/);
-/* Gradient to a (or b), summed over the dims in which it was repeated. count_a = elements of a. Not of XK_MAX, XK_MIN. */
+/* Gradient to a (or b), summed over the dims in which it was repeated. count_a = elements of a. XK_MAX and XK_MIN have
+ * none here: it is 0. */
 void xk_binary_backward_a(xk_binary op, const xk_broadcast *s, const float *a, const float *b, const float *dy,
                           int64_t count_a, float *da /*[out]*/);
 void xk_binary_backward_b(xk_binary op, const xk_broadcast *s, const float *a, const float *b, const float *dy,
@@ -173,8 +175,8 @@ void xk_compare_forward_int(xk_comparison op, size_t size, const xk_broadcast *s
 
 /* ---- selection (select.c) ---------------------------------------------------------------------- */
 /* y = cond ? a : b, for elements of 1, 4 or 8 bytes; stride_cond like stride_a */
-void xk_where_forward(size_t size, const xk_broadcast *s, const int64_t *stride_cond, const uint8_t *cond, const void *a,
-                      const void *b, void *y /*[out]*/);
+void xk_where_forward(size_t size, const xk_broadcast *s, const int64_t *stride_cond, const uint8_t *cond,
+                      const void *a, const void *b, void *y /*[out]*/);
 /* y = x where the condition is 'keep', else 0; y may be x */
 void xk_mask(int64_t n, const uint8_t *cond, bool keep, const float *x, float *y /*[out]*/);
 
@@ -234,7 +236,8 @@ void xk_softmax_forward(int64_t outer, int64_t len, int64_t inner, const float *
 void xk_softmax_backward(int64_t outer, int64_t len, int64_t inner, const float *y, const float *dy, float *dx /*[out]*/);
 
 void xk_log_softmax_forward(int64_t outer, int64_t len, int64_t inner, const float *x, float *y /*[out]*/);
-void xk_log_softmax_backward(int64_t outer, int64_t len, int64_t inner, const float *y, const float *dy, float *dx /*[out]*/);
+void xk_log_softmax_backward(int64_t outer, int64_t len, int64_t inner, const float *y, const float *dy,
+                             float *dx /*[out]*/);
 
 /* ---- moving elements (move.c); 'size' bytes per element: 1, 4 or 8 ----------------------------- */
 /* y[i0,i1,..] = x[sum of i_d * stride[d]], strides in elements, may be negative; base = element offset of y[0..] */

@@ -23,8 +23,8 @@ static inline int64_t xk__ceil_div(int64_t a, int64_t b) { return (a + b - 1) / 
 static inline int64_t xk__round_up(int64_t a, int64_t b) { return xk__ceil_div(a, b) * b; }
 
 /* ---- integers ------------------------------------------------------------------------------------ */
-/* Element i of an array with 'size' bytes per element: 8 int64, 4 int32, 1 uint8 or bool. Arithmetic is done in 64 bits;
- * what does not fit wraps around. */
+/* Element i of an array with 'size' bytes per element: 8 int64, 4 int32, 1 uint8 or bool. Arithmetic is done in 64
+ * bits; what does not fit wraps around. */
 static inline int64_t xk__wrap(uint64_t v) { return (int64_t)v; }
 static inline int64_t xk__load(size_t size, const void *p, int64_t i) {
   return size == 8 ? ((const int64_t *)p)[i] : size == 4 ? ((const int32_t *)p)[i] : ((const uint8_t *)p)[i];

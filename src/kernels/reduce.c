@@ -51,7 +51,8 @@ void xk_reduce_forward(xk_reduction op, int rank, const int64_t *dims, const boo
 /* The first element equal to y gets everything. */
 static void extreme_backward(const xk__groups *g, const float *x, float y, float dy, float *dx) {
   bool found = false;
-  XK__EACH_MEMBER(g, e, bool wins = !found && (x[e] == y || x[e] != x[e]); dx[e] = wins ? dy : 0; found = found || wins);
+  XK__EACH_MEMBER(g, e, bool wins = !found && (x[e] == y || x[e] != x[e]); dx[e] = wins ? dy : 0;
+                  found = found || wins);
 }
 
 /* d(product)/dx[e] is the product of the others. */
@@ -77,8 +78,8 @@ static void reduce_group_backward(xk_reduction op, const xk__groups *g, const fl
   }
 }
 
-void xk_reduce_backward(xk_reduction op, int rank, const int64_t *dims, const bool *keep, const float *x, const float *y,
-                        const float *dy, float *dx) {
+void xk_reduce_backward(xk_reduction op, int rank, const int64_t *dims, const bool *keep, const float *x,
+                        const float *y, const float *dy, float *dx) {
   xk__groups g = xk__find_groups(rank, dims, keep);
   XK__EACH_GROUP(&g, i, begin, reduce_group_backward(op, &g, x + begin, y[i], dy[i], dx + begin));
 }

@@ -99,7 +99,7 @@ static void divide_line(const xk_axis *a, int p, const float *x, float *y) {
   for (int64_t j = 0; j < a->len; j++) y[j * a->inner] = norm == 0 ? 0 : (float)(x[j * a->inner] / norm);
 }
 
-/* With s = sum y dy:  dx = (dy - s sign x)/norm for p = 1,  (dy - s y)/norm for p = 2; and 0 where nothing is divided. */
+/* With s = sum y dy:  dx = (dy - s sign x)/norm for p = 1,  (dy - s y)/norm for p = 2;  0 in a line of zeros. */
 static void divide_line_backward(const xk_axis *a, int p, const float *x, const float *dy, float *dx) {
   double norm = norm_of(a, p, x), sum = 0;
   for (int64_t j = 0; j < a->len && norm != 0; j++) sum += x[j * a->inner] / norm * dy[j * a->inner];

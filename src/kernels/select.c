@@ -3,8 +3,8 @@
 
 #include "kernels/private.h"
 
-void xk_where_forward(size_t size, const xk_broadcast *s, const int64_t *stride_cond, const uint8_t *cond, const void *a,
-                      const void *b, void *y) {
+void xk_where_forward(size_t size, const xk_broadcast *s, const int64_t *stride_cond, const uint8_t *cond,
+                      const void *a, const void *b, void *y) {
   xk__loop l = {0};
   for (int d = 0; d < s->rank; d++) xk__loop_push(&l, s->dims[d], stride_cond[d], s->stride_a[d], s->stride_b[d]);
   int64_t n = xk__loop_count(&l);

@@ -246,7 +246,8 @@ static void moments_by_hand(void **state) {
   gives(XAI_OP_GROUP_NORMALIZATION, "1x4x1=1,3,2,6 4=1,2,3,4 4=0,0,1,1", "num_groups=2 epsilon=0", "1x4x1=-1,2,-2,5");
   gives(XAI_OP_GROUP_NORMALIZATION, "1x4x1=1,3,2,6 2=1,2 2=0,1", "num_groups=2 epsilon=0", "1x4x1=-1,1,-1,3");
   gives(XAI_OP_LAYER_NORMALIZATION, "2x2=1,3,2,6 2=1,10", "epsilon=0", "2x2=-1,10,-1,10");
-  gives(XAI_OP_LAYER_NORMALIZATION, "2x2=1,3,2,6 2=1,10 s=5", "epsilon=3", "2x2=4.5,10,4.2440711,12.559289"); /* -1/2, 1/2; -2/sqrt 7, 2/sqrt 7 */
+  /* variances 1 and 4, plus 3: -1/2, 1/2; -2/sqrt 7, 2/sqrt 7 */
+  gives(XAI_OP_LAYER_NORMALIZATION, "2x2=1,3,2,6 2=1,10 s=5", "epsilon=3", "2x2=4.5,10,4.2440711,12.559289");
   gives(XAI_OP_MEAN_VARIANCE_NORMALIZATION, "2x2x1x1=1,5,3,5", "", "2x2x1x1=-1,0,1,0");
   gives(XAI_OP_MEAN_VARIANCE_NORMALIZATION, "2x2=1,2,3,6", "axes=-1", "2x2=-1,1,-1,1");
   /* statistics per element: (1-1)/2 * 2 + 1 and (2-2)/1 * 10 - 1, (3-1)/2 * 2 + 1 and (4-2)/1 * 10 - 1 */

@@ -194,7 +194,7 @@ static xai_status reverse_infer(xai_call *c, xai_err *err) {
   const xai_view *lengths = &c->in[1];
   int64_t batch = c->attrs->reverse.batch_axis, time = c->attrs->reverse.time_axis;
   if (x->rank < 2) return xai_fail(err, XAI_ESHAPE, "input %s has less than 2 axes", TEXT(x));
-  if (batch < 0 || time < 0 || batch + time != 1)
+  if (batch < 0 || batch > 1 || time != 1 - batch)
     return xai_fail(err, XAI_EARG, "batch_axis %" PRId64 " and time_axis %" PRId64 " (expected 0 and 1 or 1 and 0)",
                     batch, time);
   if (lengths->dtype != XAI_I64 || lengths->shape.rank != 1 || lengths->shape.dims[0] != x->dims[batch])

@@ -8,7 +8,7 @@ local function seed()
   return xai.zeros(2, 10):set(1, 4, 1):set(2, 4, 1)
 end
 
-for _, name in ipairs { "densenet", "misc_activations", "mobilenet_v2", "resnet_basic", "squeeze_excite_split" } do
+for _, name in ipairs { "alexnet_lrn", "densenet", "misc_activations", "mobilenet_v2", "resnet_basic", "squeeze_excite_split" } do
   test(name .. ": output and gradient of a batch of two", function(t)
     local net = xai.load(golden.path("golden/onnx/" .. name .. ".onnx"), { preprocess = "none" })
     local want = xai.read(golden.path("golden/onnx/" .. name .. ".safetensors"))

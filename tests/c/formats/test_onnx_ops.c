@@ -49,14 +49,25 @@ static void the_domain_may_be_spelled_out(void **state) {
   assert_computes(&m, XAI_SHAPE(2), (float[]){-1, 2}, XAI_SHAPE(2), (float[]){0, 2});
 }
 
-static void a_subgraph_is_refused_by_its_operator(void **state) {
+static void loops_are_refused(void **state) {
   (void)state;
-  xai_buf n = node("If", "branch", "x", "y"), a = {0}, g = {0};
-  pb_text(&a, 1, "then_branch");
+  xai_buf n = node("Loop", "round", "x", "y"), a = {0}, g = {0};
+  pb_text(&a, 1, "body");
   pb_message(&a, 6, g);
   pb_message(&n, 5, a);
   model m = one_node(13, XAI_SHAPE(1), n);
-  assert_refused(&m, XAI_EUNSUPPORTED, "node 'branch': operator 'If'");
+  assert_refused(&m, XAI_EUNSUPPORTED, "node 'round': loops (operator Loop) are not supported");
+}
+
+static void functions_of_the_file_are_refused_as_such(void **state) {
+  (void)state;
+  xai_buf n = node("Twice", "r", "x", "y");
+  pb_text(&n, 7, "com.example");
+  model m = one_node(13, XAI_SHAPE(1), n);
+  xai_buf file = model_bytes(&m), function = {0};
+  pb_text(&function, 1, "Twice");
+  pb_message(&file, 25, function);
+  assert_refused_bytes(file, XAI_EUNSUPPORTED, "node 'r': operator 'Twice' of domain 'com.example' is a function of the file's own");
 }
 
 static void a_name_with_a_zero_byte_is_refused(void **state) {
@@ -738,12 +749,99 @@ static void shape_15_may_be_a_part_of_the_shape(void **state) {
   assert_computes(&m, XAI_SHAPE(1, 2, 2), (float[]){1, 2, 3, 4}, XAI_SHAPE(2, 2), (float[]){1, 2, 3, 4});
 }
 
+/* ---- structure --------------------------------------------------------------------------------------- */
+static void attr_floats(xai_buf *n, const char *name, int count, const float *v) {
+  xai_buf a = attr_head(name, 6);
+  for (int i = 0; i < count; i++) pb_float(&a, 7, v[i]);
+  pb_message(n, 5, a);
+}
+
+/* Twice as wide: nearest repeats, linear reads u = 0, 1/2, 1, 3/2 -> the end repeats. */
+static void upsample_is_an_old_resize(void **state) {
+  (void)state;
+  const float x[2] = {0, 8}, scales[4] = {1, 1, 1, 2}, nearest[4] = {0, 0, 8, 8}, linear[4] = {0, 4, 8, 8};
+  xai_buf n = node("Upsample", "", "x s", "y");
+  model m = one_node(9, XAI_SHAPE(1, 1, 1, 2), n);
+  constant(&m, "s", XAI_SHAPE(4), scales);
+  assert_computes(&m, XAI_SHAPE(1, 1, 1, 2), x, XAI_SHAPE(1, 1, 1, 4), nearest);
+  n = node("Upsample", "", "x", "y");
+  attr_floats(&n, "scales", 4, scales);
+  attr_text(&n, "mode", "linear");
+  m = one_node(7, XAI_SHAPE(1, 1, 1, 2), n);
+  assert_computes(&m, XAI_SHAPE(1, 1, 1, 2), x, XAI_SHAPE(1, 1, 1, 4), linear);
+  n = node("Upsample", "", "x", "y");
+  attr_float(&n, "height_scale", 1);
+  attr_float(&n, "width_scale", 2);
+  attr_text(&n, "mode", "bilinear");
+  m = one_node(1, XAI_SHAPE(1, 1, 1, 2), n);
+  assert_computes(&m, XAI_SHAPE(1, 1, 1, 2), x, XAI_SHAPE(1, 1, 1, 4), linear);
+  m = one_node(1, XAI_SHAPE(1, 1, 1, 2), node("Upsample", "", "x", "y"));
+  assert_refused(&m, XAI_EFORMAT, "height_scale or width_scale is missing");
+}
+
+static void resize_of_opset_10_begins_at_the_corner(void **state) {
+  (void)state;
+  const float x[2] = {0, 8}, scale[1] = {2};
+  xai_buf n = node("Resize", "", "x s", "y");
+  attr_text(&n, "mode", "linear");
+  model m = one_node(10, XAI_SHAPE(2), n);
+  constant(&m, "s", XAI_SHAPE(1), scale);
+  assert_computes(&m, XAI_SHAPE(2), x, XAI_SHAPE(4), (float[]){0, 4, 8, 8});
+  n = node("Resize", "", "x roi s", "y");
+  attr_text(&n, "mode", "linear");
+  m = one_node(11, XAI_SHAPE(2), n);
+  constant(&m, "roi", XAI_SHAPE(0), scale);
+  constant(&m, "s", XAI_SHAPE(1), scale);
+  assert_computes(&m, XAI_SHAPE(2), x, XAI_SHAPE(4), (float[]){0, 2, 6, 8});
+}
+
+static void split_counts_outputs_that_nobody_reads(void **state) {
+  (void)state;
+  model m = one_node(13, XAI_SHAPE(6), node("Split", "", "x", "y b c"));
+  assert_computes(&m, XAI_SHAPE(6), (float[]){1, 2, 3, 4, 5, 6}, XAI_SHAPE(2), (float[]){1, 2});
+}
+
+static void attributes_of_old_forms_of_split_and_top_k_become_inputs(void **state) {
+  (void)state;
+  xai_buf n = node("Split", "", "x", "a y");
+  ATTR_INTS(&n, "split", 1, 3);
+  model m = one_node(11, XAI_SHAPE(4), n);
+  assert_computes(&m, XAI_SHAPE(4), (float[]){1, 2, 3, 4}, XAI_SHAPE(3), (float[]){2, 3, 4});
+  n = node("TopK", "", "x", "y i");
+  attr_int(&n, "k", 2);
+  m = one_node(9, XAI_SHAPE(4), n);
+  assert_computes(&m, XAI_SHAPE(4), (float[]){1, 4, 3, 2}, XAI_SHAPE(2), (float[]){4, 3});
+}
+
+static void the_mask_of_dropout_is_all_ones(void **state) {
+  (void)state;
+  model m = one_node(7, XAI_SHAPE(2), node("Dropout", "", "x", "d y"));
+  assert_computes(&m, XAI_SHAPE(2), (float[]){0, 5}, XAI_SHAPE(2), (float[]){1, 1});
+}
+
+static void eye_like_knows_element_types_by_number(void **state) {
+  (void)state;
+  xai_buf n = node("EyeLike", "", "x", "e"), cast = node("Cast", "", "e", "y");
+  attr_int(&n, "dtype", T_I64);
+  attr_int(&cast, "to", T_F32);
+  model m = one_node(13, XAI_SHAPE(2, 2), n);
+  add_node(&m, cast);
+  assert_computes(&m, XAI_SHAPE(2, 2), (float[]){7, 7, 7, 7}, XAI_SHAPE(2, 2), (float[]){1, 0, 0, 1});
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_unknown_operator_is_named_with_node_and_opset),
       cmocka_unit_test(an_operator_of_another_domain_is_refused_even_if_its_name_is_known),
       cmocka_unit_test(the_domain_may_be_spelled_out),
-      cmocka_unit_test(a_subgraph_is_refused_by_its_operator),
+      cmocka_unit_test(loops_are_refused),
+      cmocka_unit_test(functions_of_the_file_are_refused_as_such),
+      cmocka_unit_test(upsample_is_an_old_resize),
+      cmocka_unit_test(resize_of_opset_10_begins_at_the_corner),
+      cmocka_unit_test(split_counts_outputs_that_nobody_reads),
+      cmocka_unit_test(attributes_of_old_forms_of_split_and_top_k_become_inputs),
+      cmocka_unit_test(the_mask_of_dropout_is_all_ones),
+      cmocka_unit_test(eye_like_knows_element_types_by_number),
       cmocka_unit_test(a_name_with_a_zero_byte_is_refused),
       cmocka_unit_test(control_characters_in_names_do_not_reach_the_message),
       cmocka_unit_test(a_node_without_output_is_refused),

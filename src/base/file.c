@@ -180,6 +180,17 @@ const unsigned char *xai_file_data(const xai_file *f) {
 size_t xai_file_size(const xai_file *f) { return f->size; }
 const char *xai_file_path(const xai_file *f) { return f->path; }
 
+void xai_file_copy(const xai_file *f, const unsigned char *at, size_t n, void *to) {
+  enum { PIECE = 4 << 20 };
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), from = (size_t)(at - f->data), end = from + n;
+  while (from < end) {
+    size_t piece = end - from < PIECE ? end - from : PIECE, first = (from + page - 1) / page * page;
+    memcpy((unsigned char *)to + (from - (end - n)), f->data + from, piece);
+    from += piece;
+    if (from / page * page > first) madvise(f->data + first, from / page * page - first, MADV_DONTNEED);
+  }
+}
+
 xai_file *xai_file_retain(xai_file *f) {
   atomic_fetch_add(&f->refs, 1);
   return f;

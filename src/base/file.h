@@ -24,6 +24,9 @@ int xai_file__walk(int folder, const char *name);
 const unsigned char *xai_file_data(const xai_file *f);
 size_t xai_file_size(const xai_file *f);
 const char *xai_file_path(const xai_file *f);
+/* Copies n bytes of the mapping, piece by piece, and lets go of the pages that it has read: what has been copied does
+ * not stay in memory twice. 'at' lies in the mapping. */
+void xai_file_copy(const xai_file *f, const unsigned char *at, size_t n, void *to);
 xai_file *xai_file_retain(xai_file *f);
 void xai_file_release(xai_file *f);
 

@@ -86,7 +86,7 @@ xai_status xai_tensor_map(xai_dtype dtype, xai_shape shape, xai_file *file, cons
                           xai_err *err) {
   if ((uintptr_t)at % xai_dtype_size(dtype) != 0) {
     XAI_TRY(xai_tensor_new_raw(dtype, shape, out, err));
-    memcpy((*out)->view.data, at, xai_view_bytes(&(*out)->view));
+    xai_file_copy(file, at, xai_view_bytes(&(*out)->view), (*out)->view.data);
     return XAI_OK;
   }
   storage *s = xai_calloc(1, sizeof *s);

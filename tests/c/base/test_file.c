@@ -275,8 +275,34 @@ static void every_failing_allocation_is_survived(void **state) {
   remove(path);
 }
 
+/* Odd starts and lengths around the size of a piece (4 MiB) and of a page. */
+static void bytes_are_copied_out_whole_whatever_their_place(void **state) {
+  (void)state;
+  enum { SIZE = 9 << 20 };
+  unsigned char *bytes = malloc(SIZE), *copy = malloc(SIZE);
+  for (size_t i = 0; i < SIZE; i++) bytes[i] = (unsigned char)(i * 31 + i / 4096);
+  xai_err err;
+  xai_file *f = NULL;
+  assert_int_equal(xai_file_write(scratch("large"), bytes, SIZE, &err), XAI_OK);
+  assert_int_equal(xai_file_map(scratch("large"), SIZE, &f, &err), XAI_OK);
+  static const size_t from[] = {0, 1, 4095, 4096, 5000000}, length[] = {0, 1, 4097, (4 << 20) - 1, 4 << 20, (4 << 20) + 3};
+  for (size_t i = 0; i < 5; i++)
+    for (size_t k = 0; k < 6; k++) {
+      memset(copy, 0, SIZE);
+      xai_file_copy(f, xai_file_data(f) + from[i], length[k], copy);
+      assert_memory_equal(copy, bytes + from[i], length[k]);
+      assert_int_equal(copy[length[k]], 0);
+    }
+  assert_memory_equal(xai_file_data(f), bytes, SIZE); /* the mapping is as before */
+  xai_file_release(f);
+  remove(scratch("large"));
+  free(bytes);
+  free(copy);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(bytes_are_copied_out_whole_whatever_their_place),
       cmocka_unit_test(the_bytes_written_are_the_bytes_read),
       cmocka_unit_test(an_empty_file_maps_to_nothing),
       cmocka_unit_test(a_missing_file_is_named_with_its_neighbour),

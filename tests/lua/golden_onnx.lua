@@ -3,7 +3,8 @@ local test, done = table.unpack(dofile((arg[0]:gsub("[^/]*$", "")) .. "tap.lua")
 local golden = dofile((arg[0]:gsub("[^/]*$", "")) .. "golden.lua")
 local xai = require "xai"
 
-for _, name in ipairs { "alexnet_lrn", "densenet", "misc_activations", "mobilenet_v2", "resnet_basic", "squeeze_excite_split" } do
+local graphs = { "alexnet_lrn", "densenet", "misc_activations", "mobilenet_v2", "resnet_basic", "squeeze_excite_split" }
+for _, name in ipairs(graphs) do
   test(name .. ": output and gradient of a batch of two", function(t)
     local net = xai.load(golden.path("golden/onnx/" .. name .. ".onnx"), { preprocess = "none" })
     local want = xai.read(golden.path("golden/onnx/" .. name .. ".safetensors"))

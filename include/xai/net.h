@@ -153,8 +153,8 @@ enum { XAI_LAYER_LOGITS = -3, XAI_LAYER_OUTPUT = -4 };
 /* The layer itself, XAI_LAYER_LOGITS and XAI_LAYER_OUTPUT resolved to a number (or XAI_LAYER_INPUT). */
 XAI_API int xai_net_resolve(const xai_net *net, int layer);
 
-/* Plans a pass for an input of the shape of x (or takes a plan and its memory from the net's stock). Fails with XAI_EARG
- * when the network has another number of inputs than one. */
+/* Plans a pass for an input of the shape of x (or takes a plan and its memory from the net's stock). Fails with
+ * XAI_EARG when the network has another number of inputs than one. */
 XAI_API xai_status xai_run_open(xai_net *net, const xai_shape *x, const xai_request *request, xai_run **out, xai_err *err);
 /* The same for a network with any number of inputs: inputs[i] has type and shape of input i. Where shapes depend on the
  * elements of an input (the target of a Reshape), the plan is made for the elements at inputs[i].data and serves only

@@ -162,13 +162,17 @@ xai_status xai_file_map_beside(const char *path, const char *name, xai_file **ou
   if (full == NULL) return xai_fail_memory(err, length + strlen(name) + 2);
   memcpy(full, path, length);
   strcpy(full + length, length == 0 ? "." : "");
-  int folder = open(full, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = folder < 0 ? -1 : open_below(folder, name), error = errno;
+  int folder = open(full, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = folder < 0 ? -1 : open_below(folder, name),
+      error = errno;
   strcpy(full + length, name);
   if (folder >= 0) close(folder);
   xai_status st;
-  if (fd >= 0) st = map_opened(fd, full, SIZE_MAX, true, out, err);
-  else if (error == ELOOP || error == EXDEV) st = xai_fail(err, XAI_EFORMAT, "%s: a symbolic link, which is not followed", full);
-  else st = fail_open(full, error, err);
+  if (fd >= 0)
+    st = map_opened(fd, full, SIZE_MAX, true, out, err);
+  else if (error == ELOOP || error == EXDEV)
+    st = xai_fail(err, XAI_EFORMAT, "%s: a symbolic link, which is not followed", full);
+  else
+    st = fail_open(full, error, err);
   xai_free(full);
   return st;
 }

@@ -15,9 +15,9 @@ typedef struct xai_file xai_file;
 /* Fails with XAI_ENOTFOUND (no such file; names a near neighbour in the directory if there is one),
  * XAI_EARG (a directory, a device), XAI_EFORMAT (larger than max_bytes) or XAI_EIO. */
 xai_status xai_file_map(const char *path, size_t max_bytes, xai_file **out, xai_err *err);
-/* Maps the file 'name' in the folder of 'path', or in a folder inside it, for a name that comes from an untrusted file: it
- * must be relative without empty, '.' or '..' parts and without a backslash, no part may be a symbolic link, and the file
- * must have no other name (hard link). Fails with XAI_EFORMAT for such a name, else as xai_file_map. */
+/* Maps the file 'name' in the folder of 'path', or in a folder inside it, for a name that comes from an untrusted file:
+ * it must be relative without empty, '.' or '..' parts and without a backslash, no part may be a symbolic link, and the
+ * file must have no other name (hard link). Fails with XAI_EFORMAT for such a name, else as xai_file_map. */
 xai_status xai_file_map_beside(const char *path, const char *name, xai_file **out, xai_err *err);
 /* Opens 'name', part by part, below the folder that is open as 'folder'; -1 and errno. For kernels without openat2. */
 int xai_file__walk(int folder, const char *name);

@@ -425,7 +425,9 @@ static void check_input_names(lua_State *L, int arg, const xai_net *net) {
     const char *name = lua_tostring(L, -2);
     size_t i = 0;
     while (i < n && strcmp(input_name(net, i), name) != 0) i++;
-    if (i == n) xl_fail(L, "no input '%s'%s", name, xai_str_suggest(hint, sizeof hint, xai_str_nearest(name, n, input_name, net)));
+    if (i == n)
+      xl_fail(L, "no input '%s'%s", name,
+              xai_str_suggest(hint, sizeof hint, xai_str_nearest(name, n, input_name, net)));
   }
 }
 

@@ -1,9 +1,9 @@
 /* formats/onnx_if.c: If, when its condition is known before anything runs.
  *
- * Exporters write an If where a shape decides, such as "squeeze this axis if it has one element". With the input's shape
- * declared, that is known at load: the nodes of the branch that is taken are added in place of the If, the other branch
- * is not even looked at. A condition that depends on elements of an input, on a free size or on the batch is refused, as
- * are branches nested too deeply and conditions that would take too long to decide. */
+ * Exporters write an If where a shape decides, such as "squeeze this axis if it has one element". With the input's
+ * shape declared, that is known at load: the nodes of the branch that is taken are added in place of the If, the other
+ * branch is not even looked at. A condition that depends on elements of an input, on a free size or on the batch is
+ * refused, as are branches nested too deeply and conditions that would take too long to decide. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -34,7 +34,8 @@ static xai_status add_outputs(xai_onnx_reader *r, xai_proto_span graph, const xa
     if (i >= n->n_out || n->out[i][0] == '\0') continue;
     XAI_TRY(xai_proto__text(xai_onnx__value_name(f.bytes), &inner, err));
     const char *from = inner;
-    xai_status st = xai_builder_node(r->builder, i == 0 ? n->name : NULL, XAI_OP_IDENTITY, NULL, 1, &from, 1, &n->out[i], err);
+    xai_status st =
+        xai_builder_node(r->builder, i == 0 ? n->name : NULL, XAI_OP_IDENTITY, NULL, 1, &from, 1, &n->out[i], err);
     xai_free(inner);
     if (st != XAI_OK) return st;
   }

@@ -53,8 +53,9 @@ typedef struct xai_onnx_source {
 } xai_onnx_source;
 /* Elements of a TensorProto. float32, int32, int64 and uint8 lie in the mapped file wherever they can; others are
  * converted once. Memory is bounded by 8 times the payload. Fails with XAI_EFORMAT when the payload does not have
- * exactly the elements that dims promise, with XAI_EUNSUPPORTED for types that are not numbers. External data are mapped
- * from a file beside the model's (xai_file_map_beside). source NULL: the bytes are no file's, and there is none beside. */
+ * exactly the elements that dims promise, with XAI_EUNSUPPORTED for types that are not numbers. External data are
+ * mapped from a file beside the model's (xai_file_map_beside). source NULL: the bytes are no file's, and there is none
+ * beside. */
 xai_status xai_onnx__tensor(xai_onnx_source *source, xai_proto_span message, xai_tensor **out, xai_err *err);
 
 /* ---- nodes --------------------------------------------------------------------------------------- */

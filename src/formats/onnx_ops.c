@@ -177,8 +177,8 @@ static xai_status read_broadcast(job *j, xai_err *err) {
   return XAI_OK;
 }
 
-/* Before opset 11 coordinates began at the corner of the first element and nearest meant the one before; the inputs were
- * x and scales. That also is Upsample; before opset 7 it had two attributes for them. */
+/* Before opset 11 coordinates began at the corner of the first element and nearest meant the one before; the inputs
+ * were x and scales. That also is Upsample; before opset 7 it had two attributes for them. */
 static xai_status read_resize(job *j, xai_err *err) {
   static const struct {
     const char *name, *value;
@@ -419,8 +419,10 @@ xai_status xai_onnx__add(xai_onnx_reader *r, xai_onnx_node *n, xai_err *err) {
   job j = {.r = r, .n = n};
   bool foreign = n->domain.n > 0 && !xai_proto__equal(n->domain, "ai.onnx");
   if (foreign && r->has_functions)
-    return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' of domain '%.*s' is a function of the file's own, which is not "
-                    "supported (expected them inlined)", n->op, XAI_SPAN(n->domain));
+    return xai_fail(err, XAI_EUNSUPPORTED,
+                    "operator '%.40s' of domain '%.*s' is a function of the file's own, which is not "
+                    "supported (expected them inlined)",
+                    n->op, XAI_SPAN(n->domain));
   if (foreign)
     return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' is from domain '%.*s' (expected only ONNX' own)", n->op,
                     XAI_SPAN(n->domain));

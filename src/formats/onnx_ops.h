@@ -39,7 +39,7 @@ xai_status xai_onnx__add(xai_onnx_reader *r, xai_onnx_node *n, xai_err *err);
 
 /* Adds initializers and nodes of a graph message, that of the file or of a branch (onnx_load.c). */
 xai_status xai_onnx__body(xai_onnx_reader *r, xai_proto_span graph, xai_err *err);
-/* An If whose condition is known now becomes the nodes of one of its branches; the other one is not read (onnx_if.c). */
+/* An If whose condition is known now becomes the nodes of one of its branches; the other is not read (onnx_if.c). */
 xai_status xai_onnx__add_if(xai_onnx_reader *r, xai_onnx_node *n, xai_err *err);
 
 #endif

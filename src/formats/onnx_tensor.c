@@ -7,7 +7,8 @@
  * such. Files where several of them are filled mean different weights to different programs and are refused.
  *
  * With data_location 1 the elements are raw bytes in a file beside the model's: external_data is a list of pairs of
- * strings, "location" (a relative path), "offset" and "length" (decimal; 0 and as many as needed), "checksum" (not checked). */
+ * strings, "location" (a relative path), "offset" and "length" (decimal; 0 and as many as needed), "checksum" (not
+ * checked). */
 #include <inttypes.h>
 #include <string.h>
 
@@ -167,23 +168,25 @@ static xai_status open_beside(xai_onnx_source *source, xai_proto_span location, 
   return XAI_OK;
 }
 
-static xai_status read_external(xai_onnx_source *source, const proto *p, const element_type *t, int64_t count, xai_tensor **out,
-                                xai_err *err) {
+static xai_status read_external(xai_onnx_source *source, const proto *p, const element_type *t, int64_t count,
+                                xai_tensor **out, xai_err *err) {
   place where = {.offset = UINT64_MAX, .length = UINT64_MAX};
   xai_proto_span message = p->all;
   size_t bytes = (size_t)count * xai_stored_size(t->stored); /* count <= XAI_MAX_ELEMENTS: cannot overflow */
   for (xai_proto_field pair; xai_proto__next_of(&message, 13, &pair);) XAI_TRY(read_pair(pair.bytes, &where, err));
   if (where.location.n == 0) return xai_fail(err, XAI_EFORMAT, "external data without a location");
   if (source == NULL || source->file == NULL)
-    return xai_fail(err, XAI_EUNSUPPORTED, "external data '%.*s' cannot be reached from here", XAI_SPAN(where.location));
+    return xai_fail(err, XAI_EUNSUPPORTED, "external data '%.*s' cannot be reached from here",
+                    XAI_SPAN(where.location));
   if (where.length != UINT64_MAX && where.length != bytes)
-    return xai_fail(err, XAI_EFORMAT, "external data of %llu bytes (expected %zu)", (unsigned long long)where.length, bytes);
+    return xai_fail(err, XAI_EFORMAT, "external data of %llu bytes (expected %zu)", (unsigned long long)where.length,
+                    bytes);
   if (where.offset == UINT64_MAX) where.offset = 0;
   XAI_TRY(open_beside(source, where.location, err));
   size_t size = xai_file_size(source->beside);
   if (where.offset > size || bytes > size - where.offset)
-    return xai_fail(err, XAI_EFORMAT, "external data: %zu bytes from %llu on do not lie in the %zu bytes of '%.*s'", bytes,
-                    (unsigned long long)where.offset, size, XAI_SPAN(where.location));
+    return xai_fail(err, XAI_EFORMAT, "external data: %zu bytes from %llu on do not lie in the %zu bytes of '%.*s'",
+                    bytes, (unsigned long long)where.offset, size, XAI_SPAN(where.location));
   return xai_stored_tensor(t->stored, p->shape, source->beside, xai_file_data(source->beside) + where.offset, out, err);
 }
 
@@ -250,7 +253,8 @@ xai_status xai_onnx__tensor(xai_onnx_source *source, xai_proto_span message, xai
   unwrap_packed(&p);
   XAI_TRY(check_count(&p, t, count, err)); /* from here on count is bounded by the size of the file */
   if (count == 0) return xai_tensor_new(becomes, p.shape, out, err);
-  if (p.payload == RAW_DATA) return xai_stored_tensor(t->stored, p.shape, source != NULL ? source->file : NULL, p.raw.at, out, err);
+  if (p.payload == RAW_DATA)
+    return xai_stored_tensor(t->stored, p.shape, source != NULL ? source->file : NULL, p.raw.at, out, err);
   unsigned char *bytes = xai_calloc((size_t)count, xai_stored_size(t->stored));
   if (bytes == NULL) return xai_fail_memory(err, (size_t)count * xai_stored_size(t->stored));
   xai_status st = write_out(&p, t, count, bytes, err);

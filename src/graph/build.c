@@ -330,7 +330,8 @@ static void find_deciding(xai_graph *g) {
     for (int i = 0; i < node->n_out && (def->flags & XAI_OP_SHAPE_ONLY) == 0; i++)
       all = all || (node->out[i] >= 0 && g->values[node->out[i]].decides);
     for (int i = 0; i < node->n_in; i++)
-      if (node->in[i] >= 0 && (all || (i < 30 && (def->decides & XAI_READS(i)) != 0))) g->values[node->in[i]].decides = true;
+      if (node->in[i] >= 0 && (all || (i < 30 && (def->decides & XAI_READS(i)) != 0)))
+        g->values[node->in[i]].decides = true;
   }
 }
 
@@ -404,8 +405,8 @@ static xai_status find_shapes(xai_net *net, xai_err *err) {
 }
 
 /* Value 'v' at one size of the batch. */
-static xai_status compute_at(const xai_graph *g, int v, const bool *needed, int64_t batch, xai_view *inputs, xai_tensor **out,
-                             xai_err *err) {
+static xai_status compute_at(const xai_graph *g, int v, const bool *needed, int64_t batch, xai_view *inputs,
+                             xai_tensor **out, xai_err *err) {
   xai_facts f = {0};
   xai_net bare = {.graph = (xai_graph *)(uintptr_t)g}; /* a network over what is there so far; only read */
   if (!declared_inputs(g, batch, inputs))

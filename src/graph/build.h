@@ -31,9 +31,9 @@ xai_status xai_builder_output(xai_builder *b, const char *name, xai_err *err);
 /* true when a value of this name exists; *constant its tensor if it is one (borrowed), else NULL */
 bool xai_builder_find(const xai_builder *b, const char *name, xai_tensor **constant);
 
-/* The elements of a value that can be computed from constants and from the shapes that the inputs are declared to have: a new
- * tensor. Fails with XAI_EUNSUPPORTED when it depends on an input's elements, on a size that the file leaves open, or on the
- * batch (which is tried at a few sizes); infers every node before it. */
+/* The elements of a value that can be computed from constants and from the shapes that the inputs are declared to have:
+ * a new tensor. Fails with XAI_EUNSUPPORTED when it depends on an input's elements, on a size that the file leaves
+ * open, or on the batch (which is tried at a few sizes); infers every node before it. */
 xai_status xai_builder_compute(const xai_builder *b, const char *name, xai_tensor **out, xai_err *err);
 
 /* Checks the whole, computes every node that depends on constants only, drops nodes that reach no

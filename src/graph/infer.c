@@ -126,7 +126,8 @@ static void blame_input(const xai_graph *g, const xai_view *inputs, xai_err *err
   }
 }
 
-xai_status xai_facts_make(const xai_net *net, const xai_view *inputs, const bool *needed, xai_facts *out, xai_err *err) {
+xai_status xai_facts_make(const xai_net *net, const xai_view *inputs, const bool *needed, xai_facts *out,
+                          xai_err *err) {
   const xai_graph *g = net->graph;
   xai_status st = XAI_OK;
   xai_facts f = {.n = g->n_values};

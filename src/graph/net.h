@@ -95,9 +95,9 @@ typedef struct xai_facts {
 } xai_facts;
 
 /* Infers the shapes of all values that the nodes marked in 'needed' make (NULL: all nodes) from type and shape of each
- * input of the graph; an input whose data is set counts as known (borrowed, to be kept as long as the facts). A node whose
- * inputs are all known, or that looks at shapes only, is computed at once: shape arithmetic costs nothing
- * later. Messages name the node. *out starts zeroed. */
+ * input of the graph; an input whose data is set counts as known (borrowed, to be kept as long as the facts). A node
+ * whose inputs are all known, or that looks at shapes only, is computed at once: shape arithmetic costs nothing later.
+ * Messages name the node. *out starts zeroed. */
 xai_status xai_facts_make(const xai_net *net, const xai_view *inputs, const bool *needed, xai_facts *out, xai_err *err);
 /* The input of a network that has one, with a shape, as xai_facts_make wants it. XAI_EARG if it has more or none. */
 xai_status xai_net__one_input(const xai_net *net, const xai_shape *x, xai_view *out, xai_err *err);

@@ -60,7 +60,7 @@ bool xai_op__idle(const xai_call *c);
 /* Gradient buffer of input i, NULL when nobody wants it. */
 static inline float *xai_op__din(const xai_call *c, int i) { return i < c->n_in ? c->din[i].data : NULL; }
 
-/* ---- sliding windows: Conv, ConvTranspose, MaxPool, AveragePool -------------------------------------------------------- */
+/* ---- sliding windows: Conv, ConvTranspose, MaxPool, AveragePool ------------------------------------------------- */
 /* Along one axis. */
 typedef struct xai_window {
   int64_t kernel, stride, dilation, before, after, out;

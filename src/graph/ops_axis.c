@@ -138,7 +138,8 @@ static void cumsum_backward(const xai_call *c) {
 
 const xai_op_def xai_op_def_CUM_SUM = {
     .name = "CumSum", .min_in = 2, .max_in = 2, .max_out = 1, .grad = {XAI_READS(1), XAI_NO_GRAD},
-    .decides = XAI_READS(1), .attrs = cumsum_attrs, .infer = cumsum_infer, .forward = cumsum_forward, .backward = cumsum_backward,
+    .decides = XAI_READS(1), .attrs = cumsum_attrs, .infer = cumsum_infer, .forward = cumsum_forward,
+    .backward = cumsum_backward,
 };
 
 /* ---- LpNormalization --------------------------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* graph/ops_conv.c: Conv and ConvTranspose in one to three dimensions, with groups, strides, dilation and padding.
  *
  * A one-dimensional convolution is a two-dimensional one over images of height 1; three dimensions have plain kernels
- * of their own. ConvTranspose is the adjoint of the convolution that has the same weights: what is that one's gradient to
- * the input is the forward direction here, and the other way round. */
+ * of their own. ConvTranspose is the adjoint of the convolution that has the same weights: what is that one's gradient
+ * to the input is the forward direction here, and the other way round. */
 #include "graph/op_check.h"
 
 enum { X, W, B }; /* inputs: batch x c [[x d] x h] x w, m x c/group [[x kd] x kh] x kw, m */
@@ -81,7 +81,8 @@ static xai_status conv_infer(xai_call *c, xai_err *err) {
 
 /* The convolution between two arrays: 'in' as its input, 'm' channels as its output. */
 static xk_conv3d convolution(const xai_call *c, const xai_shape *in, int64_t m, const xai_window win[XAI_AXES]) {
-  return (xk_conv3d){.v = xai_op__volume(in, win), .n = in->dims[0], .c = in->dims[1], .m = m, .groups = c->attrs->conv.group};
+  return (xk_conv3d){
+      .v = xai_op__volume(in, win), .n = in->dims[0], .c = in->dims[1], .m = m, .groups = c->attrs->conv.group};
 }
 
 static xk_conv3d conv_problem(const xai_call *c) {
@@ -94,9 +95,10 @@ static xk_conv3d conv_problem(const xai_call *c) {
 static bool is_flat(const xk_conv3d *p, xk_conv2d *flat) {
   const xk_volume *v = &p->v;
   if (v->in[0] != 1 || v->out[0] != 1 || v->kernel[0] != 1) return false;
-  *flat = (xk_conv2d){.n = p->n, .c = p->c, .h = v->in[1], .w = v->in[2], .m = p->m, .oh = v->out[1], .ow = v->out[2],
-                      .groups = p->groups, .kh = v->kernel[1], .kw = v->kernel[2], .sh = v->stride[1], .sw = v->stride[2],
-                      .dh = v->dilation[1], .dw = v->dilation[2], .pad_top = v->before[1], .pad_left = v->before[2]};
+  *flat = (xk_conv2d){
+      .n = p->n, .c = p->c, .h = v->in[1], .w = v->in[2], .m = p->m, .oh = v->out[1], .ow = v->out[2],
+      .groups = p->groups, .kh = v->kernel[1], .kw = v->kernel[2], .sh = v->stride[1], .sw = v->stride[2],
+      .dh = v->dilation[1], .dw = v->dilation[2], .pad_top = v->before[1], .pad_left = v->before[2]};
   return true;
 }
 
@@ -186,10 +188,10 @@ static xai_status check_transposed_channels(const xai_call *c, int64_t *channels
 }
 
 /* An axis of n elements. The convolution that this is the adjoint of has a window there, 'out' = n and the size that
- * comes out as its input:  size = stride (n - 1) + output_padding + extent - before - after.  When the size is asked for,
- * the padding follows from it; what no window reaches then is zero. */
-static xai_status transposed_window(const xai_attrs_conv *a, int d, int axes, int64_t n, int64_t kernel, xai_window *win,
-                                    int64_t *size, xai_err *err) {
+ * comes out as its input:  size = stride (n - 1) + output_padding + extent - before - after.  When the size is asked
+ * for, the padding follows from it; what no window reaches then is zero. */
+static xai_status transposed_window(const xai_attrs_conv *a, int d, int axes, int64_t n, int64_t kernel,
+                                    xai_window *win, int64_t *size, xai_err *err) {
   xai_window w = {.kernel = kernel, .out = n};
   int64_t extra, asked;
   XAI_TRY(xai_op__entry(&a->strides, "strides", d, axes, 1, 1, &w.stride, err));

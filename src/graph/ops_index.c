@@ -1,10 +1,11 @@
-/* graph/ops_index.c: blocks of elements found by indices: GatherElements, GatherND, ScatterElements, ScatterND; of any type.
+/* graph/ops_index.c: blocks of elements of any type, found by indices: GatherElements, GatherND, ScatterElements,
+ * ScatterND.
  *
- * The indices are a list of pointers into the data, each to a block: one element for the ...Elements, which go along one
- * axis and keep their place along the others; everything behind the indexed axes for the ...ND. Gathering reads the blocks
- * one after another, scattering writes them. Indices count from the end when negative; those that are known when shapes
- * are inferred must be in range, others are brought into range. Scattering can replace and add; products, minima and
- * maxima, which have no simple gradient, are not supported. */
+ * The indices are a list of pointers into the data, each to a block: one element for the ...Elements, which go along
+ * one axis and keep their place along the others; everything behind the indexed axes for the ...ND. Gathering reads the
+ * blocks one after another, scattering writes them. Indices count from the end when negative; those that are known when
+ * shapes are inferred must be in range, others are brought into range. Scattering can replace and add; products, minima
+ * and maxima, which have no simple gradient, are not supported. */
 #include <string.h>
 
 #include "graph/op_check.h"
@@ -191,8 +192,10 @@ static xai_status check_updates(xai_call *c, const xai_shape *blocks, xai_err *e
 /* Integers wrap around. */
 static void add_block(xai_dtype dtype, int64_t n, const char *from, char *to) {
   if (dtype == XAI_F32) xk_accumulate(n, (const float *)(const void *)from, (float *)(void *)to);
-  for (int64_t i = 0; i < n && dtype == XAI_I64; i++) ((uint64_t *)(void *)to)[i] += ((const uint64_t *)(const void *)from)[i];
-  for (int64_t i = 0; i < n && dtype == XAI_I32; i++) ((uint32_t *)(void *)to)[i] += ((const uint32_t *)(const void *)from)[i];
+  for (int64_t i = 0; i < n && dtype == XAI_I64; i++)
+    ((uint64_t *)(void *)to)[i] += ((const uint64_t *)(const void *)from)[i];
+  for (int64_t i = 0; i < n && dtype == XAI_I32; i++)
+    ((uint32_t *)(void *)to)[i] += ((const uint32_t *)(const void *)from)[i];
 }
 
 static void scatter(const xai_call *c, pointers p) {
@@ -208,8 +211,8 @@ static void scatter(const xai_call *c, pointers p) {
   }
 }
 
-/* What is replaced has no influence: the data where something was written, and of several updates of one block all but the
- * last. */
+/* What is replaced has no influence: the data where something was written, and of several updates of one block all but
+ * the last. */
 static void scatter_back(const xai_call *c, pointers p) {
   const float *dy = c->dout[0].data;
   float *dx = c->din[DATA].data, *du = c->din[UPDATES].data;

@@ -34,8 +34,8 @@ static xai_status listed_parts(const xai_call *c, int64_t n, int64_t size[XAI_MA
   return XAI_OK;
 }
 
-/* Sizes of the parts along the axis. Without a list they are equal, but for the last one, which may be smaller. Outputs that
- * nobody reads may be missing at the end, so their number says nothing when num_outputs does. */
+/* Sizes of the parts along the axis. Without a list they are equal, but for the last one, which may be smaller. Outputs
+ * that nobody reads may be missing at the end, so their number says nothing when num_outputs does. */
 static xai_status find_parts(const xai_call *c, int *axis, int64_t size[XAI_MAX_OUTPUTS], xai_err *err) {
   const xai_shape *x = &c->in[0].shape;
   int64_t parts = c->attrs->split.num_outputs == 0 ? c->n_out : c->attrs->split.num_outputs;
@@ -182,7 +182,8 @@ static xai_status depth_infer(xai_call *c, xai_err *err) {
 /* Row i and column j of a block come from channel (i b + j) C + k (depth first) or k b b + i b + j (columns first). */
 static layout depth_layout(const xai_call *c) {
   const int64_t *x = c->in[0].shape.dims, b = c->attrs->block.blocksize, plane = x[2] * x[3], k = x[1] / (b * b);
-  int64_t step = c->attrs->block.mode == DCR ? k * plane : plane, channel = c->attrs->block.mode == DCR ? plane : b * b * plane;
+  int64_t step = c->attrs->block.mode == DCR ? k * plane : plane,
+          channel = c->attrs->block.mode == DCR ? plane : b * b * plane;
   layout l = {0};
   push(&l, x[0], x[1] * plane);
   push(&l, k, channel);

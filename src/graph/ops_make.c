@@ -28,8 +28,8 @@ enum { START, LIMIT, DELTA };
 static xai_status integer_count(const xai_call *c, int64_t *count, xai_err *err) {
   int64_t span, delta = xai_op__int(&c->in[DELTA], 0);
   if (delta == 0) return xai_fail(err, XAI_EARG, "delta is 0");
-  if (delta == INT64_MIN || __builtin_sub_overflow(xai_op__int(&c->in[LIMIT], 0), xai_op__int(&c->in[START], 0), &span) ||
-      span == INT64_MIN)
+  if (delta == INT64_MIN ||
+      __builtin_sub_overflow(xai_op__int(&c->in[LIMIT], 0), xai_op__int(&c->in[START], 0), &span) || span == INT64_MIN)
     return xai_fail(err, XAI_EARG, "start, limit and delta are out of range");
   if (delta < 0) delta = -delta, span = -span;
   *count = span <= 0 ? 0 : (span - 1) / delta + 1;
@@ -37,7 +37,8 @@ static xai_status integer_count(const xai_call *c, int64_t *count, xai_err *err)
 }
 
 static xai_status float_count(const xai_call *c, int64_t *count, xai_err *err) {
-  double start = xai_view_get(&c->in[START], 0), limit = xai_view_get(&c->in[LIMIT], 0), delta = xai_view_get(&c->in[DELTA], 0);
+  double start = xai_view_get(&c->in[START], 0), limit = xai_view_get(&c->in[LIMIT], 0),
+         delta = xai_view_get(&c->in[DELTA], 0);
   double n = ceil((limit - start) / delta);
   if (!(fabs(n) <= (double)XAI_MAX_ELEMENTS))
     return xai_fail(err, XAI_EARG, "no range goes from %g to %g in steps of %g", start, limit, delta);
@@ -164,7 +165,8 @@ static xai_status non_zero_infer(xai_call *c, xai_err *err) {
   const xai_view *x = &c->in[0];
   int64_t count = 0, n = xai_shape_size(&x->shape);
   if (x->data == NULL && n > 0)
-    return xai_fail(err, XAI_EUNSUPPORTED, "the shape of its result depends on the input's elements (expected known numbers)");
+    return xai_fail(err, XAI_EUNSUPPORTED,
+                    "the shape of its result depends on the input's elements (expected known numbers)");
   for (int64_t i = 0; i < n; i++) count += xai_view_get(x, i) != 0;
   c->out[0].dtype = XAI_I64;
   c->out[0].shape = XAI_SHAPE(x->shape.rank, count);

@@ -387,5 +387,6 @@ static void pad_backward(const xai_call *c) {
 const xai_op_def xai_op_def_PAD = {
     .name = "Pad", .min_in = 2, .max_in = 4, .max_out = 1,
     .grad = {XAI_READS(PADS) | XAI_READS(PAD_AXES), XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD},
-    .decides = XAI_READS(PADS) | XAI_READS(PAD_AXES), .attrs = pad_attrs, .infer = pad_infer, .forward = pad_forward, .backward = pad_backward,
+    .decides = XAI_READS(PADS) | XAI_READS(PAD_AXES), .attrs = pad_attrs, .infer = pad_infer,
+    .forward = pad_forward, .backward = pad_backward,
 };

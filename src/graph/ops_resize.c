@@ -5,8 +5,8 @@
  * the ends take the element at the end. Interpolating along several axes is separable, so the axes are done one after
  * another, each by a table of places and weights (kernels/resample.c). The gradient runs the same tables backwards.
  *
- * The cubic weights are those of Keys 1981, "Cubic convolution interpolation for digital image processing", eq. 4-5, with
- * the coefficient a. With 'antialias' the weights are stretched by 1/s when the axis shrinks. */
+ * The cubic weights are those of Keys 1981, "Cubic convolution interpolation for digital image processing", eq. 4-5,
+ * with the coefficient a. With 'antialias' the weights are stretched by 1/s when the axis shrinks. */
 #include <math.h>
 #include <string.h>
 
@@ -19,12 +19,14 @@ enum { ROUND_DOWN, ROUND_UP, FLOOR, CEIL }; /* the first two round to the neares
 enum { STRETCH, NOT_LARGER, NOT_SMALLER };
 
 static const char *const modes[] = {"nearest", "linear", "cubic", NULL};
-static const char *const transformations[] = {"half_pixel", "pytorch_half_pixel",   "align_corners",   "asymmetric",
-                                              "tf_half_pixel_for_nn", "tf_crop_and_resize", "half_pixel_symmetric", NULL};
+static const char *const transformations[] = {
+    "half_pixel",           "pytorch_half_pixel", "align_corners",        "asymmetric",
+    "tf_half_pixel_for_nn", "tf_crop_and_resize", "half_pixel_symmetric", NULL};
 static const char *const roundings[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil", NULL};
 static const char *const policies[] = {"stretch", "not_larger", "not_smaller", NULL};
 
-#define CHOICE(text, field, list) {.name = text, .kind = XAI_ATTR_CHOICE, .offset = offsetof(xai_attrs, field), .choices = list}
+#define CHOICE(text, field, list)                                                                                      \
+  { .name = text, .kind = XAI_ATTR_CHOICE, .offset = offsetof(xai_attrs, field), .choices = list }
 
 static const xai_attr_spec resize_attrs[] = {
     XAI_ATTR(INT, "antialias", resize.antialias, 0),
@@ -162,7 +164,9 @@ static double weight(const xai_attrs_resize *a, double distance) {
   return distance < 1 ? 1 - distance : 0;
 }
 
-static double squeeze(const xai_attrs_resize *a, const line *l) { return a->antialias != 0 && l->scale < 1 ? l->scale : 1; }
+static double squeeze(const xai_attrs_resize *a, const line *l) {
+  return a->antialias != 0 && l->scale < 1 ? l->scale : 1;
+}
 
 /* How many elements left of floor(u) + 1 have a weight. */
 static int64_t reach(const xai_attrs_resize *a, const line *l) {
@@ -260,7 +264,8 @@ static size_t largest_between(const xai_call *c, const line *lines, int n) {
 static size_t table_bytes(const line *lines, int n) {
   size_t most = 0;
   for (int k = 0; k < n; k++) {
-    size_t bytes = room(lines[k].n_out * lines[k].taps, sizeof(int64_t)) + room(lines[k].n_out * lines[k].taps, sizeof(float));
+    size_t bytes =
+        room(lines[k].n_out * lines[k].taps, sizeof(int64_t)) + room(lines[k].n_out * lines[k].taps, sizeof(float));
     if (bytes > most) most = bytes;
   }
   return most;

@@ -22,7 +22,8 @@ static xai_status top_infer(xai_call *c, xai_err *err) {
   XAI_TRY(xai_shape_axis(c->attrs->top.axis, x->rank, &axis, err));
   XAI_TRY(xai_op__ints(c, 1, "k", &k, err));
   if (k.n != 1 || k.v[0] < 0 || k.v[0] > x->dims[axis])
-    return xai_fail(err, XAI_ESHAPE, "k: expected one number up to the %" PRId64 " elements of axis %d", x->dims[axis], axis);
+    return xai_fail(err, XAI_ESHAPE, "k: expected one number up to the %" PRId64 " elements of axis %d", x->dims[axis],
+                    axis);
   for (int i = 0; i < c->n_out; i++) {
     c->out[i].dtype = i == 0 ? c->in[0].dtype : XAI_I64;
     c->out[i].shape = *x;
@@ -139,7 +140,7 @@ const xai_op_def xai_op_def_TOP_K = {
     .forward = top_forward, .backward = top_backward,
 };
 
-/* ---- Trilu: the part of each matrix on one side of a diagonal, zeros elsewhere ------------------------------------ */
+/* ---- Trilu: the part of each matrix on one side of a diagonal, zeros elsewhere ---------------------------------- */
 
 static const xai_attr_spec trilu_attrs[] = {XAI_ATTR(INT, "upper", trilu.upper, 1), {0}};
 
@@ -203,7 +204,8 @@ static xai_status reverse_infer(xai_call *c, xai_err *err) {
   for (int64_t i = 0; lengths->data != NULL && i < x->dims[batch]; i++) {
     int64_t n = xai_op__int(lengths, i);
     if (n < 0 || n > x->dims[time])
-      return xai_fail(err, XAI_ESHAPE, "sequence_lens: %" PRId64 " is out of range for %" PRId64 " steps", n, x->dims[time]);
+      return xai_fail(err, XAI_ESHAPE, "sequence_lens: %" PRId64 " is out of range for %" PRId64 " steps", n,
+                      x->dims[time]);
   }
   xai_op__same(c);
   return XAI_OK;

@@ -37,7 +37,7 @@ typedef struct plan_step {
 
 /* The lists of an xai_request, copied. */
 typedef struct plan_request {
-  xai_view *inputs; /* one per input of the graph, in one block with the elements on which shapes depend (else data NULL) */
+  xai_view *inputs; /* one per input of the graph; data: the elements if shapes depend on them, in the same block */
   int n_inputs;
   int n_keep, n_seeds, n_wants;
   int *keep, *seeds, *wants; /* value ids */

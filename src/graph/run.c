@@ -41,8 +41,8 @@ enum { MOST_DECIDING = 4096 };
 static bool is_planned_for(const xai_net *net, int i, const xai_view *x) {
   int v = net->graph->inputs[i];
   int64_t count;
-  return net->graph->values[v].decides && x->data != NULL && xai_shape_count(&x->shape, &count) && count <= MOST_DECIDING &&
-         xai_plan__hook(net, net->hooks, net->n_hooks, v) == NULL;
+  return net->graph->values[v].decides && x->data != NULL && xai_shape_count(&x->shape, &count) &&
+         count <= MOST_DECIDING && xai_plan__hook(net, net->hooks, net->n_hooks, v) == NULL;
 }
 
 static xai_status copy_inputs(const xai_net *net, const xai_view *x, int n, plan_request *out, xai_err *err) {
@@ -65,8 +65,10 @@ static xai_status copy_inputs(const xai_net *net, const xai_view *x, int n, plan
 }
 
 /* Inputs in one block, keep in another, seeds and wants in a third (which xai_plan__again replaces). */
-static xai_status copy_request(const xai_net *net, const xai_view *x, int n, const xai_request *r, plan_request *out, xai_err *err) {
-  *out = (plan_request){.keep_all = r->keep_all, .keep_outputs = r->keep_outputs, .weights = r->weights, .threads = xk_threads()};
+static xai_status copy_request(const xai_net *net, const xai_view *x, int n, const xai_request *r, plan_request *out,
+                               xai_err *err) {
+  *out = (plan_request){
+      .keep_all = r->keep_all, .keep_outputs = r->keep_outputs, .weights = r->weights, .threads = xk_threads()};
   XAI_TRY(copy_inputs(net, x, n, out, err));
   out->keep = xai_alloc((size_t)(r->n_keep + 1) * sizeof(int));
   out->seeds = xai_alloc((size_t)(r->n_seeds + r->n_wants + 1) * sizeof(int));
@@ -91,7 +93,8 @@ static bool same_view(const xai_view *a, const xai_view *b) {
 }
 
 static bool same_request(const plan_request *a, const plan_request *b) {
-  if (a->keep_all != b->keep_all || a->keep_outputs != b->keep_outputs || a->weights != b->weights || a->threads != b->threads)
+  if (a->keep_all != b->keep_all || a->keep_outputs != b->keep_outputs || a->weights != b->weights ||
+      a->threads != b->threads)
     return false;
   for (int i = 0; i < a->n_inputs; i++)
     if (!same_view(&a->inputs[i], &b->inputs[i])) return false;
@@ -116,8 +119,8 @@ static xai_status check_number(const xai_net *net, int n, xai_err *err) {
   return n == want ? XAI_OK : xai_fail(err, XAI_EARG, "wrong number of inputs (expected %d, got %d)", want, n);
 }
 
-xai_status xai_run_open_all(xai_net *net, const xai_view *inputs, int n_inputs, const xai_request *request, xai_run **out,
-                            xai_err *err) {
+xai_status xai_run_open_all(xai_net *net, const xai_view *inputs, int n_inputs, const xai_request *request,
+                            xai_run **out, xai_err *err) {
   xai_status st = XAI_OK;
   XAI_TRY(check_number(net, n_inputs, err));
   xai_run *run = xai_calloc(1, sizeof *run);
@@ -245,11 +248,13 @@ static xai_status take_input(xai_run *run, int i, const xai_view *x, xai_err *er
   const char *name = run->net->graph->values[v].name;
   char a[XAI_SHAPE_TEXT], b[XAI_SHAPE_TEXT];
   if (x->dtype != want->dtype || !xai_shape_equal(&x->shape, &want->shape))
-    return xai_fail(err, XAI_ESHAPE, "input '%s': expected %s of shape %s, got %s of shape %s", name, xai_dtype_name(want->dtype),
-                    xai_shape_text(&want->shape, a), xai_dtype_name(x->dtype), xai_shape_text(&x->shape, b));
+    return xai_fail(err, XAI_ESHAPE, "input '%s': expected %s of shape %s, got %s of shape %s", name,
+                    xai_dtype_name(want->dtype), xai_shape_text(&want->shape, a), xai_dtype_name(x->dtype),
+                    xai_shape_text(&x->shape, b));
   if (xai_view_bytes(x) == 0) return XAI_OK;
   if (want->data != NULL && memcmp(want->data, x->data, xai_view_bytes(x)) != 0)
-    return xai_fail(err, XAI_EARG, "input '%s': shapes depend on its elements, and the pass was planned for others", name);
+    return xai_fail(err, XAI_EARG, "input '%s': shapes depend on its elements, and the pass was planned for others",
+                    name);
   if (want->data == NULL) memcpy(run->values[v].own.data, x->data, xai_view_bytes(x));
   return run->net->n_hooks > 0 ? hook_forward(run, v, err) : XAI_OK;
 }
@@ -267,7 +272,9 @@ xai_status xai_run_forward_all(xai_run *run, const xai_view *inputs, int n_input
   return XAI_OK;
 }
 
-xai_status xai_run_forward(xai_run *run, const xai_view *x, xai_err *err) { return xai_run_forward_all(run, x, 1, err); }
+xai_status xai_run_forward(xai_run *run, const xai_view *x, xai_err *err) {
+  return xai_run_forward_all(run, x, 1, err);
+}
 
 xai_status xai_run_backward(xai_run *run, xai_err *err) {
   if (!run->ran) return xai_fail(err, XAI_EARG, "backward: no forward pass came before");

@@ -1,5 +1,5 @@
 /* kernels/resample.c: one axis of an array read at other places: every result is a weighted sum of a few elements.
- * Resizing along several axes is one such step after another. Where to read, and with which weights, is the caller's. */
+ * Resizing along several axes is one such step after another. Where to read, with which weights, the caller says. */
 #include <string.h>
 
 #include "kernels/private.h"

@@ -2,9 +2,9 @@
  *
  *   conformance TABLE [FOLDER]          every case of the folder; -v before TABLE prints each failure with its message
  *
- * A case is a folder with model.onnx and test_data_set_<k>/input_<i>.pb, output_<i>.pb, one TensorProto each. It passes when
- * every output of every data set has the expected type, shape and elements: integers and truth values exactly, floats
- * within 1e-7 + 1e-3 * |expected|, the tolerances of the standard's own runner.
+ * A case is a folder with model.onnx and test_data_set_<k>/input_<i>.pb, output_<i>.pb, one TensorProto each. It passes
+ * when every output of every data set has the expected type, shape and elements: integers and truth values exactly,
+ * floats within 1e-7 + 1e-3 * |expected|, the tolerances of the standard's own runner.
  *
  * TABLE names every case that is not expected to pass, under the reason for it:
  *
@@ -12,8 +12,8 @@
  *   test_lstm_*                         a case or a pattern of cases that fail
  *   ~ 1e-6 test_foo                     a case that passes with this absolute tolerance; later lines win
  *
- * The program fails when a case changes sides in either direction and when a line fits no case. It exits with 77 when the
- * folder is not there. It checks numbers only: what is printed for refused models is tested elsewhere. */
+ * The program fails when a case changes sides in either direction and when a line fits no case. It exits with 77 when
+ * the folder is not there. It checks numbers only: what is printed for refused models is tested elsewhere. */
 #define _POSIX_C_SOURCE 200809L /* scandir */
 #include <dirent.h>
 #include <fnmatch.h>

@@ -32,6 +32,9 @@ local cases = {
   end },
   { "load", function() end, function() tiny.load { preprocess = "none", labels = { "a", "b", "c" } } end },
   { "forward", net_and_x, function(net, x) net:forward(x, "pool1") end },
+  { "eval", function() return tiny.several() end, function(net)
+    net:eval { data = xai.zeros(2, 3), shape = xai.tensor({ 3, 2 }, "int64") }
+  end },
   { "logits", net_and_x, function(net, x) net:logits(x) end },
   { "predict", net_and_x, function(net, x) net:predict(x, 2) end },
   { "with", net_and_x, function(net, x) net:with { hooks = { gap = function(a) return a * 2 end }, weights = { fc = "random" } }:logits(x) end },

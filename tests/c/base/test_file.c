@@ -220,7 +220,8 @@ static void a_file_beside_another_is_found_also_in_folders(void **state) {
 
 static void no_name_leads_out_of_the_folder(void **state) {
   (void)state;
-  static const char *const names[] = {"", ".", "..", "../model", "a/../model", "a/..", "/etc/passwd", "a//b", "a/", "./a", "a\\b"};
+  static const char *const names[] = {"",     ".",  "..",  "../model", "a/../model", "a/..", "/etc/passwd",
+                                      "a//b", "a/", "./a", "a\\b"};
   xai_err err;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     assert_int_equal(map_beside(names[i], &err), XAI_EFORMAT);

@@ -83,7 +83,8 @@ static void branches_nest_up_to_a_limit(void **state) {
 static void a_condition_must_be_known(void **state) {
   (void)state;
   model m = choosing(XAI_SHAPE(-1, 2), 0, branch("Neg", "a"), branch("Abs", "b"));
-  assert_refused(&m, XAI_EUNSUPPORTED, "must be known when the network is loaded: 'c' depends on the size of the batch");
+  assert_refused(&m, XAI_EUNSUPPORTED,
+                 "must be known when the network is loaded: 'c' depends on the size of the batch");
   m = choosing(XAI_SHAPE(1, -1), 1, branch("Neg", "a"), branch("Abs", "b"));
   assert_refused(&m, XAI_EUNSUPPORTED, "'c' depends on a size that the file leaves open");
   m = model_of(13);

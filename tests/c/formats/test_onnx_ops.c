@@ -67,7 +67,8 @@ static void functions_of_the_file_are_refused_as_such(void **state) {
   xai_buf file = model_bytes(&m), function = {0};
   pb_text(&function, 1, "Twice");
   pb_message(&file, 25, function);
-  assert_refused_bytes(file, XAI_EUNSUPPORTED, "node 'r': operator 'Twice' of domain 'com.example' is a function of the file's own");
+  assert_refused_bytes(file, XAI_EUNSUPPORTED,
+                       "node 'r': operator 'Twice' of domain 'com.example' is a function of the file's own");
 }
 
 static void a_name_with_a_zero_byte_is_refused(void **state) {

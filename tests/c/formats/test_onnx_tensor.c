@@ -233,7 +233,8 @@ static void external_data_lie_beside_the_model(void **state) {
   xai_buf again = external(T_F32, XAI_SHAPE(0), "location=xai-%d.bin offset=16"); /* nothing, at the very end */
   add_initializer(&m, (pb_text(&again, 8, "empty"), again));
   assert_computes(&m, XAI_SHAPE(2), x, XAI_SHAPE(2), first);
-  m = adds(external(T_F16, XAI_SHAPE(2), "location=xai-%d.bin offset=1")); /* two halves of zero bytes, at an odd place */
+  m = adds(
+      external(T_F16, XAI_SHAPE(2), "location=xai-%d.bin offset=1")); /* two halves of zero bytes, at an odd place */
   assert_computes(&m, XAI_SHAPE(2), x, XAI_SHAPE(2), odd);
   unlink(path);
 }
@@ -251,13 +252,16 @@ static void external_data_stay_inside_their_file_and_folder(void **state) {
   external_data_are_refused("offset=0", XAI_EFORMAT, "external data without a location");
   external_data_are_refused("location=xai-%d.bin location=b", XAI_EFORMAT, "give 'location' twice");
   external_data_are_refused("location=xai-%d.bin offset=0 offset=0", XAI_EFORMAT, "give 'offset' twice");
-  external_data_are_refused("location=xai-%d.bin evil=1", XAI_EUNSUPPORTED, "external data with 'evil' are not supported");
+  external_data_are_refused("location=xai-%d.bin evil=1", XAI_EUNSUPPORTED,
+                            "external data with 'evil' are not supported");
   external_data_are_refused("location=xai-%d.bin offset=-8", XAI_EFORMAT, "offset '-8' is no number");
   external_data_are_refused("location=xai-%d.bin offset=0x8", XAI_EFORMAT, "is no number");
   external_data_are_refused("location=xai-%d.bin offset=", XAI_EFORMAT, "is no number");
   external_data_are_refused("location=xai-%d.bin offset=99999999999999999999", XAI_EFORMAT, "is no number");
-  external_data_are_refused("location=xai-%d.bin offset=18446744073709551614", XAI_EFORMAT, "do not lie in the 16 bytes");
-  external_data_are_refused("location=xai-%d.bin offset=9", XAI_EFORMAT, "8 bytes from 9 on do not lie in the 16 bytes");
+  external_data_are_refused("location=xai-%d.bin offset=18446744073709551614", XAI_EFORMAT,
+                            "do not lie in the 16 bytes");
+  external_data_are_refused("location=xai-%d.bin offset=9", XAI_EFORMAT,
+                            "8 bytes from 9 on do not lie in the 16 bytes");
   external_data_are_refused("location=xai-%d.bin length=4", XAI_EFORMAT, "external data of 4 bytes (expected 8)");
   external_data_are_refused("location=../tmp/xai-%d.bin", XAI_EFORMAT, "is no file beside this one");
   external_data_are_refused("location=a/../xai-%d.bin", XAI_EFORMAT, "is no file beside this one");
@@ -279,7 +283,8 @@ static void external_data_stay_inside_their_file_and_folder(void **state) {
 
 static void without_a_model_file_there_is_nothing_beside_it(void **state) {
   (void)state;
-  assert_tensor_fails(external(T_F32, XAI_SHAPE(1), "location=xai-%d.bin"), XAI_EUNSUPPORTED, "cannot be reached from here");
+  assert_tensor_fails(external(T_F32, XAI_SHAPE(1), "location=xai-%d.bin"), XAI_EUNSUPPORTED,
+                      "cannot be reached from here");
 }
 
 /* ---- raw_data, by way of a file ------------------------------------------------------------------ */

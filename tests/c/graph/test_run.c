@@ -262,7 +262,8 @@ static void gradients_reach_the_first_of_several_inputs(void **state) {
   int64_t s[1] = {6};
   int input = XAI_LAYER_INPUT, output = XAI_LAYER_OUTPUT;
   xai_view in[2] = {{XAI_F32, XAI_SHAPE(2, 3), a}, {XAI_I64, XAI_SHAPE(1), s}};
-  must(xai_run_open_all(net, in, 2, &(xai_request){.seeds = &output, .n_seeds = 1, .wants = &input, .n_wants = 1}, &run, err));
+  must(xai_run_open_all(net, in, 2, &(xai_request){.seeds = &output, .n_seeds = 1, .wants = &input, .n_wants = 1}, &run,
+                        err));
   must(xai_run_forward_all(run, in, 2, err));
   for (int i = 0; i < 6; i++) ((float *)xai_run_seed(run, output)->data)[i] = 1;
   must(xai_run_backward(run, err));
@@ -286,12 +287,16 @@ static void gradients_come_back_from_several_outputs_of_one_node(void **state) {
   three.split.num_outputs = 3;
   must(xai_builder_new(&b, err));
   must(xai_builder_input(b, "x", XAI_F32, XAI_SHAPE(1, 6), err));
-  must(xai_builder_node(b, "split", XAI_OP_SPLIT, &three, 1, (const char *[]){"x"}, 3, (const char *[]){"a", "b", "rest"}, err));
+  must(xai_builder_node(b, "split", XAI_OP_SPLIT, &three, 1, (const char *[]){"x"}, 3,
+                        (const char *[]){"a", "b", "rest"}, err));
   tiny_node(b, "", XAI_OP_MUL, "a", "b", NULL, "c");
   must(xai_builder_output(b, "c", err));
   must(xai_builder_freeze(b, &net, err));
   xai_builder_free(b);
-  must(xai_run_open(net, &in.shape, &(xai_request){.keep = &output, .n_keep = 1, .seeds = &output, .n_seeds = 1, .wants = &input, .n_wants = 1}, &run, err));
+  must(xai_run_open(
+      net, &in.shape,
+      &(xai_request){.keep = &output, .n_keep = 1, .seeds = &output, .n_seeds = 1, .wants = &input, .n_wants = 1}, &run,
+      err));
   must(xai_run_forward(run, &in, err));
   assert_floats(xai_run_value(run, output), (const float[]){3, 8}, 2, 0);
   ((float *)xai_run_seed(run, output)->data)[0] = ((float *)xai_run_seed(run, output)->data)[1] = 1;

@@ -16,8 +16,16 @@ static void a_cube_is_summed_by_hand(void **state) {
   /* 2x2x2 ones with the filter 1 .. 8: 36; one more position to the right sees the right half of the taps' left column:
    * taps 0 2 4 6, filter values 1 3 5 7, together 16 */
   const float x[8] = {1, 1, 1, 1, 1, 1, 1, 1}, w[8] = {1, 2, 3, 4, 5, 6, 7, 8}, b[1] = {100}, want[2] = {136, 116};
-  xk_conv3d p = {.v = {.in = {2, 2, 2}, .out = {1, 1, 2}, .kernel = {2, 2, 2}, .stride = {1, 1, 1}, .dilation = {1, 1, 1},
-                       .after = {0, 0, 1}}, .n = 1, .c = 1, .m = 1, .groups = 1};
+  xk_conv3d p = {.v = {.in = {2, 2, 2},
+                       .out = {1, 1, 2},
+                       .kernel = {2, 2, 2},
+                       .stride = {1, 1, 1},
+                       .dilation = {1, 1, 1},
+                       .after = {0, 0, 1}},
+                 .n = 1,
+                 .c = 1,
+                 .m = 1,
+                 .groups = 1};
   float y[2];
   xk_conv3d_forward(&p, x, w, b, y);
   assert_equal(2, y, want);
@@ -43,10 +51,31 @@ static void convolution_at_depth_1_is_that_of_pictures(void **state) {
 static void pooling_at_depth_1_is_that_of_pictures(void **state) {
   (void)state;
   for (int include = 0; include <= 1; include++) {
-    xk_pool2d p = {.planes = 3, .h = 6, .w = 7, .oh = 4, .ow = 4, .kh = 3, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1,
-                   .pad_top = 2, .pad_left = 1, .pad_bottom = 1, .pad_right = 0, .count_include_pad = include};
-    xk_pool3d q = {.v = {.in = {1, 6, 7}, .out = {1, 4, 4}, .kernel = {1, 3, 2}, .stride = {1, 2, 2}, .dilation = {1, 1, 1},
-                         .before = {0, 2, 1}, .after = {0, 1, 0}}, .planes = 3, .count_include_pad = include};
+    xk_pool2d p = {.planes = 3,
+                   .h = 6,
+                   .w = 7,
+                   .oh = 4,
+                   .ow = 4,
+                   .kh = 3,
+                   .kw = 2,
+                   .sh = 2,
+                   .sw = 2,
+                   .dh = 1,
+                   .dw = 1,
+                   .pad_top = 2,
+                   .pad_left = 1,
+                   .pad_bottom = 1,
+                   .pad_right = 0,
+                   .count_include_pad = include};
+    xk_pool3d q = {.v = {.in = {1, 6, 7},
+                         .out = {1, 4, 4},
+                         .kernel = {1, 3, 2},
+                         .stride = {1, 2, 2},
+                         .dilation = {1, 1, 1},
+                         .before = {0, 2, 1},
+                         .after = {0, 1, 0}},
+                   .planes = 3,
+                   .count_include_pad = include};
     float *x = integers(3 * 42, 5), *dy = integers(3 * 16, 6), *a = floats(3 * 42), *b = floats(3 * 42);
     int64_t where[48];
     x[20] = NAN;

@@ -611,6 +611,18 @@ typedef struct refusal {
   const char *text;
 } refusal;
 
+static void refuses(const refusal *r) {
+  op_case k;
+  xai_err err = {""};
+  char title[512];
+  case_open(&k, r->op, r->inputs, r->attrs);
+  xai_status st = case_infer(&k, &err);
+  title_of(title, r->op, r->inputs, r->attrs);
+  if (st != r->status) fail_msg("%s: status %d, expected %d (%s)", title, st, r->status, err.text);
+  if (strstr(err.text, r->text) == NULL) fail_msg("%s: '%s' lacks '%s'", title, err.text, r->text);
+  case_close(&k);
+}
+
 static const refusal refusals[] = {
     {XAI_OP_RELU, "", "", XAI_EARG, "Relu: 0 inputs (expected 1)"},
     {XAI_OP_CONV, "1x1x3x3", "", XAI_EARG, "Conv: 1 inputs (expected 2 to 3)"},
@@ -841,18 +853,7 @@ static const refusal structure_refusals[] = {
 
 static void structure_that_does_not_fit_is_refused_with_its_reason(void **state) {
   (void)state;
-  for (size_t i = 0; i < sizeof structure_refusals / sizeof *structure_refusals; i++) {
-    const refusal *r = &structure_refusals[i];
-    op_case k;
-    xai_err err = {""};
-    char title[512];
-    case_open(&k, r->op, r->inputs, r->attrs);
-    xai_status st = case_infer(&k, &err);
-    title_of(title, r->op, r->inputs, r->attrs);
-    if (st != r->status) fail_msg("%s: status %d, expected %d (%s)", title, st, r->status, err.text);
-    if (strstr(err.text, r->text) == NULL) fail_msg("%s: '%s' lacks '%s'", title, err.text, r->text);
-    case_close(&k);
-  }
+  for (size_t i = 0; i < sizeof structure_refusals / sizeof *structure_refusals; i++) refuses(&structure_refusals[i]);
 }
 
 /* What the standard's own cases do not show, or show only where they are installed. */
@@ -895,18 +896,7 @@ static void structure_by_hand(void **state) {
 
 static void everything_that_does_not_fit_is_refused_with_its_reason(void **state) {
   (void)state;
-  for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
-    const refusal *r = &refusals[i];
-    op_case k;
-    xai_err err = {""};
-    char title[512];
-    case_open(&k, r->op, r->inputs, r->attrs);
-    xai_status st = case_infer(&k, &err);
-    title_of(title, r->op, r->inputs, r->attrs);
-    if (st != r->status) fail_msg("%s: status %d, expected %d (%s)", title, st, r->status, err.text);
-    if (strstr(err.text, r->text) == NULL) fail_msg("%s: '%s' lacks '%s'", title, err.text, r->text);
-    case_close(&k);
-  }
+  for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) refuses(&refusals[i]);
 }
 
 static void second_outputs_are_refused(void **state) {

@@ -8,6 +8,8 @@ local functions = {
     .. " {resize=, crop=, order=, scale=, mean=, std=}. labels: a text file with a name per line, or a list" },
   { "zoo", "zoo.resnet18 {weights=, classes=, in_channels=, size=, width=, preprocess=, labels=}: an architecture; zoo() lists them" },
   { "model", "model(name or path, options): a network from the zoo, or from a file" },
+  { "inspect", "inspect(path, {weights=}): what is in a file of a network or of weights, and what of it cannot be run; print it."
+    .. " .operators .problems .layers .tensors .fits" },
   { "image", "image(path): a picture from a PNG, JPEG or BMP file (or from a uint8 tensor H x W x 3)" },
   { "tensor", "tensor {{1, 2}, {3, 4}}: a tensor from nested tables; a second argument names the element type" },
   { "zeros", "zeros(3, 224, 224): a tensor of zeros" },
@@ -30,7 +32,6 @@ local objects = {
     "net:prepare(img): the picture as input, 1 x C x H x W; net:unprepare(x) is the reverse",
     "net:predict(img or x, k): list of the k most probable classes, {id=, label=, p=, logit=}",
     "net:forward(x, layer): the output, or the activation of a layer; net:logits(x): N x classes before a softmax",
-    "net:eval {name = tensor, ...}: every input by name -> table of every output by name; net:inputs() net:outputs()",
     "net:run(x, {keep = {\"conv5\"}}): one pass to ask questions of: run:get, run:backward",
     "net:eval {data = x, shape = s}: every input by name -> table of every output by name; net:inputs() net:outputs(): which there are",
     "net:with {hooks = {layer = function(a) ... end}, grad_hooks =, relu = \"guided\" or \"deconv\", weights = {layer = \"random\""

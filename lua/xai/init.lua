@@ -5,7 +5,7 @@ local help = require "xai.help"
 
 local xai = {
   version = core.version,
-  load = require "xai.net", zoo = require "xai.zoo", model = require "xai.model",
+  load = require "xai.net", zoo = require "xai.zoo", model = require "xai.model", inspect = require "xai.inspect",
   image = require "xai.image",
   tensor = core.tensor, zeros = core.zeros, randn = core.randn,
   read = core.read,

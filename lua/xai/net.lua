@@ -52,8 +52,8 @@ function Net:save(path)
   return self
 end
 
---- What print(net) shows: one line per layer, aligned, and totals.
-function Net:tostring()
+--- One line per layer, aligned, and totals.
+function Net:table()
   local rows, width = { { "layer", "op", "shape", "parameters" } }, { 0, 0, 0, 0 }
   for _, layer in ipairs(self:layers()) do
     local name = layer.name .. (layer.replaced and " (replaced)" or "")
@@ -64,10 +64,13 @@ function Net:tostring()
     for i, text in ipairs(row) do width[i] = math.max(width[i], #text) end
   end
   local line = ("%%-%ds  %%-%ds  %%-%ds  %%%ds"):format(table.unpack(width))
-  local out = { ("%s: input %s"):format(self.path or "net", self.input) }
+  local out = {}
   for _, row in ipairs(rows) do out[#out + 1] = (line:format(table.unpack(row)):gsub(" +$", "")) end
   out[#out + 1] = ("%d layers, %d parameters, %d classes"):format(#rows - 1, self:params(), self.classes)
   return table.concat(out, "\n")
 end
+
+--- What print(net) shows.
+function Net:tostring() return ("%s: input %s\n%s"):format(self.path or "net", self.input, self:table()) end
 
 return load

@@ -21,7 +21,7 @@ static xai_status take_blob(const xai_caffe_job *j, int index, const char *what,
   const xai_caffe_layer *l = &ld->weight_list[number];
   if (index >= l->n_blobs || index >= XAI_CAFFE_BLOBS)
     return xai_fail(err, XAI_EFORMAT, "%s: it has %d blobs there, no %s", xai_file_path(ld->weights), l->n_blobs, what);
-  xai_status st = xai_caffe__blob(ld->weights, l->blobs[index], out, err);
+  xai_status st = xai_caffe__blob(ld->weights, ld->seen, l->blobs[index], out, err);
   return xai_err_prefix(err, st, "%s: %s: ", xai_file_path(ld->weights), what);
 }
 

@@ -4,6 +4,7 @@
 #define FORMATS_CAFFE_LAYERS_H
 
 #include "formats/caffe_model.h"
+#include "formats/inspect.h"
 #include "formats/span_map.h"
 #include "graph/build.h"
 
@@ -20,6 +21,7 @@ typedef struct xai_caffe_blob {
 typedef struct xai_caffe_loader {
   xai_builder *builder;
   xai_file *weights;
+  xai_inspection *seen; /* NULL: the network is loaded */
   xai_span_map blobs, weight_layers;
   xai_caffe_blob *blob_list; /* by number in 'blobs' */
   int blob_room;

@@ -221,6 +221,31 @@ static xai_status add_worker(xai_caffe_job *j, xai_err *err) {
   return set_blob(j->ld, top, (xai_caffe_blob){.value = j->out, .matrix = j->makes_matrix, .made = true}, err);
 }
 
+static xai_status count_type(xai_inspection *seen, const xai_caffe_layer *l, xai_err *err) {
+  char type[64];
+  snprintf(type, sizeof type, "%.*s", XAI_SPAN(l->type));
+  return xai_inspection__op(seen, type, err);
+}
+
+/* An inspection goes on behind a layer that cannot be added: a single zero stands in for each of its tops. */
+static xai_status pass_over(xai_caffe_job *j, xai_status st, xai_err *err) {
+  xai_proto_span rest = j->l->message, top;
+  char type[64];
+  snprintf(type, sizeof type, "%.*s", XAI_SPAN(j->l->type));
+  XAI_TRY(xai_inspection__problem(j->ld->seen, j->name, type, st, err));
+  while (xai_caffe__next_top(j->l, &rest, &top)) {
+    xai_caffe_blob b = {.matrix = j->matrix};
+    xai_tensor *t;
+    XAI_TRY(xai_caffe__fresh_name(j->ld, j->name, "nothing", &b.value, err));
+    XAI_TRY(xai_tensor_new(XAI_F32, XAI_SHAPE(1), &t, err));
+    st = xai_builder_constant(j->ld->builder, b.value, t, err);
+    xai_tensor_free(t);
+    if (st == XAI_OK) st = set_blob(j->ld, top, b, err);
+    if (st != XAI_OK) return st;
+  }
+  return XAI_OK;
+}
+
 static xai_status add_layer(xai_caffe_loader *ld, const xai_caffe_layer *l, xai_err *err) {
   xai_caffe_job j = {.ld = ld, .l = l};
   xai_status st;
@@ -228,8 +253,10 @@ static xai_status add_layer(xai_caffe_loader *ld, const xai_caffe_layer *l, xai_
   if (!l->is_tested || l->kind == XAI_CAFFE_TRAINING) return XAI_OK;
   if (++ld->layers > MAX_LAYERS) return xai_fail(err, XAI_EFORMAT, "more than %d layers", MAX_LAYERS);
   XAI_GOTO(span_text(ld, l->name, &j.name, err));
+  XAI_GOTO(count_type(ld->seen, l, err));
   bool input = l->kind == XAI_CAFFE_INPUT_LAYER || l->kind == XAI_CAFFE_DATA || l->kind == XAI_CAFFE_MEMORY_DATA;
   st = input ? add_input_layer(ld, l, err) : add_worker(&j, err);
+  if (st != XAI_OK) st = pass_over(&j, st, err);
 done:
   xai_free(j.in);
   return xai_err_prefix(err, st, "layer '%.*s': ", XAI_SPAN(l->name));
@@ -284,8 +311,8 @@ static xai_status read_text(xai_file *file, xai_buf *out, xai_err *err) {
   return xai_caffe__from_text(text, out, err);
 }
 
-xai_status xai_caffe_load(xai_file *structure, xai_file *weights, xai_net **out, xai_err *err) {
-  xai_caffe_loader ld = {.weights = weights};
+static xai_status load(xai_file *structure, xai_file *weights, xai_inspection *seen, xai_net **out, xai_err *err) {
+  xai_caffe_loader ld = {.weights = weights, .seen = seen};
   xai_buf text = {0};
   xai_net *net = NULL;
   xai_status st = index_weights(&ld, err);
@@ -297,15 +324,58 @@ xai_status xai_caffe_load(xai_file *structure, xai_file *weights, xai_net **out,
   XAI_GOTO(read_text(structure, &text, err));
   XAI_GOTO(xai_builder_new(&ld.builder, err));
   XAI_GOTO(add_all(&ld, (xai_proto_span){text.data, text.size}, err));
-  XAI_GOTO(xai_builder_freeze(ld.builder, &net, err));
-  XAI_GOTO(add_preprocess(&net, err));
-  *out = net;
-  net = NULL;
+  if (seen != NULL && seen->n_problems > 0) goto done;
+  st = xai_builder_freeze(ld.builder, &net, err);
+  if (st == XAI_OK) st = add_preprocess(&net, err);
+  XAI_GOTO(xai_inspection__problem(seen, "", "", st, err));
+  if (seen == NULL || seen->n_problems == 0) {
+    *out = net;
+    net = NULL;
+  }
 done:
   xai_net_free(net);
   free_loader(&ld);
   xai_buf_free(&text);
   return xai_err_prefix(err, st, "%s: ", xai_file_path(structure));
+}
+
+xai_status xai_caffe_load(xai_file *structure, xai_file *weights, xai_net **out, xai_err *err) {
+  return load(structure, weights, NULL, out, err);
+}
+
+/* ---- a look at it -------------------------------------------------------------------------------- */
+/* The types of the layers that one half alone names. */
+static xai_status inspect_half(xai_proto_span net, xai_inspection *out, xai_err *err) {
+  xai_caffe_layer l;
+  char name[100], type[64];
+  while (xai_caffe__next_layer(&net, &l)) {
+    XAI_TRY(xai_caffe__check_layer(&l, err));
+    if (!l.is_tested || l.kind == XAI_CAFFE_TRAINING) continue;
+    XAI_TRY(count_type(out, &l, err));
+    if (l.kind != XAI_CAFFE_UNKNOWN) continue;
+    snprintf(name, sizeof name, "%.*s", XAI_SPAN(l.name));
+    snprintf(type, sizeof type, "%.*s", XAI_SPAN(l.type));
+    XAI_TRY(xai_inspection__problem(out, name, type, xai_caffe__fail_kind(&l, err), err));
+  }
+  return XAI_OK;
+}
+
+xai_status xai_caffe__inspect(xai_file *structure, xai_file *weights, xai_inspection *out, xai_err *err) {
+  xai_buf text = {0};
+  xai_status st;
+  xai_file *half = structure != NULL ? structure : weights;
+  out->format = "Caffe";
+  if (structure != NULL && weights != NULL) return load(structure, weights, out, &out->net, err);
+  if (structure != NULL) XAI_GOTO(read_text(structure, &text, err));
+  xai_proto_span net = {text.data, text.size};
+  if (structure == NULL) {
+    net = (xai_proto_span){xai_file_data(weights), xai_file_size(weights)};
+    XAI_GOTO(xai_caffe__check(net, err));
+  }
+  st = inspect_half(net, out, err);
+done:
+  xai_buf_free(&text);
+  return xai_err_prefix(err, st, "%s: ", xai_file_path(half));
 }
 
 /* ---- means --------------------------------------------------------------------------------------- */

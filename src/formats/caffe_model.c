@@ -434,7 +434,8 @@ static xai_status gather(xai_proto_span message, uint32_t field, xai_shape shape
   return XAI_OK;
 }
 
-xai_status xai_caffe__blob(xai_file *file, xai_proto_span message, xai_tensor **out, xai_err *err) {
+xai_status xai_caffe__blob(xai_file *file, const xai_inspection *seen, xai_proto_span message, xai_tensor **out,
+                           xai_err *err) {
   xai_shape shape;
   int64_t count, have = 0;
   XAI_TRY(blob_shape(message, &shape, err));
@@ -448,6 +449,7 @@ xai_status xai_caffe__blob(xai_file *file, xai_proto_span message, xai_tensor **
     return xai_fail(err, XAI_EFORMAT, "%" PRId64 " elements do not make a blob of %s", have,
                     xai_shape_text(&shape, text));
   }
+  if (xai_inspection__hollow(seen, XAI_F32, count)) return xai_tensor_new(XAI_F32, shape, out, err);
   xai_proto_field first; /* from here on count is bounded by the size of the file */
   rest = message;
   bool packed = xai_proto__next_of(&rest, field, &first) && first.wire == XAI_WIRE_BYTES;
@@ -458,5 +460,5 @@ xai_status xai_caffe__blob(xai_file *file, xai_proto_span message, xai_tensor **
 xai_status xai_caffe__blob_file(xai_file *file, xai_tensor **out, xai_err *err) {
   xai_proto_span all = {xai_file_data(file), xai_file_size(file)};
   XAI_TRY(xai_proto__check(all, messages, BLOB, err));
-  return xai_caffe__blob(file, all, out, err);
+  return xai_caffe__blob(file, NULL, all, out, err);
 }

@@ -4,6 +4,7 @@
 #define FORMATS_CAFFE_MODEL_H
 
 #include "base/file.h"
+#include "formats/inspect.h"
 #include "formats/proto_text.h"
 #include "formats/proto_wire.h"
 #include "tensor/tensor.h"
@@ -74,8 +75,9 @@ xai_status xai_caffe__pair(xai_proto_span param, const xai_caffe_pair *p, int64_
 /* The dims of a BlobShape, each 1 to 2^31 - 1. */
 xai_status xai_caffe__shape(xai_proto_span message, xai_shape *out, xai_err *err);
 /* Elements of a BlobProto; they stay in the file where they can. Fails with XAI_EFORMAT when they are not as many as
- * the shape says. */
-xai_status xai_caffe__blob(xai_file *file, xai_proto_span message, xai_tensor **out, xai_err *err);
+ * the shape says. seen: weights are zeros; NULL: they are read. */
+xai_status xai_caffe__blob(xai_file *file, const xai_inspection *seen, xai_proto_span message, xai_tensor **out,
+                           xai_err *err);
 /* The same for a file that holds nothing else (.binaryproto). */
 xai_status xai_caffe__blob_file(xai_file *file, xai_tensor **out, xai_err *err);
 

@@ -14,6 +14,8 @@
 enum { MODEL, GRAPH, NODE, ATTRIBUTE, TENSOR, VALUE, TYPE, TENSOR_TYPE, SHAPE, DIM, OPSET, PAIR };
 
 static const xai_proto_rule model_rules[] = {{1, XAI_PROTO_INT, "ir_version", 0},
+                                             {2, XAI_PROTO_BYTES, "producer_name", 0},
+                                             {3, XAI_PROTO_BYTES, "producer_version", 0},
                                              {7, XAI_PROTO_ONE, "graph", GRAPH},
                                              {8, XAI_PROTO_MANY, "opset_import", OPSET},
                                              {14, XAI_PROTO_MANY, "metadata_props", PAIR},
@@ -107,6 +109,8 @@ xai_status xai_onnx__model(xai_proto_span file, xai_onnx_model *out, xai_err *er
   bool graph = false;
   for (xai_proto_field f; xai_proto__next(&file, &f);) {
     if (f.number == 1) m.ir_version = (int64_t)f.bits;
+    if (f.number == 2) m.producer = f.bytes;
+    if (f.number == 3) m.version = f.bytes;
     if (f.number == 7) m.graph = f.bytes, graph = true;
     if (f.number == 25) m.has_functions = true;
     if (f.number == 8) XAI_TRY(add_opset(f.bytes, &m.opset, err));

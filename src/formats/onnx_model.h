@@ -3,6 +3,7 @@
 #ifndef FORMATS_ONNX_MODEL_H
 #define FORMATS_ONNX_MODEL_H
 
+#include "formats/inspect.h"
 #include "formats/proto_wire.h"
 #include "tensor/tensor.h"
 
@@ -15,7 +16,7 @@ enum { XAI_ATTR_FLOATS_FIELD = 7, XAI_ATTR_INTS_FIELD = 8 };
 
 typedef struct xai_onnx_model {
   int64_t ir_version, opset;
-  xai_proto_span graph, all;
+  xai_proto_span graph, all, producer, version; /* the last two: the program that wrote it */
   bool has_functions;
 } xai_onnx_model;
 
@@ -50,11 +51,12 @@ typedef struct xai_onnx_source {
   xai_file *file;
   xai_file *beside;
   xai_proto_span location; /* of 'beside', as the model's file spells it */
+  xai_inspection *seen; /* NULL: the file is loaded */
 } xai_onnx_source;
 /* Elements of a TensorProto. float32, int32, int64 and uint8 lie in the mapped file wherever they can; others are
  * converted once. Memory is bounded by 8 times the payload. Fails with XAI_EFORMAT when the payload does not have
  * exactly the elements that dims promise, with XAI_EUNSUPPORTED for types that are not numbers. External data are
- * mapped from a file beside the model's (xai_file_map_beside). source NULL: the bytes are no file's, and there is none
+ * mapped from a file beside the model's (xai_file_map_beside). Weights are zeros in an inspection. source NULL: the bytes are no file's, and there is none
  * beside. */
 xai_status xai_onnx__tensor(xai_onnx_source *source, xai_proto_span message, xai_tensor **out, xai_err *err);
 

@@ -380,10 +380,12 @@ static bool find_operator(const char *name, xai_op *op) {
 
 /* ---- a node -------------------------------------------------------------------------------------- */
 static xai_status fail_operator(const xai_onnx_reader *r, const char *op, xai_err *err) {
-  char hint[XAI_PROTO_TEXT];
+  char hint[XAI_PROTO_TEXT] = "";
   if (strcmp(op, "Loop") == 0 || strcmp(op, "Scan") == 0)
     return xai_fail(err, XAI_EUNSUPPORTED, "loops (operator %s) are not supported", op);
-  xai_str_suggest(hint, sizeof hint, xai_op_nearest(op));
+  const char *near = xai_op_nearest(op);
+  /* a program wrote the file, so another spelling is all that a hint could mend */
+  if (near != NULL && xai_str_equal_nocase(near, op)) xai_str_suggest(hint, sizeof hint, near);
   return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' (opset %" PRId64 ") is not supported%s", op, r->opset, hint);
 }
 
@@ -426,10 +428,11 @@ xai_status xai_onnx__add(xai_onnx_reader *r, xai_onnx_node *n, xai_err *err) {
   if (foreign)
     return xai_fail(err, XAI_EUNSUPPORTED, "operator '%.40s' is from domain '%.*s' (expected only ONNX' own)", n->op,
                     XAI_SPAN(n->domain));
+  bool constant = strcmp(n->op, "Constant") == 0, branches = strcmp(n->op, "If") == 0;
+  if (!constant && !branches && !find_operator(n->op, &j.op)) return fail_operator(r, n->op, err);
   if (n->n_out == 0 || n->out[0][0] == '\0') return xai_fail(err, XAI_EFORMAT, "operator '%.40s' has no output", n->op);
-  if (strcmp(n->op, "Constant") == 0) return add_constant_node(r, n, err);
-  if (strcmp(n->op, "If") == 0) return xai_onnx__add_if(r, n, err);
-  if (!find_operator(n->op, &j.op)) return fail_operator(r, n->op, err);
+  if (constant) return add_constant_node(r, n, err);
+  if (branches) return xai_onnx__add_if(r, n, err);
   xai_status st = add_operator(&j, err);
   while (j.n_names > 0) xai_free(j.names[--j.n_names]);
   r->last_op = j.op;

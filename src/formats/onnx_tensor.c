@@ -118,6 +118,15 @@ static xai_status read_proto(xai_proto_span message, proto *out, xai_err *err) {
   return XAI_OK;
 }
 
+/* ---- elements ------------------------------------------------------------------------------------ */
+/* The elements at 'at' in 'file', or zeros while a file is inspected. */
+static xai_status take(const xai_onnx_source *source, const proto *p, const element_type *t, xai_file *file,
+                       const unsigned char *at, xai_tensor **out, xai_err *err) {
+  if (source != NULL && xai_inspection__hollow(source->seen, t->becomes, xai_shape_size(&p->shape)))
+    return xai_tensor_new(t->becomes, p->shape, out, err);
+  return xai_stored_tensor(t->stored, p->shape, file, at, out, err);
+}
+
 /* ---- elements in another file ---------------------------------------------------------------------- */
 typedef struct place {
   xai_proto_span location;
@@ -187,10 +196,10 @@ static xai_status read_external(xai_onnx_source *source, const proto *p, const e
   if (where.offset > size || bytes > size - where.offset)
     return xai_fail(err, XAI_EFORMAT, "external data: %zu bytes from %llu on do not lie in the %zu bytes of '%.*s'",
                     bytes, (unsigned long long)where.offset, size, XAI_SPAN(where.location));
-  return xai_stored_tensor(t->stored, p->shape, source->beside, xai_file_data(source->beside) + where.offset, out, err);
+  return take(source, p, t, source->beside, xai_file_data(source->beside) + where.offset, out, err);
 }
 
-/* ---- elements ------------------------------------------------------------------------------------ */
+/* ---- elements in the message --------------------------------------------------------------------- */
 static xai_proto_numbers typed_list(const proto *p) {
   return xai_proto__numbers(p->all, p->payload, p->payload == FLOAT_DATA ? 4 : p->payload == DOUBLE_DATA ? 8 : 0);
 }
@@ -254,7 +263,7 @@ xai_status xai_onnx__tensor(xai_onnx_source *source, xai_proto_span message, xai
   XAI_TRY(check_count(&p, t, count, err)); /* from here on count is bounded by the size of the file */
   if (count == 0) return xai_tensor_new(becomes, p.shape, out, err);
   if (p.payload == RAW_DATA)
-    return xai_stored_tensor(t->stored, p.shape, source != NULL ? source->file : NULL, p.raw.at, out, err);
+    return take(source, &p, t, source != NULL ? source->file : NULL, p.raw.at, out, err);
   unsigned char *bytes = xai_calloc((size_t)count, xai_stored_size(t->stored));
   if (bytes == NULL) return xai_fail_memory(err, (size_t)count * xai_stored_size(t->stored));
   xai_status st = write_out(&p, t, count, bytes, err);

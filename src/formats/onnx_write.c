@@ -5,8 +5,8 @@
  * travel in metadata_props (net_meta.h). Hooks and backward rules are no part of a file.
  *
  * The operator table speaks the newest operator set. The file asks for set 13 unless some node needs a newer one:
- * what came later are attributes (which are then written out only when they are not the default) and, of ReduceMean,
- * the axes as an input, which become the attribute again where they are constant.
+ * what came later are operators, attributes (which are then written out only when they are not the default) and, of
+ * reductions, the axes as an input, which become the attribute again where they are constant.
  *
  * Weights are not copied: the message is laid out around them in a buffer with gaps, and written in pieces. */
 #include <stdio.h>
@@ -53,10 +53,24 @@ static int64_t onnx_type(xai_dtype dtype) {
 }
 
 /* ---- which form of an operator ------------------------------------------------------------------- */
-/* The constant axes of a ReduceMean, which can stand in an attribute; NULL when they cannot. */
+static bool is_reduction(xai_op op) {
+  switch (op) { /* ReduceSum takes axes as an input since 13 */
+    case XAI_OP_REDUCE_L1:
+    case XAI_OP_REDUCE_L2:
+    case XAI_OP_REDUCE_LOG_SUM:
+    case XAI_OP_REDUCE_LOG_SUM_EXP:
+    case XAI_OP_REDUCE_MAX:
+    case XAI_OP_REDUCE_MEAN:
+    case XAI_OP_REDUCE_MIN:
+    case XAI_OP_REDUCE_PROD:
+    case XAI_OP_REDUCE_SUM_SQUARE: return true;
+    default: return false;
+  }
+}
+
+/* The constant axes of a reduction, which can stand in an attribute; NULL when they cannot. */
 static const xai_view *constant_axes(const sheet *s, const xai_node *n) {
-  if (n->op != XAI_OP_REDUCE_MEAN || n->n_in < 2 || n->in[1] < 0 || n->attrs.reduce.noop_with_empty_axes != 0)
-    return NULL;
+  if (!is_reduction(n->op) || n->n_in < 2 || n->in[1] < 0 || n->attrs.reduce.noop_with_empty_axes != 0) return NULL;
   const xai_tensor *axes = xai_net__constant(s->net, n->in[1]);
   return axes != NULL ? xai_tensor_view(axes) : NULL;
 }
@@ -67,17 +81,51 @@ static bool all_ones(const xai_ints *list) {
   return true;
 }
 
+static bool has_choice(const xai_node *n, const char *attribute, const char *choice) {
+  const xai_attr_spec *spec = xai_attr_find(n->op, attribute);
+  return strcmp(spec->choices[*(const int64_t *)(const void *)((const char *)&n->attrs + spec->offset)], choice) == 0;
+}
+
+/* The sizes of Split's parts are given; else they are as many equal ones as it says. */
+static bool has_sizes(const xai_node *n) { return n->n_in > 1 && n->in[1] >= 0; }
+
+/* How many parts Split makes, also those that nobody reads. */
+static int64_t parts_of(const xai_node *n) {
+  return n->attrs.split.num_outputs > n->n_out ? n->attrs.split.num_outputs : n->n_out;
+}
+
+/* GroupNormalization had a scale per group before 21. */
+static bool scales_groups(const sheet *s, const xai_node *n) {
+  const xai_tensor *scale = xai_net__constant(s->net, n->in[1]);
+  return scale != NULL && (int64_t)xai_tensor_count(scale) == n->attrs.moments.num_groups;
+}
+
+/* The set that has the operator in the form that we write. */
 static int64_t opset_of(const sheet *s, const xai_node *n) {
+  static const unsigned char since[XAI_OP_COUNT] = {
+      [XAI_OP_CAST_LIKE] = 15, [XAI_OP_GELU] = 20, [XAI_OP_GROUP_NORMALIZATION] = 21, [XAI_OP_HARD_SWISH] = 14,
+      [XAI_OP_LAYER_NORMALIZATION] = 17, [XAI_OP_MISH] = 18, [XAI_OP_TRILU] = 14,
+  };
   const xai_attrs *a = &n->attrs;
+  int64_t set = since[n->op] > OPSET ? since[n->op] : OPSET;
+  if (is_reduction(n->op)) {
+    if (a->reduce.noop_with_empty_axes != 0) return 18;
+    return n->n_in < 2 || n->in[1] < 0 || constant_axes(s, n) != NULL ? set : 18;
+  }
   switch (n->op) {
-    case XAI_OP_AVERAGE_POOL: return all_ones(&a->pool.dilations) ? OPSET : 19;
-    case XAI_OP_PAD: return n->n_in > 3 && n->in[3] >= 0 ? 18 : OPSET;
-    case XAI_OP_REDUCE_MEAN:
-      if (a->reduce.noop_with_empty_axes != 0) return 18;
-      return n->n_in < 2 || n->in[1] < 0 || constant_axes(s, n) != NULL ? OPSET : 18;
-    case XAI_OP_RESHAPE: return a->reshape.allowzero != 0 ? 14 : OPSET;
-    case XAI_OP_SHAPE: return a->range.start != 0 || a->range.end != XAI_MAX_RANK ? 15 : OPSET;
-    default: return OPSET;
+    case XAI_OP_AVERAGE_POOL: return all_ones(&a->pool.dilations) ? set : 19;
+    case XAI_OP_GROUP_NORMALIZATION: return scales_groups(s, n) ? 18 : set;
+    case XAI_OP_LP_POOL: return all_ones(&a->pool.dilations) && a->pool.ceil_mode == 0 ? set : 18;
+    case XAI_OP_PAD: return n->n_in > 3 && n->in[3] >= 0 ? 18 : set;
+    case XAI_OP_RESHAPE: return a->reshape.allowzero != 0 ? 14 : set;
+    case XAI_OP_RESIZE:
+      if (has_choice(n, "coordinate_transformation_mode", "half_pixel_symmetric")) return 19;
+      return a->resize.antialias != 0 || a->resize.axes.n > 0 || a->resize.policy != 0 ? 18 : set;
+    case XAI_OP_SCATTER_ELEMENTS:
+    case XAI_OP_SCATTER_ND: return a->index.reduction == 0 ? set : a->index.reduction <= 2 ? 16 : 18;
+    case XAI_OP_SHAPE: return a->range.start != 0 || a->range.end != XAI_MAX_RANK ? 15 : set;
+    case XAI_OP_SPLIT: return has_sizes(n) ? set : 18;
+    default: return set;
   }
 }
 
@@ -162,7 +210,9 @@ static bool left_out(const xai_node *n, const char *name) {
       return strcmp(name, "count_include_pad") == 0 ||
              (strcmp(name, "pads") == 0 && n->attrs.pool.auto_pad != XAI_PAD_NOTSET);
     case XAI_OP_CONV: return strcmp(name, "pads") == 0 && n->attrs.conv.auto_pad != XAI_PAD_NOTSET;
-    case XAI_OP_CAST: /* see put_special */
+    case XAI_OP_SPLIT: return strcmp(name, "num_outputs") == 0; /* see put_special */
+    case XAI_OP_EYE_LIKE: return strcmp(name, "dtype") == 0;
+    case XAI_OP_CAST:
     case XAI_OP_CONSTANT_OF_SHAPE: return true;
     default: return false;
   }
@@ -199,6 +249,9 @@ static xai_status put_special(xai_buf *node, const sheet *s, const xai_node *n, 
   const xai_view *axes = constant_axes(s, n);
   xai_ints list = {0};
   if (n->op == XAI_OP_CAST) put_int_attr(node, "to", onnx_type((xai_dtype)n->attrs.cast.to));
+  if (n->op == XAI_OP_SPLIT && !has_sizes(n)) put_int_attr(node, "num_outputs", parts_of(n));
+  if (n->op == XAI_OP_EYE_LIKE && n->attrs.eye.dtype >= 0)
+    put_int_attr(node, "dtype", onnx_type((xai_dtype)n->attrs.eye.dtype));
   if (n->op == XAI_OP_CONSTANT_OF_SHAPE) put_fill_attr(node, &n->attrs.fill);
   if (axes == NULL) return XAI_OK;
   if (xai_shape_size(&axes->shape) > XAI_INTS_MAX) /* inference has not seen a network whose sizes are open */
@@ -211,6 +264,16 @@ static xai_status put_special(xai_buf *node, const sheet *s, const xai_node *n, 
 /* ---- nodes and initializers ---------------------------------------------------------------------- */
 static const char *value_name(const sheet *s, int value) { return value < 0 ? "" : s->g->values[value].name; }
 
+/* Outputs that a node must have although nobody reads them: parts of Split, the positions that TopK finds. */
+static void put_unread(xai_buf *node, const sheet *s, const xai_node *n) {
+  char name[64];
+  int64_t outputs = n->op == XAI_OP_SPLIT ? parts_of(n) : n->op == XAI_OP_TOP_K ? 2 : 0;
+  for (int64_t i = n->n_out; i < outputs; i++) {
+    snprintf(name, sizeof name, "unread/%d/%d", (int)(n - s->g->nodes), (int)i);
+    xai_proto__put_text(node, NODE_OUTPUT, name);
+  }
+}
+
 static xai_status put_node(sheet *s, const xai_node *n, xai_err *err) {
   xai_buf node = {0};
   int n_in = inputs_of(s, n);
@@ -220,6 +283,7 @@ static xai_status put_node(sheet *s, const xai_node *n, xai_err *err) {
     if (n->in[i] >= 0) s->read[n->in[i]] = true;
   }
   for (int i = 0; i < n->n_out; i++) xai_proto__put_text(&node, NODE_OUTPUT, value_name(s, n->out[i]));
+  put_unread(&node, s, n);
   xai_proto__put_text(&node, NODE_NAME, n->name);
   xai_proto__put_text(&node, NODE_OP, xai_op_get(n->op)->name);
   put_attrs(&node, n);
@@ -265,6 +329,12 @@ static void put_value(xai_buf *graph, unsigned field, const char *name, xai_dtyp
   xai_proto__put_message(graph, field, &value);
 }
 
+static void put_untyped(xai_buf *graph, unsigned field, const char *name) {
+  xai_buf value = {0};
+  xai_proto__put_text(&value, 1, name);
+  xai_proto__put_message(graph, field, &value);
+}
+
 /* What is known about all values with the free dims set to 'batch' and 'side'. Where that does not fit together,
  * nothing is. */
 static xai_status sample(const xai_net *net, int64_t batch, int64_t side, xai_facts *out, xai_err *err) {
@@ -302,7 +372,11 @@ static xai_status put_outputs(sheet *s, xai_err *err) {
   for (int i = 0; i < g->n_outputs; i++) {
     int v = g->outputs[i];
     if (g->values[v].node < 0) continue; /* an input or a constant: nothing that the network makes */
-    xai_dtype dtype = a.views != NULL ? a.views[v].dtype : XAI_F32;
+    if (a.views == NULL) { /* the elements of some input decide: its type is found by those who know them */
+      put_untyped(&s->graph, GRAPH_OUTPUT, g->values[v].name);
+      continue;
+    }
+    xai_dtype dtype = a.views[v].dtype;
     xai_shape shape = common_shape(&a, &b, v, x.rank > 0 && x.dims[0] < 0);
     put_value(&s->graph, GRAPH_OUTPUT, g->values[v].name, dtype, &shape, NULL);
   }

@@ -26,6 +26,8 @@ XAI_API xai_status xai_net_load_caffe(const char *structure, const char *weights
  * .safetensors, by extension; atomically: the old file stays until the new one is complete. Hooks and backward rules are
  * left out. Fails with XAI_EARG for another extension, XAI_EUNSUPPORTED beyond the 2 GB of an ONNX file, or XAI_EIO. */
 XAI_API xai_status xai_net_save(const xai_net *net, const char *path, xai_err *err);
+/* The weights as .safetensors with every number rounded to float16. */
+XAI_API xai_status xai_net_save_halves(const xai_net *net, const char *path, xai_err *err);
 XAI_API xai_net *xai_net_retain(xai_net *net);
 XAI_API void xai_net_free(xai_net *net);
 

@@ -15,7 +15,7 @@ local functions = {
   { "zeros", "zeros(3, 224, 224): a tensor of zeros" },
   { "randn", "randn(3, 224, 224): normally distributed numbers; the seed is xai.seed()" },
   { "read", "read(path): table of tensors, table of metadata, from .safetensors, .pth, .npz or .npy" },
-  { "write", "write(path, tensors, meta): the reverse" },
+  { "write", "write(path, tensors, meta, {half=}): the reverse; half = true rounds to float16 (.safetensors)" },
   { "sheet", "sheet {title=, rows=, cols=, {picture, caption}, ...}:save(path): a grid of captioned pictures" },
   { "args", "args {\"what the script does\", name = {default, help}, ...}: the script's arguments" },
   { "methods", "methods(): the names of all methods" },
@@ -39,7 +39,7 @@ local objects = {
     "net:layers(): list of {name=, op=, shape=, params=}; net:layer(name): one of them; net:find(pattern): matching names",
     "net:weight(layer) and net:weight(layer, \"bias\"): tensors; net:params(): how many parameters",
     "net:class(label): the id; net:label(id): the label",
-    "net:save(path): .onnx, for ONNX Runtime as well, or the weights as .safetensors" } },
+    "net:save(path): .onnx, for ONNX Runtime as well, or the weights as .safetensors; {half = true} rounds them to float16" } },
   { "run", "a pass that was made by net:run", {
     "run:get(layer): its activation",
     "run:backward {target =, to = layer, relu =}: d target / d layer (default: the input)",

@@ -1,5 +1,6 @@
 -- xai: explains convolutional networks. This file puts together what scripts see; xai.help() lists it.
 local core = require "xai.core"
+local check = require "xai.check"
 local Explanation = require "xai.explanation"
 local help = require "xai.help"
 
@@ -15,8 +16,9 @@ local xai = {
   seed = core.seed, threads = core.threads, clock = core.clock, quiet = core.quiet,
 }
 
---- xai.write(path, { name = tensor } or tensor, { key = text })
-function xai.write(path, tensors, meta)
+--- xai.write(path, { name = tensor } or tensor, { key = text }, {half = true to round to float16})
+function xai.write(path, tensors, meta, options)
+  options = check.options("write", options, { "half" })
   local function sorted(list, t)
     for key, value in pairs(t) do list[#list + 1] = { key, value } end
     table.sort(list, function(a, b) return tostring(a[1]) < tostring(b[1]) end)
@@ -24,7 +26,7 @@ function xai.write(path, tensors, meta)
   end
   if core.is_tensor(tensors) then tensors = { data = tensors } end
   if type(tensors) ~= "table" then core.fail("write: expected a table of tensors, got a " .. type(tensors)) end
-  core.write(path, sorted({}, tensors), sorted({}, meta or {}))
+  core.write(path, sorted({}, tensors), sorted({}, meta or {}), options.half)
 end
 
 -- xai.<method>(net, x, options) for every method there is

@@ -44,10 +44,11 @@ function Net:find(pattern)
 end
 
 --- Writes the network by extension: .onnx with its preprocessing and labels, or its weights as .safetensors (see
---- say.place for where), and says so.
-function Net:save(path)
+--- say.place for where), with {half = true} rounded to float16, and says so.
+function Net:save(path, options)
+  options = check.options("net:save", options, { "half" })
   path = say.place(path)
-  self:write(path)
+  self:write(path, options.half)
   say.wrote(path)
   return self
 end

@@ -49,13 +49,15 @@ static int read_archive(lua_State *L) {
   return 2;
 }
 
-/* write(path, { {name, tensor}, ... }, { {key, text}, ... }) */
+/* write(path, { {name, tensor}, ... }, { {key, text}, ... } [, halves]) */
 static int write_archive(lua_State *L) {
   const char *path = xl_check_string(L, 1, "path");
+  bool halves = lua_toboolean(L, 4);
   lua_settop(L, 3);
   for (int list = 2; list <= 3; list++)
     if (!lua_istable(L, list)) return xl_expected(L, list, list == 2 ? "tensors" : "metadata", "a list of pairs");
   xai_archive *a = push_archive(L);
+  a->halves = halves;
   xai_err err;
   xai_status st = XAI_OK;
   for (int list = 2; list <= 3; list++)

@@ -530,13 +530,16 @@ static int net_predict(lua_State *L) {
   return 1;
 }
 
-/* net:write(path): .onnx or .safetensors */
+/* net:write(path [, halves]): .onnx or .safetensors */
 static int net_write(lua_State *L) {
   const xai_net *net = xl_check_net(L, 1);
   const char *path = xl_check_string(L, 2, "path");
   xai_err err;
   xai_status st;
-  XL_WORK(L, st, xai_net_save(net, path, &err));
+  if (lua_toboolean(L, 3))
+    XL_WORK(L, st, xai_net_save_halves(net, path, &err));
+  else
+    XL_WORK(L, st, xai_net_save(net, path, &err));
   return st == XAI_OK ? 0 : xl_raise(L, st, &err);
 }
 

@@ -137,6 +137,8 @@ xai_status xai_archive_write(const char *path, const xai_archive *a, xai_err *er
   if (!npz && a->n != 1)
     return xai_fail(err, XAI_EARG, "%s: an .npy file holds exactly one tensor (got %zu); use .npz or .safetensors",
                     path, a->n);
+  if (a->halves)
+    return xai_fail(err, XAI_EARG, "%s: only .safetensors files are written in half precision", path);
   if (a->n_meta != 0)
     return xai_fail(err, XAI_EARG, "%s: an %s file holds no metadata; use .safetensors", path, npz ? ".npz" : ".npy");
   return npz ? xai_npz_write(path, a, err) : xai_npy_write(path, a->entries[0].tensor, err);

@@ -47,6 +47,7 @@ typedef struct xai_archive {
   size_t n;
   xai_pair *meta; /* strings that travel with the tensors */
   size_t n_meta;
+  bool halves; /* to be written with float32 rounded to float16: .safetensors only */
 } xai_archive;
 void xai_archive_free(xai_archive *a); /* contents and the struct's arrays; the struct itself is the caller's */
 /* Takes its own reference on the tensor. */
@@ -97,6 +98,8 @@ xai_status xai_stored_tensor(xai_stored s, xai_shape shape, xai_file *file, cons
 
 /* float16 and bfloat16 bit patterns to float32 (exact), little-endian source at any address (halves.c). */
 void xai_widen_f16(const unsigned char *from, size_t n, float *to);
+/* The nearest float16, ties to even; beyond 65504 infinity. */
+void xai_narrow_f16(const float *from, size_t n, unsigned char *to);
 void xai_widen_bf16(const unsigned char *from, size_t n, float *to);
 
 /* ---- labels --------------------------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* formats/halves.c: 16-bit floats to 32-bit ones. Every half is a float32 exactly, so nothing is rounded. */
+/* formats/halves.c: 16-bit floats to 32-bit ones, which is exact, and float32 to float16, which rounds. */
 #include <string.h>
 
 #include "formats/formats.h"
@@ -22,6 +22,32 @@ static float widen(uint32_t half) {
 
 void xai_widen_f16(const unsigned char *from, size_t n, float *to) {
   for (size_t i = 0; i < n; i++) to[i] = widen((uint32_t)from[2 * i] | (uint32_t)from[2 * i + 1] << 8);
+}
+
+static uint32_t to_bits(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+/* To the nearest, ties to even. A carry out of the fraction steps the exponent, which is what rounding up means; beyond
+ * the largest half that makes infinity. Below 2^-14 halves are multiples of 2^-24, and so is the last place of a float32
+ * between 0.5 and 1: adding 0.5 rounds there. */
+static uint32_t narrow(float value) {
+  uint32_t bits = to_bits(value), sign = bits >> 16 & 0x8000, magnitude = bits & 0x7FFFFFFF;
+  if (magnitude > 0x7F800000) return sign | 0x7E00; /* NaN */
+  if (magnitude >= 0x47800000) return sign | 0x7C00; /* 2^16 and more */
+  if (magnitude < 0x38800000) return sign | (to_bits(from_bits(magnitude) + 0.5F) - to_bits(0.5F));
+  uint32_t half = (magnitude >> 13) - ((127 - 15) << 10), rest = magnitude & 0x1FFF;
+  return sign | (half + (rest > 0x1000 || (rest == 0x1000 && (half & 1) != 0)));
+}
+
+void xai_narrow_f16(const float *from, size_t n, unsigned char *to) {
+  for (size_t i = 0; i < n; i++) {
+    uint32_t half = narrow(from[i]);
+    to[2 * i] = (unsigned char)half;
+    to[2 * i + 1] = (unsigned char)(half >> 8);
+  }
 }
 
 /* bfloat16 is the upper half of a float32. */

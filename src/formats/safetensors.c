@@ -304,13 +304,21 @@ done:
   return st;
 }
 
-/* ---- writing
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------ */
 
-static const char *dtype_text(xai_dtype dtype) {
+/* How an element is stored, and its size in bytes. */
+static const char *dtype_text(xai_dtype dtype, bool halves) {
   static const char *const text[] = {
       [XAI_F32] = "F32", [XAI_I64] = "I64", [XAI_I32] = "I32", [XAI_U8] = "U8", [XAI_BOOL] = "BOOL"};
-  return text[dtype];
+  return halves && dtype == XAI_F32 ? "F16" : text[dtype];
+}
+
+static size_t stored_size(xai_dtype dtype, bool halves) {
+  return halves && dtype == XAI_F32 ? 2 : xai_dtype_size(dtype);
+}
+
+static size_t stored_bytes(const xai_archive *a, const xai_entry *e) {
+  return xai_tensor_count(e->tensor) * stored_size(xai_tensor_view(e->tensor)->dtype, a->halves);
 }
 
 static void add_number(xai_buf *b, int64_t v) {
@@ -324,11 +332,13 @@ static int entry_by_name(const void *a, const void *b) {
 }
 
 /* The order in the file: falling element size, so that everything lies aligned, then name. */
-static int entry_by_size(const void *a, const void *b) {
-  size_t x = xai_dtype_size(xai_tensor_view((*(const xai_entry *const *)a)->tensor)->dtype);
-  size_t y = xai_dtype_size(xai_tensor_view((*(const xai_entry *const *)b)->tensor)->dtype);
+static int by_size(const void *a, const void *b, bool halves) {
+  size_t x = stored_size(xai_tensor_view((*(const xai_entry *const *)a)->tensor)->dtype, halves);
+  size_t y = stored_size(xai_tensor_view((*(const xai_entry *const *)b)->tensor)->dtype, halves);
   return x != y ? (x < y) - (x > y) : entry_by_name(a, b);
 }
+static int entry_by_size(const void *a, const void *b) { return by_size(a, b, false); }
+static int entry_by_half_size(const void *a, const void *b) { return by_size(a, b, true); }
 
 static xai_status check_writable(const xai_archive *a, const xai_entry **sorted, xai_err *err) {
   if (a->n > MAX_TENSORS || a->n_meta > MAX_TENSORS)
@@ -360,11 +370,11 @@ static void add_metadata(xai_buf *b, const xai_archive *a) {
   xai_json__put(b, "}");
 }
 
-static void add_entry(xai_buf *b, const xai_entry *e, int64_t begin) {
+static void add_entry(xai_buf *b, const xai_archive *a, const xai_entry *e, int64_t begin) {
   const xai_view *v = xai_tensor_view(e->tensor);
   xai_json__put_string(b, e->name);
   xai_json__put(b, ":{\"dtype\":\"");
-  xai_json__put(b, dtype_text(v->dtype));
+  xai_json__put(b, dtype_text(v->dtype, a->halves));
   xai_json__put(b, "\",\"shape\":[");
   for (int d = 0; d < v->shape.rank; d++) {
     if (d > 0) xai_json__put(b, ",");
@@ -373,7 +383,7 @@ static void add_entry(xai_buf *b, const xai_entry *e, int64_t begin) {
   xai_json__put(b, "],\"data_offsets\":[");
   add_number(b, begin);
   xai_json__put(b, ",");
-  add_number(b, begin + (int64_t)xai_tensor_bytes(e->tensor));
+  add_number(b, begin + (int64_t)stored_bytes(a, e));
   xai_json__put(b, "]}");
 }
 
@@ -384,13 +394,29 @@ static void add_header(xai_buf *b, const xai_archive *a, const xai_entry *const 
   if (a->n_meta > 0) add_metadata(b, a);
   for (size_t i = 0; i < a->n; i++) {
     if (i > 0 || a->n_meta > 0) xai_json__put(b, ",");
-    add_entry(b, sorted[i], at);
-    at += (int64_t)xai_tensor_bytes(sorted[i]->tensor);
+    add_entry(b, a, sorted[i], at);
+    at += (int64_t)stored_bytes(a, sorted[i]);
   }
   xai_json__put(b, "}");
   while (!b->failed && b->size % 8 != 0) xai_json__put(b, " ");
   if (b->failed) return;
   for (int i = 0; i < 8; i++) b->data[i] = (unsigned char)((b->size - 8) >> 8 * i);
+}
+
+static void add_elements(xai_writer *w, const xai_archive *a, const xai_entry *e) {
+  enum { PIECE = 2048 };
+  unsigned char halves[2 * PIECE];
+  const xai_view *v = xai_tensor_view(e->tensor);
+  size_t count = xai_tensor_count(e->tensor);
+  if (!a->halves || v->dtype != XAI_F32) {
+    xai_writer_add(w, v->data, xai_tensor_bytes(e->tensor));
+    return;
+  }
+  for (size_t at = 0; at < count; at += PIECE) {
+    size_t n = count - at < PIECE ? count - at : PIECE;
+    xai_narrow_f16((const float *)v->data + at, n, halves);
+    xai_writer_add(w, halves, 2 * n);
+  }
 }
 
 xai_status xai_safetensors_write(const char *path, const xai_archive *a, xai_err *err) {
@@ -403,7 +429,7 @@ xai_status xai_safetensors_write(const char *path, const xai_archive *a, xai_err
   if (a->n > 0) qsort(sorted, a->n, sizeof *sorted, entry_by_name);
   st = xai_err_prefix(err, check_writable(a, sorted, err), "%s: ", path);
   if (st != XAI_OK) goto done;
-  if (a->n > 0) qsort(sorted, a->n, sizeof *sorted, entry_by_size);
+  if (a->n > 0) qsort(sorted, a->n, sizeof *sorted, a->halves ? entry_by_half_size : entry_by_size);
   add_header(&b, a, sorted);
   if (!b.failed && b.size > MAX_HEADER) {
     st = xai_fail(err, XAI_EARG, "%s: the names and metadata need %zu bytes (at most %d)", path, b.size, MAX_HEADER);
@@ -415,8 +441,7 @@ xai_status xai_safetensors_write(const char *path, const xai_archive *a, xai_err
   }
   XAI_GOTO(xai_writer_open(path, &w, err));
   xai_writer_add(w, b.data, b.size);
-  for (size_t i = 0; i < a->n; i++)
-    xai_writer_add(w, xai_tensor_view(sorted[i]->tensor)->data, xai_tensor_bytes(sorted[i]->tensor));
+  for (size_t i = 0; i < a->n; i++) add_elements(w, a, sorted[i]);
   st = xai_writer_commit(w, err);
 done:
   xai_free(sorted);

@@ -1,4 +1,4 @@
-/* Every one of the 65536 halves against the definition of its format. */
+/* Every one of the 65536 halves against the definition of its format, and what rounds to it. */
 #include "scratch.h"
 
 #include <math.h>
@@ -44,11 +44,38 @@ static void nothing_may_be_widened(void **state) {
   assert_true(untouched == 7);
 }
 
+static uint16_t narrowed(float value) {
+  unsigned char bytes[2];
+  xai_narrow_f16(&value, 1, bytes);
+  return (uint16_t)(bytes[0] | bytes[1] << 8);
+}
+
+/* Every half comes back as itself; halfway to the next one goes to the even of the two, and anything off the middle to
+ * the nearer one. */
+static void rounding_is_to_the_nearest_and_ties_to_even(void **state) {
+  (void)state;
+  for (int i = 0; i < 0x7C00; i++) {
+    double here = by_definition(i, 5, 10), next = i == 0x7BFF ? 65536 : by_definition(i + 1, 5, 10);
+    float middle = (float)((here + next) / 2); /* 12 bits: a float32 */
+    for (int sign = 0; sign <= 0x8000; sign += 0x8000) {
+      float s = sign != 0 ? -1 : 1;
+      assert_int_equal(narrowed(s * (float)here), i | sign);
+      assert_int_equal(narrowed(s * middle), (i + (i & 1)) | sign);
+      assert_int_equal(narrowed(s * nextafterf(middle, 0)), i | sign);
+      assert_int_equal(narrowed(s * nextafterf(middle, INFINITY)), (i + 1) | sign);
+    }
+  }
+  assert_int_equal(narrowed(1e30F), 0x7C00);
+  assert_int_equal(narrowed(-INFINITY), 0xFC00);
+  assert_int_equal(narrowed(NAN) & 0x7E00, 0x7E00);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_float16_is_exact),
       cmocka_unit_test(every_bfloat16_is_exact),
       cmocka_unit_test(nothing_may_be_widened),
+      cmocka_unit_test(rounding_is_to_the_nearest_and_ties_to_even),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -330,6 +330,40 @@ static void the_file_is_laid_out_as_the_reference_does(void **state) {
   xai_archive_free(&b);
 }
 
+/* Half the bytes: 6 numbers of 2, and integers as they are. 2049 lies between the halves 2048 and 2050. */
+static void float32_may_be_written_as_float16(void **state) {
+  (void)state;
+  const float v[] = {1, -0.5F, 2049, 65504, 0x1p-24F, 0};
+  const float want[] = {1, -0.5F, 2048, 65504, 0x1p-24F, 0};
+  const int64_t n[] = {7};
+  xai_archive a = {.halves = true}, back = {0};
+  xai_tensor *t = NULL, *i = NULL;
+  xai_err err = {""};
+  assert_int_equal(xai_tensor_copy(&(xai_view){XAI_F32, XAI_SHAPE(2, 3), (void *)v}, &t, &err), XAI_OK);
+  assert_int_equal(xai_tensor_copy(&(xai_view){XAI_I64, XAI_SHAPE(1), (void *)n}, &i, &err), XAI_OK);
+  assert_int_equal(xai_archive_add(&a, "w", t, &err), XAI_OK);
+  assert_int_equal(xai_archive_add(&a, "n", i, &err), XAI_OK);
+  assert_int_equal(xai_archive_write(scratch("half.safetensors"), &a, &err), XAI_OK);
+  assert_int_equal(xai_archive_write(scratch("half.npz"), &a, &err), XAI_EARG);
+  assert_int_equal(xai_archive_read(scratch("half.safetensors"), &back, &err), XAI_OK);
+  assert_int_equal(back.n, 2);
+  for (size_t e = 0; e < 2; e++) {
+    bool weights = strcmp(back.entries[e].name, "w") == 0;
+    if (weights) assert_memory_equal(xai_tensor_floats(back.entries[e].tensor), want, sizeof want);
+    else assert_int_equal(xai_view_get(xai_tensor_view(back.entries[e].tensor), 0), 7);
+  }
+  size_t size;
+  uint64_t header = 0;
+  unsigned char *bytes = get_file(scratch("half.safetensors"), &size);
+  memcpy(&header, bytes, 8);
+  assert_int_equal(size, 8 + header + 8 + 6 * 2);
+  free(bytes);
+  xai_archive_free(&a);
+  xai_archive_free(&back);
+  xai_tensor_free(t);
+  xai_tensor_free(i);
+}
+
 static void what_no_reader_would_take_is_not_written(void **state) {
   (void)state;
   static const char *const bad[] = {"__metadata__", "\xFF", "x"};
@@ -438,6 +472,7 @@ int main(void) {
       cmocka_unit_test(a_false_length_is_refused),
       cmocka_unit_test(what_is_written_comes_back),
       cmocka_unit_test(the_file_is_laid_out_as_the_reference_does),
+      cmocka_unit_test(float32_may_be_written_as_float16),
       cmocka_unit_test(what_no_reader_would_take_is_not_written),
       cmocka_unit_test(every_cut_and_every_wrong_byte_is_survived),
       cmocka_unit_test(every_failing_allocation_is_survived),

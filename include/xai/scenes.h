@@ -40,7 +40,7 @@ typedef struct xai_scenes_opts {
   int n_classes;
   xai_drawings drawings;
   double occluders;      /* share of the scenes in which a shape hides a part of an object */
-  const char *background; /* "plain" "ramp" "noise" "grating" "stripes" "plaid" "checker" "landscape"; NULL: any */
+  const char *background; /* "plain" "ramp" "noise" "grating" "stripes" "plaid" "checker" "landscape" "clutter"; NULL: any */
   const char *font;      /* a file; NULL: the environment's XAI_EMOJI_FONT, or where Debian puts it */
 } xai_scenes_opts;
 /* 96x96, one object, more 0.25, all classes, drawings for training, no occluders. */

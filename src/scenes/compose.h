@@ -64,13 +64,14 @@ typedef enum xai_backdrop {
   XAI_BACKDROP_PLAID,     /* a sum of sinusoidal ones */
   XAI_BACKDROP_CHECKER,
   XAI_BACKDROP_LANDSCAPE, /* sky over rough ground */
-  XAI_BACKDROPS           /* any of them, with clutter */
+  XAI_BACKDROP_CLUTTER,   /* noise with soft shapes */
+  XAI_BACKDROPS           /* any of them, some with soft shapes, some with white noise */
 } xai_backdrop;
 extern const char *const xai_backdrop__names[XAI_BACKDROPS];
 
 /* Floats that painting a background needs as scratch. */
 size_t xai_backdrop__scratch(int w, int h);
-/* Fills the canvas; nobody owns it. colours NULL: any. Clutter (soft shapes, noise) comes with XAI_BACKDROPS only. */
+/* Fills the canvas; nobody owns it. The two main colours are given, or any (NULL). */
 void xai_backdrop__paint(xai_canvas *c, xai_backdrop kind, const uint8_t colours[2][3], xai_dice *d, float *scratch);
 
 #endif

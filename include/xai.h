@@ -7,6 +7,7 @@
 #include "xai/explain.h"
 #include "xai/image.h"
 #include "xai/net.h"
+#include "xai/scenes.h"
 #include "xai/status.h"
 #include "xai/tensor.h"
 

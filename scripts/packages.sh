@@ -8,7 +8,8 @@
 set -eu
 
 wanted="gcc libc6-dev make cmake pkg-config
-  liblua5.4-dev libopenblas-dev libstb-dev libcjson-dev zlib1g-dev libcairo2-dev libedit-dev fonts-dejavu-core"
+  liblua5.4-dev libopenblas-dev libstb-dev libcjson-dev zlib1g-dev libcairo2-dev libfreetype-dev libedit-dev fonts-dejavu-core
+  fonts-noto-color-emoji"
 for group in "$@"; do
   case $group in
     build) ;;

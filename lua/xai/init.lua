@@ -11,6 +11,7 @@ local xai = {
   tensor = core.tensor, zeros = core.zeros, randn = core.randn,
   read = core.read,
   sheet = require "xai.sheet",
+  scenes = require "xai.scenes",
   args = require "xai.args",
   help = help.help, methods = help.methods,
   seed = core.seed, threads = core.threads, clock = core.clock, quiet = core.quiet,

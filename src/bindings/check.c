@@ -50,7 +50,7 @@ int xl_raise(lua_State *L, xai_status st, const xai_err *err) {
 }
 
 const char *xl_describe(lua_State *L, int arg) {
-  static const xl_type *const types[] = {&xl_image_type, &xl_net_type, &xl_run_type};
+  static const xl_type *const types[] = {&xl_image_type, &xl_net_type, &xl_run_type, &xl_scenes_type};
   char text[XAI_SHAPE_TEXT];
   switch (lua_type(L, arg)) {
     case LUA_TNONE: return lua_pushliteral(L, "nothing");

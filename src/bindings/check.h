@@ -26,7 +26,7 @@ typedef struct xl_type {
   const char *key;  /* of the metatable in the registry */
   void (*destroy)(void *object);
 } xl_type;
-extern const xl_type xl_tensor_type, xl_image_type, xl_net_type, xl_run_type;
+extern const xl_type xl_tensor_type, xl_image_type, xl_net_type, xl_run_type, xl_scenes_type;
 
 /* What the userdata holds. busy > 0 while a pass works with the object: freeing it is then refused. */
 typedef struct xl_box {

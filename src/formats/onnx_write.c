@@ -71,6 +71,7 @@ static int64_t opset_of(const sheet *s, const xai_node *n) {
   const xai_attrs *a = &n->attrs;
   switch (n->op) {
     case XAI_OP_AVERAGE_POOL: return all_ones(&a->pool.dilations) ? OPSET : 19;
+    case XAI_OP_BATCH_NORM_TRAINING: return 14;
     case XAI_OP_PAD: return n->n_in > 3 && n->in[3] >= 0 ? 18 : OPSET;
     case XAI_OP_REDUCE_MEAN:
       if (a->reduce.noop_with_empty_axes != 0) return 18;

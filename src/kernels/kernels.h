@@ -220,6 +220,12 @@ void xk_batchnorm_backward_input(int64_t n, int64_t c, int64_t hw, float eps, co
 /* Inference statistics: dscale = sum dy * (x-mean)/sqrt(var+eps). (The bias' gradient is xk_channel_sum of dy.) */
 void xk_batchnorm_backward_scale(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *mean,
                                  const float *var, const float *dy, float *dscale /*[out] c*/);
+/* y = scale * (x - mean) / sqrt(var + eps) + bias with mean and variance (over n and hw) of x itself. */
+void xk_batchnorm_learn_forward(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *scale,
+                                const float *bias, float *mean /*[out] c*/, float *var /*[out] c*/, float *y /*[out]*/);
+/* Its gradients, also through the statistics; NULL for those that are not wanted. */
+void xk_batchnorm_learn_backward(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *scale,
+                                 const float *dy, float *dx /*[out]*/, float *dscale /*[out] c*/, float *dbias /*[out] c*/);
 /* ONNX LRN across channels: y = x / (bias + alpha/size * sum of squares of size channels around)^beta */
 void xk_lrn_forward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias, const float *x,
                     float *y /*[out]*/);
@@ -277,6 +283,10 @@ void xk_resample_nearest(const xk_resample *p, size_t size, const void *x, void 
 /* ---- numbers from a seed (fill.c) -------------------------------------------------------------- */
 /* y[i] = centre + radius * s,  s uniform on the 2^24 steps of [-1, 1): the top bits of the seed's stream (base/rng.h) */
 void xk_fill_uniform(uint64_t seed, int64_t n, float centre, float radius, float *y /*[out]*/);
+
+/* y = x / (1 - ratio) where element i of the stream stays, else 0; the same elements for the same stream and ratio.
+ * stayed (may be NULL): which. */
+void xk_dropout(uint64_t base, float ratio, int64_t n, const float *x, float *y /*[out]*/, uint8_t *stayed /*[out]*/);
 
 /* ---- pictures and maps (resize.c) -------------------------------------------------------------- */
 /* Antialiased triangle filter on interleaved 8-bit channels, support scaled by the reduction factor,

@@ -9,5 +9,6 @@
 #include "xai/net.h"
 #include "xai/status.h"
 #include "xai/tensor.h"
+#include "xai/train.h"
 
 #endif

@@ -15,6 +15,7 @@ void xl_open_methods(lua_State *L); /* l_methods.c */
 void xl_open_viz(lua_State *L);     /* l_viz.c */
 void xl_open_files(lua_State *L);   /* l_files.c */
 void xl_open_build(lua_State *L);   /* l_build.c */
+void xl_open_train(lua_State *L);   /* l_train.c */
 void xl_open_system(lua_State *L);  /* l_system.c */
 
 /* Moves the table of methods on top of the stack to core.types.<name>; core lies below it. */

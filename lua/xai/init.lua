@@ -10,7 +10,7 @@ local xai = {
   tensor = core.tensor, zeros = core.zeros, randn = core.randn,
   read = core.read,
   sheet = require "xai.sheet",
-  trainer = require "xai.train".trainer,
+  trainer = require "xai.train".trainer, train = require "xai.train".train,
   args = require "xai.args",
   help = help.help, methods = help.methods,
   seed = core.seed, threads = core.threads, clock = core.clock, quiet = core.quiet,

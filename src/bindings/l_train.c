@@ -139,8 +139,7 @@ static xai_tensor *check_targets(lua_State *L, int arg) {
 static int push_step(lua_State *L, const xai_step *step) {
   lua_pushnumber(L, step->loss);
   lua_pushinteger(L, step->correct);
-  lua_pushnumber(L, step->norm);
-  return 3;
+  return 2;
 }
 
 /* t:step(x, targets, {lr =}) -> loss, correct, length of the gradient */
@@ -159,7 +158,10 @@ static int trainer_step(lua_State *L) {
   xai_err err;
   xai_status st;
   XL_WORK(L, st, xai_trainer_step(t, x, target, lr, &step, &err));
-  return st == XAI_OK ? push_step(L, &step) : xl_raise(L, st, &err);
+  if (st != XAI_OK) return xl_raise(L, st, &err);
+  push_step(L, &step);
+  lua_pushnumber(L, step.norm);
+  return 3;
 }
 
 /* t:test(x, targets) -> loss, correct */
@@ -173,8 +175,7 @@ static int trainer_test(lua_State *L) {
   xai_status st;
   XL_WORK(L, st, xai_trainer_test(t, x, target, &step, &err));
   if (st != XAI_OK) return xl_raise(L, st, &err);
-  push_step(L, &step);
-  return 2;
+  return push_step(L, &step);
 }
 
 /* t:net(): the network as it is now */
@@ -259,10 +260,12 @@ static int schedule_factor(lua_State *L) {
   return 1;
 }
 
-/* permuted(n, seed): a list of 1 .. n in an order that follows from the seed (Fisher and Yates) */
+/* permuted(n, seed, number): 1 .. n in an order that follows from seed and number (Fisher and Yates); seed nil: as they are */
 static int permuted(lua_State *L) {
-  lua_Integer n = xl_check_int(L, 1, "n", 0, 1 << 28);
-  uint64_t base = xai_rng_stream((uint64_t)xl_check_int(L, 2, "seed", LUA_MININTEGER, LUA_MAXINTEGER), 0);
+  lua_Integer n = xl_check_int(L, 1, "n", 0, LUA_MAXINTEGER);
+  bool shuffled = !lua_isnil(L, 2);
+  uint64_t seed = shuffled ? (uint64_t)xl_check_int(L, 2, "seed", 0, LUA_MAXINTEGER) : 0;
+  uint64_t base = xai_rng_stream(seed, (uint64_t)xl_check_int(L, 3, "number", 0, LUA_MAXINTEGER));
   xai_err err;
   xai_status st;
   xl_box *box = xl_new_box(L, &xl_tensor_type);
@@ -271,7 +274,7 @@ static int permuted(lua_State *L) {
   xl_charge_tensor(L, box->tensor);
   int64_t *order = xai_tensor_view(box->tensor)->data;
   for (int64_t i = 0; i < n; i++) order[i] = i + 1;
-  for (int64_t i = n - 1; i > 0; i--) {
+  for (int64_t i = n - 1; shuffled && i > 0; i--) {
     int64_t k = (int64_t)(xai_rng_u64(base, (uint64_t)i) % (uint64_t)(i + 1)), held = order[i];
     order[i] = order[k];
     order[k] = held;

@@ -10,5 +10,6 @@
 #include "xai/scenes.h"
 #include "xai/status.h"
 #include "xai/tensor.h"
+#include "xai/train.h"
 
 #endif

@@ -138,6 +138,11 @@ XAI_API xai_status xai_net_with(xai_net *net, const xai_view_opts *opts, xai_net
 XAI_API xai_tensor *xai_net_weight(const xai_net *net, int layer, int input);
 
 /* ---- passes --------------------------------------------------------------------------------------------- */
+/* An input of a layer's node that is a constant: 1 for weights, 2 for bias. */
+typedef struct xai_param {
+  int layer, input;
+} xai_param;
+
 /* What a pass must deliver. Nothing is computed or kept beyond that. */
 typedef struct xai_request {
   const int *keep; /* layers whose activations can be read after the forward pass; XAI_LAYER_LOGITS too */
@@ -148,7 +153,9 @@ typedef struct xai_request {
   int n_seeds;
   const int *wants; /* layers whose gradient is to be computed; XAI_LAYER_INPUT for the data gradient */
   int n_wants;
-  bool weights;     /* gradients of every constant float input as well (training) */
+  bool weights;     /* gradients of every constant float input as well */
+  const xai_param *params; /* or of these alone (training) */
+  int n_params;
 } xai_request;
 /* Stands for "the layer that gives the class scores before a final softmax" wherever a layer is expected here. */
 enum { XAI_LAYER_LOGITS = -3, XAI_LAYER_OUTPUT = -4 };
@@ -181,7 +188,7 @@ XAI_API xai_status xai_run_backward(xai_run *run, xai_err *err);
 XAI_API xai_status xai_run_plan_backward(xai_run *run, const int *seeds, int n_seeds, const int *wants, int n_wants, xai_err *err);
 /* Gradient of a wanted layer after backward; NULL if it was not asked for or no seed reaches it. */
 XAI_API const xai_view *xai_run_grad(const xai_run *run, int layer);
-/* Gradient of input 'input' (1 weights, 2 bias) of a layer, when request.weights was set; summed over the batch. */
+/* Gradient of input 'input' (1 weights, 2 bias) of a layer, when the request was for it; summed over the batch. */
 XAI_API const xai_view *xai_run_weight_grad(const xai_run *run, int layer, int input);
 /* The gradient rule of this run's backward passes, in place of the view's. */
 XAI_API void xai_run_set_relu(xai_run *run, xai_relu relu);

@@ -9,7 +9,7 @@
 -- and x.shape, for one picture. 'at' is the place in the tree of modules: at "conv1" is one step further down, at() its
 -- dotted name, as in PyTorch: "layer1.0.conv1". Layers take their parameters' names and nodes theirs from the place, so a
 -- block is a function that composes layers; a place that is used again gives "relu", "relu_1", "relu_2".
--- Only inference: dropout does nothing, batch normalization has its stored statistics. Nothing here knows an architecture.
+-- As a network is used: dropout does nothing, batch normalization has its stored statistics. Nothing here knows an architecture.
 local core = require "xai.core"
 local check = require "xai.check"
 local source = require "xai.weights"
@@ -140,7 +140,14 @@ end
 
 build.relu, build.sigmoid, build.tanh = plain "Relu", plain "Sigmoid", plain "Tanh"
 build.hardswish, build.hardsigmoid = plain "HardSwish", plain("HardSigmoid", { alpha = 1 / 6, beta = 0.5 })
-build.dropout, build.gap, build.flatten = plain "Dropout", plain "GlobalAveragePool", plain("Flatten", { axis = 1 })
+build.gap, build.flatten = plain "GlobalAveragePool", plain("Flatten", { axis = 1 })
+
+--- dropout, or dropout { 0.3 } with another ratio than a half. It drops in training only.
+function build.dropout(x, at)
+  if at then return node("Dropout", at, { x }) end
+  local o = check.options("dropout", x, { 1 })
+  return function(y, place) return node("Dropout", place, { y, constant(y, o[1] or 0.5) }) end
+end
 
 function build.identity(x) return x end
 

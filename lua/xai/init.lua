@@ -12,6 +12,7 @@ local xai = {
   read = core.read,
   sheet = require "xai.sheet",
   scenes = require "xai.scenes",
+  trainer = require "xai.train".trainer, train = require "xai.train".train,
   args = require "xai.args",
   help = help.help, methods = help.methods,
   seed = core.seed, threads = core.threads, clock = core.clock, quiet = core.quiet,

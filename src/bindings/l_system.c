@@ -99,8 +99,11 @@ static int on_note(lua_State *L) {
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
+/* on_terminal([stream]): stream is "stdout" or "stderr" */
 static int on_terminal(lua_State *L) {
-  lua_pushboolean(L, isatty(STDOUT_FILENO));
+  static const char *const streams[] = {"stdout", "stderr", NULL};
+  bool errors = !lua_isnoneornil(L, 1) && xl_check_choice(L, 1, "stream", streams) == 1;
+  lua_pushboolean(L, isatty(errors ? STDERR_FILENO : STDOUT_FILENO));
   return 1;
 }
 

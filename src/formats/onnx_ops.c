@@ -116,10 +116,15 @@ static xai_status move_attributes(job *j, xai_err *err) {
 
 /* ---- attributes that mean something else than the operator table's ------------------------------- */
 /* Before opset 9 'spatial' told whether the statistics are per channel or per element, which their shape tells too;
- * before opset 14 a node with more than one output was one that is being trained. */
+ * before opset 14 a node with more than one output was one that is being trained, with other outputs than since. */
 static xai_status check_batch_norm(job *j, xai_err *err) {
   const xai_onnx_attr *spatial;
   XAI_TRY(xai_onnx__take(j->n, "spatial", XAI_ONNX_T_INT, &spatial, err));
+  const xai_onnx_attr *training = xai_onnx__attr(j->n, "training_mode");
+  if (j->r->opset >= 14 && training != NULL && training->i != 0) {
+    j->op = XAI_OP_BATCH_NORM_TRAINING;
+    return XAI_OK;
+  }
   for (int i = 1; i < j->n->n_out; i++)
     if (j->n->out[i][0] != '\0')
       return xai_fail(err, XAI_EUNSUPPORTED,

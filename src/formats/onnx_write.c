@@ -103,7 +103,7 @@ static bool scales_groups(const sheet *s, const xai_node *n) {
 /* The set that has the operator in the form that we write. */
 static int64_t opset_of(const sheet *s, const xai_node *n) {
   static const unsigned char since[XAI_OP_COUNT] = {
-      [XAI_OP_CAST_LIKE] = 15, [XAI_OP_GELU] = 20, [XAI_OP_GROUP_NORMALIZATION] = 21, [XAI_OP_HARD_SWISH] = 14,
+      [XAI_OP_BATCH_NORM_TRAINING] = 14, [XAI_OP_CAST_LIKE] = 15, [XAI_OP_GELU] = 20, [XAI_OP_GROUP_NORMALIZATION] = 21, [XAI_OP_HARD_SWISH] = 14,
       [XAI_OP_LAYER_NORMALIZATION] = 17, [XAI_OP_MISH] = 18, [XAI_OP_TRILU] = 14,
   };
   const xai_attrs *a = &n->attrs;

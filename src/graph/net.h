@@ -71,6 +71,15 @@ xai_status xai_net__copy(xai_net *net, xai_net **out, xai_err *err);
 void xai_graph__release(xai_graph *g);
 /* Frees a finished run of the stock (run.c). */
 void xai_run__destroy(xai_run *run);
+/* What is random in the passes of this run from now on is drawn from this stream. */
+void xai_run__set_stream(xai_run *run, uint64_t stream);
+/* The form of a network that is trained (training.c): batch normalisation uses the statistics of the batch, dropout
+ * drops; layers with frozen[layer] stay as they are, and so do layers that train in the file already. Layers and their
+ * inputs have the same numbers. New outputs stand behind those that were there: the next running mean and variance of
+ * every batch normalisation that learns, in the order of layers. Hooks and rules are left out; constants are shared. */
+xai_status xai_net__training(const xai_net *net, const bool *frozen, xai_net **out, xai_err *err);
+/* Another tensor of the same type and shape for a constant of a network that nobody else has. */
+xai_status xai_net__replace(xai_net *net, int value, xai_tensor *t, xai_err *err);
 /* The file that the network came from, for messages; copied. */
 xai_status xai_net__set_path(xai_net *net, const char *path, xai_err *err);
 

@@ -82,7 +82,7 @@ typedef struct xai_attrs_moments { /* Instance-, Layer-, Group- and MeanVariance
   xai_ints axes;
 } xai_attrs_moments;
 typedef struct xai_attrs_norm {
-  double epsilon, momentum; /* momentum: training only */
+  double epsilon, momentum; /* momentum: BATCH_NORM_TRAINING only */
   int64_t training_mode;
 } xai_attrs_norm;
 typedef struct xai_attrs_fill { /* ConstantOfShape: ONNX' one-element tensor "value", which the reader takes apart */
@@ -93,7 +93,7 @@ typedef struct xai_attrs_range { /* of Shape: dims [start, end) */
   int64_t start, end;
 } xai_attrs_range;
 typedef struct xai_attrs_dropout {
-  int64_t seed; /* training only */
+  int64_t seed; /* DROPOUT_TRAINING only: tells one node's choices from another's */
 } xai_attrs_dropout;
 typedef struct xai_attrs_reshape {
   int64_t allowzero;
@@ -200,6 +200,7 @@ typedef struct xai_call {
   const xai_view *dout; /* gradient at each output; data NULL = zero (output not used by the score) */
   xai_view *din;        /* shape as in[i]; data NULL = not wanted. Written, not added to */
   xk_relu_rule rule;    /* for rows with XAI_OP_RECTIFIER; LRN passes the gradient unchanged under DECONV */
+  uint64_t stream;      /* what is random in this pass is drawn from it */
   void *work;           /* 'workspace' bytes, contents arbitrary */
 } xai_call;
 

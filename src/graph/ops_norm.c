@@ -1,4 +1,4 @@
-/* graph/ops_norm.c: BatchNormalization with its stored statistics, LRN. Training statistics are not here. */
+/* graph/ops_norm.c: BatchNormalization with its stored statistics and, for training, with those of the batch; LRN. */
 #include <math.h>
 
 #include "graph/op_check.h"
@@ -14,9 +14,8 @@ static const xai_attr_spec batch_norm_attrs[] = {
     {0},
 };
 
-static xai_status batch_norm_infer(xai_call *c, xai_err *err) {
+static xai_status batch_norm_shapes(xai_call *c, xai_err *err) {
   static const char *const name[] = {"input", "scale", "bias", "mean", "variance"};
-  if (c->attrs->norm.training_mode != 0) return xai_fail(err, XAI_EUNSUPPORTED, "training_mode is not supported");
   if (!(c->attrs->norm.epsilon >= 0)) return xai_fail(err, XAI_EARG, "epsilon %g is negative", c->attrs->norm.epsilon);
   for (int i = X; i <= VAR; i++) XAI_TRY(xai_op__need_float(c, i, err));
   const xai_shape *x = &c->in[X].shape;
@@ -29,6 +28,11 @@ static xai_status batch_norm_infer(xai_call *c, xai_err *err) {
                       x->dims[1]);
   xai_op__same(c);
   return XAI_OK;
+}
+
+static xai_status batch_norm_infer(xai_call *c, xai_err *err) {
+  if (c->attrs->norm.training_mode != 0) return xai_fail(err, XAI_EUNSUPPORTED, "training_mode is not supported");
+  return batch_norm_shapes(c, err);
 }
 
 /* Statistics per element, which old files may have, are those of as many channels of one pixel. */
@@ -80,6 +84,52 @@ const xai_op_def xai_op_def_BATCH_NORM = {
              [VAR] = XAI_READS(X) | XAI_READS(SCALE) | XAI_READS(MEAN) | XAI_READS(VAR)},
     .attrs = batch_norm_attrs, .infer = batch_norm_infer, .forward = batch_norm_forward,
     .backward = batch_norm_backward,
+};
+
+/* ---- BatchNormalization that learns its statistics -------------------------------------------------------------- */
+/* y = scale xhat + bias with mean and variance of the batch; outputs 1 and 2 are the stored statistics moved towards
+ * them: momentum * stored + (1 - momentum) * batch. The variance is that of the elements, divided by their number. */
+
+static xai_status batch_norm_training_infer(xai_call *c, xai_err *err) {
+  XAI_TRY(batch_norm_shapes(c, err));
+  if (xai_shape_size(&c->in[X].shape) == 0)
+    return xai_fail(err, XAI_ESHAPE, "input %s has no elements to learn from", TEXT(&c->in[X].shape));
+  for (int i = 1; i < c->n_out; i++) {
+    c->out[i].dtype = XAI_F32;
+    c->out[i].shape = c->in[MEAN].shape;
+  }
+  return XAI_OK;
+}
+
+/* mean and variance of the batch */
+static size_t batch_norm_training_workspace(const xai_call *c) { return 2 * xai_view_bytes(&c->in[SCALE]); }
+
+static void batch_norm_training_forward(const xai_call *c) {
+  planes p = batch_norm_planes(c);
+  float *batch[] = {(float *)c->work, (float *)c->work + p.c};
+  float keep = (float)c->attrs->norm.momentum;
+  xk_batchnorm_learn_forward(p.n, p.c, p.hw, (float)c->attrs->norm.epsilon, c->in[X].data, c->in[SCALE].data,
+                             c->in[BIAS].data, batch[0], batch[1], c->out[0].data);
+  for (int i = 1; i < c->n_out; i++) {
+    const float *stored = c->in[MEAN + i - 1].data, *now = batch[i - 1];
+    float *next = c->out[i].data;
+    for (int64_t k = 0; next != NULL && k < p.c; k++) next[k] = keep * stored[k] + (1 - keep) * now[k];
+  }
+}
+
+static void batch_norm_training_backward(const xai_call *c) {
+  if (xai_op__idle(c)) return;
+  planes p = batch_norm_planes(c);
+  xk_batchnorm_learn_backward(p.n, p.c, p.hw, (float)c->attrs->norm.epsilon, c->in[X].data, c->in[SCALE].data,
+                              c->dout[0].data, xai_op__din(c, X), xai_op__din(c, SCALE), xai_op__din(c, BIAS));
+}
+
+const xai_op_def xai_op_def_BATCH_NORM_TRAINING = {
+    .name = "BatchNormalization", .min_in = 5, .max_in = 5, .max_out = 3,
+    .grad = {[X] = XAI_READS(X) | XAI_READS(SCALE), [SCALE] = XAI_READS(X), [BIAS] = XAI_READS(X),
+             [MEAN] = XAI_NO_GRAD, [VAR] = XAI_NO_GRAD},
+    .attrs = batch_norm_attrs, .infer = batch_norm_training_infer, .workspace = batch_norm_training_workspace,
+    .forward = batch_norm_training_forward, .backward = batch_norm_training_backward,
 };
 
 /* ---- LRN --------------------------------------------------------------------------------------------- */

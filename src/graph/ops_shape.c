@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "graph/op_check.h"
 
 /* A row whose output 0 has the elements of input 0; further inputs say how. */
@@ -131,7 +132,7 @@ static xai_status identity_infer(xai_call *c, xai_err *err) {
 }
 ALIAS_ROW(IDENTITY, "Identity", 1, 1, 1, XAI_OP_ELEMENTWISE, 0, NULL, identity_infer)
 
-/* We only ever infer, so nothing is dropped, whatever ratio and training_mode say. */
+/* Nothing is dropped, whatever ratio and training_mode say: what drops is DROPOUT_TRAINING. */
 static xai_status dropout_infer(xai_call *c, xai_err *err) {
   if (c->n_out > 1) return xai_fail(err, XAI_EUNSUPPORTED, "the output 'mask' is not supported");
   xai_op__same(c);
@@ -139,6 +140,43 @@ static xai_status dropout_infer(xai_call *c, xai_err *err) {
 }
 static const xai_attr_spec dropout_attrs[] = {XAI_ATTR(INT, "seed", dropout.seed, 0), {0}};
 ALIAS_ROW(DROPOUT, "Dropout", 1, 3, 2, XAI_OP_ELEMENTWISE, 0, dropout_attrs, dropout_infer)
+
+/* Each element is 0 with probability 'ratio' (input 1), else divided by 1 - ratio; output 1 tells which stayed. */
+enum { DROPOUT_RATIO = 1 };
+
+static xai_status dropout_training_infer(xai_call *c, xai_err *err) {
+  XAI_TRY(xai_op__need_float(c, 0, err));
+  if (xai_call_has(c, DROPOUT_RATIO)) {
+    XAI_TRY(xai_op__need_float(c, DROPOUT_RATIO, err));
+    const xai_view *ratio = &c->in[DROPOUT_RATIO];
+    if (xai_shape_size(&ratio->shape) != 1)
+      return xai_fail(err, XAI_ESHAPE, "ratio: expected one number, got %s", TEXT(&ratio->shape));
+    if (ratio->data != NULL && !(xai_view_get(ratio, 0) >= 0 && xai_view_get(ratio, 0) < 1))
+      return xai_fail(err, XAI_EARG, "ratio: expected 0 or more and less than 1, got %g", xai_view_get(ratio, 0));
+  }
+  xai_op__same(c);
+  if (c->n_out > 1) c->out[1] = (xai_view){.dtype = XAI_BOOL, .shape = c->in[0].shape};
+  return XAI_OK;
+}
+
+static void drop(const xai_call *c, const float *x, float *y, uint8_t *stayed) {
+  uint64_t base = xai_rng_stream(c->stream, (uint64_t)c->attrs->dropout.seed);
+  xk_dropout(base, xai_op__scalar(c, DROPOUT_RATIO, 0.5f), xai_shape_size(&c->in[0].shape), x, y, stayed);
+}
+
+static void dropout_training_forward(const xai_call *c) {
+  drop(c, c->in[0].data, c->out[0].data, c->n_out > 1 ? c->out[1].data : NULL);
+}
+
+static void dropout_training_backward(const xai_call *c) {
+  if (!xai_op__idle(c)) drop(c, c->dout[0].data, c->din[0].data, NULL);
+}
+
+const xai_op_def xai_op_def_DROPOUT_TRAINING = {
+    .name = "Dropout", .min_in = 1, .max_in = 3, .max_out = 2,
+    .grad = {XAI_READS(DROPOUT_RATIO), XAI_NO_GRAD, XAI_NO_GRAD}, .attrs = dropout_attrs,
+    .infer = dropout_training_infer, .forward = dropout_training_forward, .backward = dropout_training_backward,
+};
 
 /* ---- Shape --------------------------------------------------------------------------------------------------- */
 

@@ -60,6 +60,7 @@ struct xai_run {
   size_t arena_bytes, late_bytes, work_bytes;
   xai_view *scratch_in, *scratch_din; /* room for the views of one node's inputs */
   xk_relu_rule rule;
+  uint64_t stream;
   bool ran;
 };
 

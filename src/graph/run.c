@@ -34,6 +34,16 @@ static xai_status to_values(const xai_net *net, const int *layers, int n, int *v
   return XAI_OK;
 }
 
+/* Constants to value ids; XAI_EARG for an input that is none. */
+static xai_status params_to_values(const xai_net *net, const xai_param *params, int n, int *values, xai_err *err) {
+  for (int i = 0; i < n; i++) {
+    if (xai_net_weight(net, params[i].layer, params[i].input) == NULL)
+      return xai_fail(err, XAI_EARG, "layer number %d has no constant at input %d", params[i].layer, params[i].input);
+    values[i] = net->graph->nodes[params[i].layer].in[params[i].input];
+  }
+  return XAI_OK;
+}
+
 /* More elements than shapes can depend on in earnest; plans of such inputs are not made for one set of elements. */
 enum { MOST_DECIDING = 4096 };
 
@@ -71,15 +81,16 @@ static xai_status copy_request(const xai_net *net, const xai_view *x, int n, con
       .keep_all = r->keep_all, .keep_outputs = r->keep_outputs, .weights = r->weights, .threads = xk_threads()};
   XAI_TRY(copy_inputs(net, x, n, out, err));
   out->keep = xai_alloc((size_t)(r->n_keep + 1) * sizeof(int));
-  out->seeds = xai_alloc((size_t)(r->n_seeds + r->n_wants + 1) * sizeof(int));
+  out->seeds = xai_alloc((size_t)(r->n_seeds + r->n_wants + r->n_params + 1) * sizeof(int));
   if (out->keep == NULL || out->seeds == NULL) return xai_fail_memory(err, 64);
   out->wants = out->seeds + r->n_seeds;
   out->n_keep = r->n_keep;
   out->n_seeds = r->n_seeds;
-  out->n_wants = r->n_wants;
+  out->n_wants = r->n_wants + r->n_params;
   XAI_TRY(to_values(net, r->keep, r->n_keep, out->keep, err));
   XAI_TRY(to_values(net, r->seeds, r->n_seeds, out->seeds, err));
-  return to_values(net, r->wants, r->n_wants, out->wants, err);
+  XAI_TRY(to_values(net, r->wants, r->n_wants, out->wants, err));
+  return params_to_values(net, r->params, r->n_params, out->wants + r->n_wants, err);
 }
 
 static bool same_list(const int *a, int na, const int *b, int nb) {
@@ -136,6 +147,7 @@ xai_status xai_run_open_all(xai_net *net, const xai_view *inputs, int n_inputs, 
   }
   run->net = xai_net_retain(net);
   run->rule = (xk_relu_rule)net->relu;
+  run->stream = 0;
   run->ran = false;
   *out = run;
   return XAI_OK;
@@ -166,6 +178,7 @@ void xai_run_close(xai_run *run) {
 }
 
 void xai_run_set_relu(xai_run *run, xai_relu relu) { run->rule = (xk_relu_rule)relu; }
+void xai_run__set_stream(xai_run *run, uint64_t stream) { run->stream = stream; }
 size_t xai_run_bytes(const xai_run *run) { return run->arena_bytes + run->work_bytes + run->late_bytes; }
 
 /* ---- one node --------------------------------------------------------------------------------------------- */
@@ -179,7 +192,7 @@ static xai_call call_of(const xai_run *run, int n, xai_view out[XAI_MAX_OUTPUTS]
     else run->scratch_in[i] = (xai_view){.shape.rank = -1};
   for (int i = 0; i < node->n_out; i++) out[i] = node->out[i] >= 0 ? run->values[node->out[i]].own : (xai_view){.shape.rank = -1};
   return (xai_call){.attrs = &node->attrs, .n_in = node->n_in, .n_out = node->n_out, .in = run->scratch_in, .out = out,
-                    .rule = run->rule, .work = workspace(run)};
+                    .rule = run->rule, .stream = run->stream, .work = workspace(run)};
 }
 
 static xai_status hook_forward(xai_run *run, int v, xai_err *err) {

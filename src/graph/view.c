@@ -19,6 +19,17 @@ static xai_status append_hooks(xai_hook **list, int *n, const xai_hook *more, in
   return XAI_OK;
 }
 
+xai_status xai_net__replace(xai_net *net, int value, xai_tensor *t, xai_err *err) {
+  size_t n = (size_t)net->graph->n_values;
+  if (net->replaced == NULL) {
+    net->replaced = xai_calloc(n, sizeof(xai_tensor *));
+    if (net->replaced == NULL) return xai_fail_memory(err, n * sizeof(xai_tensor *));
+  }
+  xai_tensor_free(net->replaced[value]);
+  net->replaced[value] = xai_tensor_retain(t);
+  return XAI_OK;
+}
+
 static xai_status replace_weight(xai_net *net, const xai_weight *w, xai_err *err) {
   const xai_graph *g = net->graph;
   if (w->layer < 0 || w->layer >= g->n_nodes)
@@ -35,14 +46,7 @@ static xai_status replace_weight(xai_net *net, const xai_weight *w, xai_err *err
                     xai_dtype_name(have->dtype), xai_shape_text(&have->shape, a), xai_dtype_name(want->dtype),
                     xai_shape_text(&want->shape, b));
   }
-  if (net->replaced == NULL) {
-    net->replaced = xai_calloc((size_t)g->n_values, sizeof(xai_tensor *));
-    if (net->replaced == NULL) return xai_fail_memory(err, (size_t)g->n_values * sizeof(xai_tensor *));
-  }
-  xai_tensor **slot = &net->replaced[node->in[w->input]];
-  xai_tensor_free(*slot);
-  *slot = xai_tensor_retain(w->tensor);
-  return XAI_OK;
+  return xai_net__replace(net, node->in[w->input], w->tensor, err);
 }
 
 static int count_rectifiers(const xai_graph *g) {

@@ -18,3 +18,24 @@ void xk_fill_uniform(uint64_t seed, int64_t n, float centre, float radius, float
   for (int64_t at = 0; at < n; at += XK__CHUNK)
     if (!xai_stop_requested()) fill_part(seed, at, xk__min(n, at + XK__CHUNK), centre, radius, y);
 }
+
+/* A number below 2^24 ratio drops: 24 bits of the stream per element. */
+XK_CLONES
+static void drop_part(uint64_t base, uint64_t limit, float factor, int64_t from, int64_t to, const float *x, float *y) {
+  for (int64_t i = from; i < to; i++) {
+    uint64_t drawn = xai_rng_u64(base, (uint64_t)i) >> 40;
+    y[i] = drawn < limit ? 0 : x[i] * factor;
+  }
+}
+
+void xk_dropout(uint64_t base, float ratio, int64_t n, const float *x, float *y, uint8_t *stayed) {
+  uint64_t limit = (uint64_t)(ratio * 0x1p24f);
+  float factor = 1 / (1 - ratio);
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n > XK__CHUNK)
+  for (int64_t at = 0; at < n; at += XK__CHUNK) {
+    int64_t end = xk__min(n, at + XK__CHUNK);
+    if (xai_stop_requested()) continue;
+    drop_part(base, limit, factor, at, end, x, y);
+    for (int64_t i = at; stayed != NULL && i < end; i++) stayed[i] = xai_rng_u64(base, (uint64_t)i) >> 40 >= limit;
+  }
+}

@@ -2,7 +2,8 @@
  *
  * Row (ch, ky, kx) of the matrix holds, for each output position, the input element that this tap of the
  * kernel sees there. A tile covers parts of output rows; within one such part ("run") the elements of a
- * matrix row are equally spaced in one input row, with padding at either end. */
+ * matrix row are equally spaced in one input row, with padding at either end. When output rows are as long as input
+ * rows and nothing is strided, a whole matrix row is the input shifted, apart from the padded columns. */
 #include <string.h>
 
 #include "kernels/private.h"
@@ -18,22 +19,71 @@ static run run_at(const xk_conv2d *p, int64_t position, int64_t end) {
   return r;
 }
 
-static void pick(int64_t n, int64_t stride, const float *x, float *col) {
+XK_CLONES static void pick(int64_t n, int64_t stride, const float *x, float *col) {
   if (stride == 1)
     memcpy(col, x, (size_t)n * sizeof(float));
+  else if (stride == 2)
+    for (int64_t i = 0; i < n; i++) col[i] = x[i * 2];
   else
     for (int64_t i = 0; i < n; i++) col[i] = x[i * stride];
 }
 
-static void put_back(int64_t n, int64_t stride, const float *col, float *x) {
+XK_CLONES static void put_back(int64_t n, int64_t stride, const float *col, float *restrict x) {
   if (stride == 1)
     for (int64_t i = 0; i < n; i++) x[i] += col[i];
+  else if (stride == 2)
+    for (int64_t i = 0; i < n; i++) x[i * 2] += col[i];
   else
     for (int64_t i = 0; i < n; i++) x[i * stride] += col[i];
 }
 
 static void zero(int64_t n, float *col) { memset(col, 0, (size_t)n * sizeof(float)); }
 
+/* ---- a shifted plane --------------------------------------------------------------------------------- */
+static bool is_shift(const xk_conv2d *p) { return p->sh == 1 && p->sw == 1 && p->ow == p->w; }
+
+/* Through one tap, output position i sees input element i + by, for i in [from, to) and not in a padded column. */
+typedef struct shift {
+  int64_t by, right, from, to;
+} shift;
+
+/* The part of positions [first, end) that sees input rows [y0, y1). */
+static shift shift_of(const xk_conv2d *p, int64_t ky, int64_t kx, int64_t first, int64_t end, int64_t y0, int64_t y1) {
+  int64_t down = ky * p->dh - p->pad_top, right = kx * p->dw - p->pad_left;
+  shift s = {.by = down * p->w + right, .right = right};
+  s.from = xk__max(first, (y0 - down) * p->w);
+  s.to = xk__min(end, (y1 - down) * p->w);
+  return s;
+}
+
+/* Zeros where positions [first, end) have a padded column. */
+static void clear_columns(const xk_conv2d *p, int64_t right, int64_t first, int64_t end, float *col) {
+  int64_t lo = right < 0 ? 0 : xk__max(0, p->w - right), hi = right < 0 ? xk__min(p->w, -right) : p->w;
+  for (int64_t row = first / p->w * p->w; right != 0 && row < end; row += p->w)
+    for (int64_t i = xk__max(first, row + lo); i < xk__min(end, row + hi); i++) col[i - first] = 0;
+}
+
+static void fill_shifted(const xk_conv2d *p, const float *x, int64_t ky, int64_t kx, int64_t first, int64_t end,
+                         float *col) {
+  shift s = shift_of(p, ky, kx, first, end, 0, p->h);
+  s.from = xk__min(end, xk__max(s.from, -s.by)); /* what lies before and after the plane is a padded column */
+  s.to = xk__max(s.from, xk__min(s.to, p->h * p->w - s.by));
+  zero(s.from - first, col);
+  if (s.to > s.from) memcpy(col + s.from - first, x + s.from + s.by, (size_t)(s.to - s.from) * sizeof(float));
+  zero(end - s.to, col + s.to - first);
+  clear_columns(p, s.right, first, end, col);
+}
+
+static void add_shifted(const xk_conv2d *p, float *col, int64_t ky, int64_t kx, int64_t first, int64_t end, int64_t y0,
+                        int64_t y1, float *x) {
+  shift s = shift_of(p, ky, kx, first, end, y0, y1);
+  clear_columns(p, s.right, first, end, col);
+  s.from = xk__max(s.from, -s.by);
+  s.to = xk__min(s.to, p->h * p->w - s.by);
+  if (s.to > s.from) put_back(s.to - s.from, 1, col + s.from - first, x + s.from + s.by);
+}
+
+/* ---- any plane ---------------------------------------------------------------------------------------- */
 /* One row of the matrix: tap (ky, kx) of plane x. */
 static void fill_row(const xk_conv2d *p, const float *x, int64_t ky, int64_t kx, int64_t first, int64_t end,
                      float *col) {
@@ -53,10 +103,12 @@ static void fill_row(const xk_conv2d *p, const float *x, int64_t ky, int64_t kx,
 }
 
 void xk__im2col(const xk_conv2d *p, int64_t channels, const float *x, int64_t first, int64_t count, float *col) {
+  bool shifted = is_shift(p);
   for (int64_t ch = 0; ch < channels; ch++)
     for (int64_t ky = 0; ky < p->kh; ky++)
       for (int64_t kx = 0; kx < p->kw; kx++, col += count)
-        fill_row(p, x + ch * p->h * p->w, ky, kx, first, first + count, col);
+        if (shifted) fill_shifted(p, x + ch * p->h * p->w, ky, kx, first, first + count, col);
+        else fill_row(p, x + ch * p->h * p->w, ky, kx, first, first + count, col);
 }
 
 /* Adds one row of the matrix back to where fill_row took it from. */
@@ -74,10 +126,12 @@ static void add_row(const xk_conv2d *p, const float *col, int64_t ky, int64_t kx
   }
 }
 
-void xk__col2im_accumulate(const xk_conv2d *p, int64_t channels, const float *col, int64_t first, int64_t count,
-                           int64_t y0, int64_t y1, float *x) {
+void xk__col2im_accumulate(const xk_conv2d *p, int64_t channels, float *col, int64_t first, int64_t count, int64_t y0,
+                           int64_t y1, float *x) {
+  bool shifted = is_shift(p);
   for (int64_t ch = 0; ch < channels; ch++)
     for (int64_t ky = 0; ky < p->kh; ky++)
       for (int64_t kx = 0; kx < p->kw; kx++, col += count)
-        add_row(p, col, ky, kx, first, first + count, y0, y1, x + ch * p->h * p->w);
+        if (shifted) add_shifted(p, col, ky, kx, first, first + count, y0, y1, x + ch * p->h * p->w);
+        else add_row(p, col, ky, kx, first, first + count, y0, y1, x + ch * p->h * p->w);
 }

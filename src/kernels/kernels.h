@@ -220,6 +220,12 @@ void xk_batchnorm_backward_input(int64_t n, int64_t c, int64_t hw, float eps, co
 /* Inference statistics: dscale = sum dy * (x-mean)/sqrt(var+eps). (The bias' gradient is xk_channel_sum of dy.) */
 void xk_batchnorm_backward_scale(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *mean,
                                  const float *var, const float *dy, float *dscale /*[out] c*/);
+/* y = scale * (x - mean) / sqrt(var + eps) + bias with mean and variance (over n and hw) of x itself. */
+void xk_batchnorm_learn_forward(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *scale,
+                                const float *bias, float *mean /*[out] c*/, float *var /*[out] c*/, float *y /*[out]*/);
+/* Its gradients, also through the statistics; NULL for those that are not wanted. */
+void xk_batchnorm_learn_backward(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *scale,
+                                 const float *dy, float *dx /*[out]*/, float *dscale /*[out] c*/, float *dbias /*[out] c*/);
 /* ONNX LRN across channels: y = x / (bias + alpha/size * sum of squares of size channels around)^beta */
 void xk_lrn_forward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias, const float *x,
                     float *y /*[out]*/);
@@ -246,6 +252,8 @@ void xk_gather_strided(size_t size, int rank, const int64_t *dims, const int64_t
 /* The adjoint for float32: x[..] += y[i..]; the caller has zeroed x */
 void xk_scatter_strided_accumulate(int rank, const int64_t *dims, const int64_t *stride, int64_t base, const float *y,
                                    float *x /* += */);
+/* Sum of x^2, in double and in one order */
+double xk_sum_square(int64_t n, const float *x);
 /* Sum over the dims whose keep[d] is 0: y has the kept dims. Summed in double, times 'scale'. */
 void xk_reduce_sum(int rank, const int64_t *dims, const bool *keep, double scale, const float *x, float *y /*[out]*/);
 
@@ -277,6 +285,40 @@ void xk_resample_nearest(const xk_resample *p, size_t size, const void *x, void 
 /* ---- numbers from a seed (fill.c) -------------------------------------------------------------- */
 /* y[i] = centre + radius * s,  s uniform on the 2^24 steps of [-1, 1): the top bits of the seed's stream (base/rng.h) */
 void xk_fill_uniform(uint64_t seed, int64_t n, float centre, float radius, float *y /*[out]*/);
+
+/* y = x / (1 - ratio) where element i of the stream stays, else 0; the same elements for the same stream and ratio.
+ * stayed (may be NULL): which. */
+void xk_dropout(uint64_t base, float ratio, int64_t n, const float *x, float *y /*[out]*/, uint8_t *stayed /*[out]*/);
+
+/* ---- training (optimise.c, augment.c) --------------------------------------------------------------- */
+typedef struct xk_sgd {
+  float lr, momentum, decay, factor;
+  bool nesterov;
+} xk_sgd;
+/* d = factor g + decay w;  speed = momentum speed + d;  w -= lr speed, with nesterov w -= lr (d + momentum speed) */
+void xk_sgd_step(const xk_sgd *o, int64_t n, const float *g, float *speed /* += */, float *w /* += */);
+
+typedef struct xk_adam {
+  float lr, epsilon, factor, decay, decoupled_decay; /* decay is part of the gradient, decoupled_decay (AdamW) is not */
+  double beta1, beta2;
+  int64_t step; /* counted from 1 */
+} xk_adam;
+/* d = factor g + decay w;  mean = b1 mean + (1-b1) d;  square = b2 square + (1-b2) d^2;
+ * w = (1 - lr decoupled_decay) w - lr mean/(1-b1^step) / (sqrt(square/(1-b2^step)) + epsilon) */
+void xk_adam_step(const xk_adam *o, int64_t n, const float *g, float *mean /* += */, float *square /* += */,
+                  float *w /* += */);
+
+/* How pictures n x c x h x w may change. */
+typedef struct xk_augment {
+  int64_t n, c, h, w;
+  double mirror;     /* probability */
+  int64_t move;      /* so many pixels at most, in each direction; h and w are below 2^24 */
+  double brightness; /* so much is added at most */
+  double contrast, colour; /* distances from the mean and from grey are multiplied with 1 - this to 1 + this */
+  double hole;       /* probability of a hole */
+  float fill;
+} xk_augment;
+void xk_augment_forward(const xk_augment *a, uint64_t base, const float *x, float *y /*[out]*/);
 
 /* ---- pictures and maps (resize.c) -------------------------------------------------------------- */
 /* Antialiased triangle filter on interleaved 8-bit channels, support scaled by the reduction factor,

@@ -66,6 +66,16 @@ XK_CLONES double xk__sum(int64_t n, const float *x) {
   return sum;
 }
 
+XK_CLONES double xk_sum_square(int64_t n, const float *x) {
+  double lane[LANES] = {0}, sum = 0;
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int j = 0; j < LANES; j++) lane[j] += (double)x[i + j] * x[i + j];
+  for (int j = 0; j < LANES; j++) sum += lane[j];
+  for (; i < n; i++) sum += (double)x[i] * x[i];
+  return sum;
+}
+
 static double sum_over(const xk__loop *l, const float *x) {
   xk__loop outer = *l, inner = xk__loop_pop(&outer);
   int64_t rows = xk__loop_count(&outer), n = inner.dims[0], step = inner.stride[0][0];

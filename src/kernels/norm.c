@@ -1,5 +1,5 @@
-/* kernels/norm.c: batch normalisation with stored statistics (inference), and ONNX's local response
- * normalisation across channels (Krizhevsky 2012). Not here: statistics of the batch itself. */
+/* kernels/norm.c: batch normalisation with stored statistics (inference) and with those of the batch (training), and
+ * ONNX's local response normalisation across channels (Krizhevsky 2012). */
 #include <math.h>
 
 #include "kernels/private.h"
@@ -41,6 +41,98 @@ void xk_batchnorm_backward_scale(int64_t n, int64_t c, int64_t hw, float eps, co
       for (int64_t i = at; i < at + hw; i++) sum += (double)dy[i] * ((double)x[i] - (double)mean[ch]);
     }
     dscale[ch] = (float)(sum * per_deviation(var, ch, eps));
+  }
+}
+
+/* ---- batch normalisation with the batch's statistics ------------------------------------------------------- */
+/* A task is a channel, all of whose planes stay in the cache between its walks: statistics first, then the result. The
+ * variance is summed in a second walk: no large numbers are subtracted. */
+enum { SUMS = 16 }; /* interleaved: additions of one sum would wait for each other */
+
+static double total(const double lane[SUMS]) {
+  double sum = 0;
+  for (int j = 0; j < SUMS; j++) sum += lane[j];
+  return sum;
+}
+
+/* adds (x - mean)^2 */
+XK_CLONES static void add_squares(int64_t n, const float *x, double mean, double lane[SUMS]) {
+  int64_t i = 0;
+  for (; i + SUMS <= n; i += SUMS)
+    for (int j = 0; j < SUMS; j++) lane[j] += (x[i + j] - mean) * (x[i + j] - mean);
+  for (; i < n; i++) lane[i % SUMS] += (x[i] - mean) * (x[i] - mean);
+}
+
+/* adds dy and dy (x - mean) */
+XK_CLONES static void add_products(int64_t n, const float *x, double mean, const float *dy, double signal[SUMS],
+                                   double product[SUMS]) {
+  int64_t i = 0;
+  for (; i + SUMS <= n; i += SUMS)
+    for (int j = 0; j < SUMS; j++) {
+      signal[j] += dy[i + j];
+      product[j] += dy[i + j] * (x[i + j] - mean);
+    }
+  for (; i < n; i++) {
+    signal[i % SUMS] += dy[i];
+    product[i % SUMS] += dy[i] * (x[i] - mean);
+  }
+}
+
+XK_CLONES static void scale_and_shift(int64_t n, float a, float m, float b, const float *x, float *y) {
+  for (int64_t i = 0; i < n; i++) y[i] = a * (x[i] - m) + b;
+}
+
+/* dx = a dy + b (x - m) + k */
+XK_CLONES static void combine(int64_t n, float a, const float *dy, float b, float m, float k, const float *x,
+                              float *dx) {
+  for (int64_t i = 0; i < n; i++) dx[i] = a * dy[i] + (b * (x[i] - m) + k);
+}
+
+typedef struct moments {
+  double mean, var;
+} moments;
+
+/* x points at the channel's plane in the first image. */
+static moments channel_moments(int64_t n, int64_t stride, int64_t hw, const float *x) {
+  double sum = 0, square[SUMS] = {0};
+  for (int64_t i = 0; i < n; i++) sum += xk__sum(hw, x + i * stride);
+  double mean = sum / (double)(n * hw);
+  for (int64_t i = 0; i < n; i++) add_squares(hw, x + i * stride, mean, square);
+  return (moments){mean, total(square) / (double)(n * hw)};
+}
+
+void xk_batchnorm_learn_forward(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *scale,
+                                const float *bias, float *mean, float *var, float *y) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n * c * hw > XK__CHUNK)
+  for (int64_t ch = 0; ch < c; ch++) {
+    if (xai_stop_requested()) continue;
+    moments m = channel_moments(n, c * hw, hw, x + ch * hw);
+    mean[ch] = (float)m.mean;
+    var[ch] = (float)m.var;
+    float a = (float)(scale[ch] / sqrt(m.var + (double)eps));
+    for (int64_t at = ch * hw; at < n * c * hw; at += c * hw)
+      scale_and_shift(hw, a, (float)m.mean, bias[ch], x + at, y + at);
+  }
+}
+
+/* With N = n hw, r = 1/sqrt(var + eps), S = sum of dy, P = sum of dy (x - mean):
+ *   dbias = S,  dscale = r P,  dx = scale r (dy - S/N - (x - mean) r^2 P/N) */
+void xk_batchnorm_learn_backward(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *scale,
+                                 const float *dy, float *dx, float *dscale, float *dbias) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n * c * hw > XK__CHUNK)
+  for (int64_t ch = 0; ch < c; ch++) {
+    if (xai_stop_requested()) continue;
+    moments m = channel_moments(n, c * hw, hw, x + ch * hw);
+    double signal[SUMS] = {0}, product[SUMS] = {0}, r = 1 / sqrt(m.var + (double)eps);
+    for (int64_t at = ch * hw; at < n * c * hw; at += c * hw) add_products(hw, x + at, m.mean, dy + at, signal, product);
+    double s = total(signal), p = total(product), count = (double)(n * hw);
+    if (dbias != NULL) dbias[ch] = (float)s;
+    if (dscale != NULL) dscale[ch] = (float)(r * p);
+    if (dx == NULL) continue;
+    double a = scale[ch] * r;
+    for (int64_t at = ch * hw; at < n * c * hw; at += c * hw)
+      combine(hw, (float)a, dy + at, (float)(-a * r * r * p / count), (float)m.mean, (float)(-a * s / count), x + at,
+              dx + at);
   }
 }
 

@@ -52,32 +52,53 @@ void xk_maxpool_forward(const xk_pool2d *p, const float *x, float *y) {
     if (!xai_stop_requested()) maxpool_plane(p, x + i * p->h * p->w, y + i * p->oh * p->ow);
 }
 
-/* Index of the first maximum of a window, -1 when it holds nothing but padding. No branches: data decide at random. */
-static int64_t winner(const xk_pool2d *p, const float *x, span rows, span columns) {
-  if (rows.first == rows.end || columns.first == columns.end) return -1;
-  int64_t win = (rows.start + rows.first * p->dh) * p->w + columns.start + columns.first * p->dw;
-  float best = x[win];
-  for (int64_t ky = rows.first; ky < rows.end; ky++) {
-    int64_t row = (rows.start + ky * p->dh) * p->w + columns.start;
-    for (int64_t kx = columns.first; kx < columns.end; kx++) {
-      int64_t at = row + kx * p->dw;
-      bool better = xk__displaces(x[at], best);
-      best = better ? x[at] : best;
-      win = better ? at : win;
+/* Windows side by side whose winners are found together. */
+enum { ABREAST = 64 };
+
+/* One tap of n windows side by side: where it displaces the best so far, its column and the tap's row are noted. No
+ * branches: data decide at random. A first tap (win < 0) always does. */
+XK_CLONES static void challenge(int64_t n, const float *x, int64_t step, int32_t at, float *restrict best,
+                                int32_t *restrict win) {
+  if (step == 2) {
+    for (int64_t i = 0; i < n; i++) {
+      bool better = xk__displaces(x[2 * i], best[i]) | (win[i] < 0);
+      best[i] = better ? x[2 * i] : best[i];
+      win[i] = better ? at + (int32_t)(2 * i) : win[i];
     }
+    return;
   }
-  return win;
+  for (int64_t i = 0; i < n; i++) {
+    bool better = xk__displaces(x[i * step], best[i]) | (win[i] < 0);
+    best[i] = better ? x[i * step] : best[i];
+    win[i] = better ? at + (int32_t)(i * step) : win[i];
+  }
+}
+
+/* Winners of output positions (oy, first .. first + n): the first maximum's place in the plane, -1 when the window holds
+ * nothing but padding. */
+static void find_winners(const xk_pool2d *p, const float *x, int64_t oy, int64_t first, int64_t n, int32_t *win) {
+  span rows = window_rows(p, oy);
+  float best[ABREAST];
+  for (int64_t i = 0; i < n; i++) best[i] = 0, win[i] = -1;
+  for (int64_t ky = rows.first; ky < rows.end; ky++)
+    for (int64_t kx = 0; kx < p->kw; kx++) {
+      xk__sight u = xk__sight_of(p->w, p->ow, p->sw, p->pad_left, kx * p->dw);
+      int64_t from = xk__max(first, u.out), to = xk__min(first + n, u.out + u.count);
+      int64_t at = (rows.start + ky * p->dh) * p->w + u.in + (from - u.out) * p->sw;
+      if (to > from) challenge(to - from, x + at, p->sw, (int32_t)at, best + from - first, win + from - first);
+    }
 }
 
 static void maxpool_backward_plane(const xk_pool2d *p, const float *x, const float *dy, float *dx) {
+  int32_t win[ABREAST];
   memset(dx, 0, (size_t)(p->h * p->w) * sizeof(float));
-  for (int64_t oy = 0; oy < p->oh; oy++) {
-    span rows = window_rows(p, oy);
-    for (int64_t ox = 0; ox < p->ow; ox++) {
-      int64_t win = winner(p, x, rows, window_columns(p, ox));
-      if (win >= 0) dx[win] += dy[oy * p->ow + ox];
+  for (int64_t oy = 0; oy < p->oh; oy++)
+    for (int64_t first = 0; first < p->ow; first += ABREAST) {
+      int64_t n = xk__min(ABREAST, p->ow - first);
+      find_winners(p, x, oy, first, n, win);
+      for (int64_t i = 0; i < n; i++)
+        if (win[i] >= 0) dx[win[i]] += dy[oy * p->ow + first + i];
     }
-  }
 }
 
 void xk_maxpool_backward(const xk_pool2d *p, const float *x, const float *dy, float *dx) {

@@ -79,8 +79,8 @@ static inline xk__sight xk__sight_of(int64_t in, int64_t out, int64_t stride, in
 /* Patch matrix of 'channels' planes x (each h x w) for output positions [first, first + count), counted
  * row-major over oh x ow: col is (channels*kh*kw) x count, zero where a tap falls on padding. */
 void xk__im2col(const xk_conv2d *p, int64_t channels, const float *x, int64_t first, int64_t count, float *col);
-/* Its adjoint, x += ..., for input rows [y0, y1) only. */
-void xk__col2im_accumulate(const xk_conv2d *p, int64_t channels, const float *col, int64_t first, int64_t count,
+/* Its adjoint, x += ..., for input rows [y0, y1) only; what col holds for padding is overwritten. */
+void xk__col2im_accumulate(const xk_conv2d *p, int64_t channels, float *col, int64_t first, int64_t count,
                            int64_t y0, int64_t y1, float *x);
 
 /* ---- depthwise.c: groups that have one input channel each, any number of filters per group ---------- */

@@ -4,12 +4,12 @@
 local root = arg[1] or os.getenv "XAI_SOURCE" or "."
 
 -- A floor may include itself and any of a lower rank; floors of one rank are siblings and do not meet.
-local RANK = { base = 0, tensor = 1, kernels = 2, graph = 3, formats = 4, train = 4, explain = 4, embed = 4, viz = 4, scenes = 4,
-  bindings = 5, app = 6 }
+local RANK = { base = 0, tensor = 1, kernels = 2, graph = 3, formats = 4, explain = 4, embed = 4, viz = 4, scenes = 4,
+  train = 5, bindings = 6, app = 7 }
 
 -- Public headers count as part of the floor that could first have written them.
 local PUBLIC = { ["xai/status.h"] = "base", ["xai/tensor.h"] = "tensor", ["xai/image.h"] = "tensor", ["xai/net.h"] = "graph",
-  ["xai/explain.h"] = "explain", ["xai/scenes.h"] = "scenes", ["xai/lua.h"] = "bindings", ["xai.h"] = "bindings" }
+  ["xai/explain.h"] = "explain", ["xai/scenes.h"] = "scenes", ["xai/train.h"] = "train", ["xai/lua.h"] = "bindings", ["xai.h"] = "bindings" }
 
 -- Library headers and the files that alone may include them, as Lua patterns.
 local HEADERS = {

@@ -57,6 +57,7 @@ static void gives_gradient(xai_op op, const char *inputs, const char *attrs, xk_
 
 /* ---- the table ------------------------------------------------------------------------------------------ */
 
+/* Rows for training follow the one that has their name. */
 static void rows_stand_in_the_order_of_their_identifiers(void **state) {
   (void)state;
   static const char *const names[] = {
@@ -68,7 +69,8 @@ static void rows_stand_in_the_order_of_their_identifiers(void **state) {
     xai_op found;
     assert_string_equal(xai_op_get((xai_op)i)->name, names[i]);
     assert_true(xai_op_find(names[i], &found));
-    assert_int_equal(found, i);
+    bool training = i == XAI_OP_BATCH_NORM_TRAINING || i == XAI_OP_DROPOUT_TRAINING;
+    assert_int_equal(found, training ? i - 1 : i);
   }
 }
 

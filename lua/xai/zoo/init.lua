@@ -10,7 +10,7 @@ local build = require "xai.build"
 local say = require "xai.say"
 
 local families = { "alexnet", "vgg", "nin", "lenet", "cifar", "googlenet", "inception", "resnet", "densenet", "squeezenet",
-  "mobilenet", "mnasnet", "shufflenet", "efficientnet", "regnet", "convnext" }
+  "mobilenet", "mnasnet", "shufflenet", "efficientnet", "regnet", "convnext", "scenes" }
 
 --- All specs by name; read when the first is asked for.
 local specs

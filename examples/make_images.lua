@@ -77,13 +77,14 @@ end
 local lines = { "-- What the pictures show. Made by examples/make_images.lua.", "return {" }
 for _, p in ipairs(pictures) do
   local name, about = p[1], p[2]
-  local scene = xai.scenes.compose { size = 224, seed = p.seed, background = p.background, colours = p.colours, objects = p.objects }
+  local scene = xai.scenes.compose { size = 224, seed = p.seed, background = p.background, colours = p.colours,
+    objects = p.objects }
   scene.image:save(("%s/%s.png"):format(args.folder, name))
   mask_of(scene):save(("%s/%s-mask.png"):format(args.folder, name))
   lines[#lines + 1] = ("  %s = { about = %q, objects = {"):format(name, about)
   for _, o in ipairs(scene.objects) do
-    lines[#lines + 1] = ("    { class = %q, box = { x = %d, y = %d, w = %d, h = %d }, visible = %.3f },"):format(o.class, o.box.x, o.box.y,
-      o.box.w, o.box.h, math.min(o.visible, 1))
+    local b, line = o.box, "    { class = %q, box = { x = %d, y = %d, w = %d, h = %d }, visible = %.3f },"
+    lines[#lines + 1] = line:format(o.class, b.x, b.y, b.w, b.h, math.min(o.visible, 1))
   end
   lines[#lines + 1] = "  } },"
 end

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-const char *const xai_backdrop__names[XAI_BACKDROPS] = {"plain",   "ramp",  "noise",   "grating",
-                                                        "stripes", "plaid", "checker", "landscape", "clutter"};
+const char *const xai_backdrop__names[XAI_BACKDROPS] = {"plain", "ramp",    "noise",     "grating", "stripes",
+                                                        "plaid", "checker", "landscape", "clutter"};
 
 typedef struct colour {
   float v[3];
@@ -132,7 +132,7 @@ static void put_ramp(float *field, int w, int h, uint32_t turn) {
       field[(size_t)y * (size_t)w + (size_t)x] = c * (2 * (float)x + 1 - (float)w) + s * (2 * (float)y + 1 - (float)h);
 }
 
-/* ---- pictures -------------------------------------------------------------------------------------------------------- */
+/* ---- pictures -------------------------------------------------------------------------------------------- */
 
 /* a where the field is -1, b where it is 1 */
 static void mix(xai_canvas *c, const float *field, colour a, colour b) {
@@ -221,10 +221,11 @@ static void paint_plaid(xai_canvas *c, float *field, int side, xai_dice *d) {
 }
 
 void xai_backdrop__paint(xai_canvas *c, xai_backdrop kind, const uint8_t colours[2][3], xai_dice *d, float *scratch) {
-  static const xai_backdrop any[] = { /* as often as each comes */
-      XAI_BACKDROP_PLAIN,   XAI_BACKDROP_PLAIN,   XAI_BACKDROP_RAMP,  XAI_BACKDROP_NOISE, XAI_BACKDROP_NOISE,
-      XAI_BACKDROP_NOISE,   XAI_BACKDROP_GRATING, XAI_BACKDROP_GRATING, XAI_BACKDROP_STRIPES, XAI_BACKDROP_STRIPES,
-      XAI_BACKDROP_PLAID,   XAI_BACKDROP_PLAID,   XAI_BACKDROP_CHECKER, XAI_BACKDROP_LANDSCAPE};
+  /* as often as each comes */
+  static const xai_backdrop any[] = {
+      XAI_BACKDROP_PLAIN, XAI_BACKDROP_PLAIN,   XAI_BACKDROP_RAMP,    XAI_BACKDROP_NOISE,    XAI_BACKDROP_NOISE,
+      XAI_BACKDROP_NOISE, XAI_BACKDROP_GRATING, XAI_BACKDROP_GRATING, XAI_BACKDROP_STRIPES,  XAI_BACKDROP_STRIPES,
+      XAI_BACKDROP_PLAID, XAI_BACKDROP_PLAID,   XAI_BACKDROP_CHECKER, XAI_BACKDROP_LANDSCAPE};
   bool mixed = kind == XAI_BACKDROPS;
   if (mixed) kind = any[dice_int(d, sizeof any / sizeof any[0])];
   int w = c->w, h = c->h, side = w > h ? w : h;
@@ -262,9 +263,7 @@ void xai_backdrop__paint(xai_canvas *c, xai_backdrop kind, const uint8_t colours
       pink(field, spare, row, w, h, 0.8f, d);
       landscape(c, field, second, a, b, d);
       break;
-    default:
-      put_ramp(field, w, h, dice_turn(d));
-      mix(c, field, a, b);
+    default: put_ramp(field, w, h, dice_turn(d)); mix(c, field, a, b);
   }
   if (kind == XAI_BACKDROP_CLUTTER) soft_shapes(c, 40 + dice_int(d, 20), 0.45, &b, d);
   if (mixed && dice_chance(d, 0.35)) soft_shapes(c, 2 + dice_int(d, 6), 1, NULL, d);

@@ -104,6 +104,7 @@ drawn("what hides an object of a composed scene is taken from its mask", functio
   t.ok(part < 0.8 * whole, "the house hides nothing")
   t.eq((turned.objects[2].mask * 1 - alone.objects[1].mask):abs():max(), 0)
   t.eq({ both.objects[1].class, both.objects[2].class }, { "ball", "house" })
+  t.eq({ xai.scenes.classes()[both.objects[2].label + 1], xai.scenes.classes()[alone.label + 1] }, { "house", "ball" })
   -- behind something larger: no box, an empty mask
   local hidden = compose({ class = "ball", x = 60, y = 60, size = 10 }, { class = "clock", x = 60, y = 60, size = 90 })
   t.eq(hidden.objects[1].box, nil)

@@ -69,9 +69,9 @@ static void a_sprite_of_one_colour_blends_by_its_cover(void **state) {
   xai_sprite__clear(&s);
 }
 
-/* 16 x 16 pixels: a quarter opaque red, one half transparent green (alpha 128, green 100), one opaque blue, one nothing.
- * On 8 x 8 pixels each quarter has 4 x 4, in the middle of which all samples are inside. Over 100 green then gives
- * 100 + 100 * 127 / 255 = 149.8 -> 150, red and blue 49.8 -> 50. */
+/* 16 x 16 pixels: a quarter opaque red, one half transparent green (alpha 128, green 100), one opaque blue, one
+ * nothing. On 8 x 8 pixels each quarter has 4 x 4, in the middle of which all samples are inside. Over 100 green then
+ * gives 100 + 100 * 127 / 255 = 149.8 -> 150, red and blue 49.8 -> 50. */
 static xai_sprite quarters(void) {
   uint32_t pixels[256];
   for (int y = 0; y < 16; y++)
@@ -148,7 +148,8 @@ static void what_is_hidden_does_not_count(void **state) {
   xai_canvas__measure(&canvas, 2, seen);
   assert_int_equal(seen[0].pixels, 12);
   assert_int_equal(seen[1].pixels, 16);
-  xai_patch half = {.form = XAI_FORM_BOX, .x = 7, .y = 4, .a = 2, .b = 8, .soft = 1, .from = {9, 9, 9}, .to = {9, 9, 9}};
+  xai_patch half = {
+      .form = XAI_FORM_BOX, .x = 7, .y = 4, .a = 2, .b = 8, .soft = 1, .from = {9, 9, 9}, .to = {9, 9, 9}};
   xai_canvas__patch(&canvas, &half);
   xai_canvas__measure(&canvas, 2, seen);
   assert_int_equal(seen[0].pixels, 12);
@@ -170,8 +171,8 @@ static void nothing_visible_has_an_empty_box(void **state) {
   assert_int_equal(seen.h, 0);
 }
 
-/* Area of an ellipse of half axes a, b: pi a b; of a triangle: 2 a b (base 2 a, height 2 b). Counted in pixels on a large
- * canvas, within the length of the border. */
+/* Area of an ellipse of half axes a, b: pi a b; of a triangle: 2 a b (base 2 a, height 2 b). Counted in pixels on a
+ * large canvas, within the length of the border. */
 static void shapes_cover_their_area_at_every_angle(void **state) {
   (void)state;
   enum { SIDE = 128 };

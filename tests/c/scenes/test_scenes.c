@@ -6,8 +6,6 @@
 #include "kernels/kernels.h"
 #include "xai/scenes.h"
 
-
-
 static xai_scenes *open_set(xai_scenes_opts opts) {
   xai_scenes *set = NULL;
   xai_err err = {""};
@@ -114,7 +112,8 @@ static void boxes_are_tight_around_what_is_visible(void **state) {
         assert_int_equal(o->y, top);
         assert_int_equal(o->w, right - left + 1);
         assert_int_equal(o->h, bottom - top + 1);
-        if (o->visible < 0.4) fail_msg("%dx%d, scene %d: object %d is %g visible", img->width, img->height, (int)i, k, o->visible);
+        if (o->visible < 0.4)
+          fail_msg("%dx%d, scene %d: object %d is %g visible", img->width, img->height, (int)i, k, o->visible);
         most = pixels > most ? pixels : most;
       }
       bool found = false;

@@ -177,6 +177,14 @@ static xai_status read_broadcast(job *j, xai_err *err) {
   return XAI_OK;
 }
 
+/* What an attribute is when the node does not say it. */
+static void choose(job *j, const char *name, const char *value) {
+  const xai_attr_spec *spec = xai_attr_find(j->op, name);
+  int64_t choice = 0;
+  while (strcmp(spec->choices[choice], value) != 0) choice++;
+  *(int64_t *)(void *)((char *)&j->attrs + spec->offset) = choice;
+}
+
 /* Before opset 11 coordinates began at the corner of the first element and nearest meant the one before; the inputs
  * were x and scales. That also is Upsample; before opset 7 it had two attributes for them. */
 static xai_status read_resize(job *j, xai_err *err) {
@@ -188,12 +196,7 @@ static xai_status read_resize(job *j, xai_err *err) {
   xai_onnx_attr *mode = xai_onnx__attr(n, "mode");
   bool bilinear = mode != NULL && xai_proto__equal(mode->s, "bilinear"); /* linear's first name */
   if (bilinear) mode->used = true;
-  for (size_t i = 0; i < sizeof old / sizeof *old - !bilinear; i++) {
-    const xai_attr_spec *spec = xai_attr_find(XAI_OP_RESIZE, old[i].name);
-    int64_t choice = 0;
-    while (strcmp(spec->choices[choice], old[i].value) != 0) choice++;
-    *(int64_t *)(void *)((char *)&j->attrs + spec->offset) = choice;
-  }
+  for (size_t i = 0; i < sizeof old / sizeof *old - !bilinear; i++) choose(j, old[i].name, old[i].value);
   if (n->in[2][0] != '\0') return XAI_OK; /* the scales were an attribute */
   n->in[2] = n->in[1];
   n->in[1] = "";
@@ -278,6 +281,15 @@ static xai_status prepare(job *j, xai_err *err) {
     case XAI_OP_GLOBAL_LP_POOL:
     case XAI_OP_LP_POOL: return read_p(j, &j->attrs.pool.p, err);
     case XAI_OP_GROUP_NORMALIZATION: return need(j, "num_groups", err);
+    case XAI_OP_BIT_SHIFT: return need(j, "direction", err);
+    case XAI_OP_EINSUM: return need(j, "equation", err);
+    case XAI_OP_MAX_ROI_POOL: return need(j, "pooled_shape", err);
+    case XAI_OP_GRID_SAMPLE:
+      if (j->r->opset < 20) choose(j, "mode", "bilinear");
+      break;
+    case XAI_OP_ROI_ALIGN:
+      if (j->r->opset < 16) choose(j, "coordinate_transformation_mode", "output_half_pixel");
+      break;
     case XAI_OP_SELU: /* its constants were rounded */
       if (j->r->opset < 6) j->attrs.pair.a = 1.6732, j->attrs.pair.b = 1.0507;
       break;

@@ -98,8 +98,9 @@ static void check_ints(lua_State *L, int arg, const char *name, xai_ints *out) {
 
 static void check_text(lua_State *L, int arg, const char *name, char out[XAI_TEXT_MAX]) {
   const char *text = xl_check_string(L, arg, name);
-  if (strlen(text) >= XAI_TEXT_MAX) xl_fail(L, "%s: at most %d bytes, got %d", name, XAI_TEXT_MAX - 1, (int)strlen(text));
-  strcpy(out, text);
+  size_t n = strlen(text);
+  if (n >= XAI_TEXT_MAX) xl_fail(L, "%s: at most %d bytes, got %d", name, XAI_TEXT_MAX - 1, (int)n);
+  memcpy(out, text, n + 1);
 }
 
 /* The value on top of the stack becomes the attribute. */

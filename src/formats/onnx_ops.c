@@ -339,13 +339,30 @@ static xai_status add_flat_softmax(job *j, xai_err *err) {
   return add_last(j, XAI_OP_RESHAPE, NULL, 2, in, err);
 }
 
-/* A view of 'second' with one more dim of size 1 at its end, as a constant. */
-static xai_status add_widened(job *j, xai_tensor *second, const char **name, xai_err *err) {
-  xai_shape shape = xai_tensor_view(second)->shape;
+/* The rank of the second input, of which the file must tell the shape. */
+static xai_status second_rank(job *j, int *rank, xai_err *err) {
+  const char *shape;
+  xai_tensor *b = NULL, *t;
+  if (xai_builder_find(j->r->builder, j->n->in[1], &b) && b != NULL) {
+    *rank = xai_tensor_view(b)->shape.rank;
+    return XAI_OK;
+  }
+  XAI_TRY(add_helper(j, "second/shape", XAI_OP_SHAPE, NULL, j->n->in[1], NULL, &shape, err));
+  xai_status st = xai_onnx__compute(j->r, shape, &t, err);
+  if (st == XAI_EUNSUPPORTED)
+    return xai_fail(err, st, "axis = %" PRId64 " with a second input of unknown shape is not supported", j->axis);
+  if (st != XAI_OK) return st;
+  *rank = (int)xai_tensor_count(t);
+  xai_tensor_free(t);
+  return XAI_OK;
+}
+
+static xai_status add_ints(job *j, const char *what, int n, const int64_t *v, const char **name, xai_err *err) {
+  int64_t copy[XAI_MAX_RANK];
   xai_tensor *t;
-  shape.dims[shape.rank++] = 1;
-  XAI_TRY(xai_tensor_reshape(second, shape, &t, err));
-  xai_status st = add_constant(j, "second", t, name, err);
+  memcpy(copy, v, (size_t)n * sizeof *v);
+  XAI_TRY(xai_tensor_copy(&(xai_view){XAI_I64, XAI_SHAPE(n), copy}, &t, err));
+  xai_status st = add_constant(j, what, t, name, err);
   xai_tensor_free(t);
   return st;
 }
@@ -353,23 +370,20 @@ static xai_status add_widened(job *j, xai_tensor *second, const char **name, xai
 /* x op b, where b's dims stand below those of x from 'axis' on. The rank of x is not known here, so everything behind
  * b becomes one dim for the moment:  y = Reshape(op(Reshape(x, [0 ... 0, -1]), b x 1), Shape(x)). */
 static xai_status add_aligned(job *j, xai_err *err) {
-  const char *x = j->n->in[0], *merged, *layout, *in[2], *wide;
-  xai_tensor *b = NULL, *t;
-  if (!xai_builder_find(j->r->builder, j->n->in[1], &b) || b == NULL)
-    return xai_fail(err, XAI_EUNSUPPORTED,
-                    "axis = %" PRId64 " with a second input that is not a constant is not supported", j->axis);
-  if (xai_tensor_count(b) == 1) return add_last(j, j->op, &j->attrs, j->n->n_in, j->n->in, err);
-  int kept = (int)j->axis + xai_tensor_view(b)->shape.rank;
+  const char *x = j->n->in[0], *merged, *layout, *in[2], *last, *wide;
+  xai_tensor *b = NULL;
+  if (xai_builder_find(j->r->builder, j->n->in[1], &b) && b != NULL && xai_tensor_count(b) == 1)
+    return add_last(j, j->op, &j->attrs, j->n->n_in, j->n->in, err);
+  int rank;
+  XAI_TRY(second_rank(j, &rank, err));
+  int kept = (int)j->axis + rank;
   if (kept >= XAI_MAX_RANK)
     return xai_fail(err, XAI_EUNSUPPORTED, "axis %" PRId64 " needs more than %d dims", j->axis, XAI_MAX_RANK);
-  int64_t dims[XAI_MAX_RANK] = {0};
+  int64_t dims[XAI_MAX_RANK] = {0}, end = -1;
   dims[kept] = -1;
-  xai_view view = {XAI_I64, XAI_SHAPE(kept + 1), dims};
-  XAI_TRY(xai_tensor_copy(&view, &t, err));
-  xai_status st = add_constant(j, "layout", t, &layout, err);
-  xai_tensor_free(t);
-  if (st != XAI_OK) return st;
-  XAI_TRY(add_widened(j, b, &wide, err));
+  XAI_TRY(add_ints(j, "layout", kept + 1, dims, &layout, err));
+  XAI_TRY(add_ints(j, "last", 1, &end, &last, err));
+  XAI_TRY(add_helper(j, "second", XAI_OP_UNSQUEEZE, NULL, j->n->in[1], last, &wide, err));
   XAI_TRY(add_helper(j, "merged", XAI_OP_RESHAPE, NULL, x, layout, &merged, err));
   XAI_TRY(add_helper(j, "aligned", j->op, &j->attrs, merged, wide, &in[0], err));
   XAI_TRY(add_helper(j, "shape", XAI_OP_SHAPE, NULL, x, NULL, &in[1], err));

@@ -67,32 +67,17 @@ static bool all_ones(const xai_ints *list) {
   return true;
 }
 
-/* Opset 18 of GroupNormalization had one scale per group; the shape of a constant tells. */
-static bool scales_groups(const sheet *s, const xai_node *n) {
-  const xai_tensor *scale = n->in[1] >= 0 ? xai_net__constant(s->net, n->in[1]) : NULL;
-  return scale != NULL && (int64_t)xai_tensor_count(scale) == n->attrs.moments.num_groups;
-}
-
 static int64_t opset_of(const sheet *s, const xai_node *n) {
   const xai_attrs *a = &n->attrs;
   switch (n->op) {
-    case XAI_OP_HARD_SWISH:
-    case XAI_OP_TRILU: return 14;
-    case XAI_OP_CAST_LIKE: return 15;
-    case XAI_OP_ROI_ALIGN: return 16; /* so that it says where pixels have their centres */
-    case XAI_OP_LAYER_NORMALIZATION: return 17;
+    case XAI_OP_ROI_ALIGN: return 16;
+    case XAI_OP_GRID_SAMPLE: return a->sample.mode >= 3 ? 16 : 20; /* bilinear and bicubic are the older words */
     case XAI_OP_BITWISE_AND:
     case XAI_OP_BITWISE_NOT:
     case XAI_OP_BITWISE_OR:
-    case XAI_OP_BITWISE_XOR:
-    case XAI_OP_MISH: return 18;
-    case XAI_OP_GELU: return 20;
+    case XAI_OP_BITWISE_XOR: return 18;
     case XAI_OP_RMS_NORMALIZATION: return 23;
     case XAI_OP_SWISH: return 24;
-    case XAI_OP_GROUP_NORMALIZATION: return scales_groups(s, n) ? 18 : 21;
-    case XAI_OP_GRID_SAMPLE: return a->sample.mode >= 3 ? 16 : 20; /* bilinear and bicubic are the older words */
-    case XAI_OP_SCATTER_ELEMENTS:
-    case XAI_OP_SCATTER_ND: return a->index.reduction == 0 ? OPSET : a->index.reduction <= 2 ? 16 : 18; /* none; add, mul */
     case XAI_OP_AVERAGE_POOL: return all_ones(&a->pool.dilations) ? OPSET : 19;
     case XAI_OP_PAD: return n->n_in > 3 && n->in[3] >= 0 ? 18 : OPSET;
     case XAI_OP_REDUCE_MEAN:

@@ -4,7 +4,7 @@
  * The indices are a list of pointers into the data, each to a block: one element for the ...Elements, which go along
  * one axis and keep their place along the others; everything behind the indexed axes for the ...ND. Gathering reads the
  * blocks one after another, scattering writes them. Indices count from the end when negative; those that are known when
- * shapes are inferred must be in range, others are brought into range. Scattering replaces the element that is there, or
+ * shapes are inferred must be in range, others are brought into range. Scattering replaces the element that is there,
  * adds to it, multiplies it, or keeps the smaller or larger one. */
 #include <string.h>
 
@@ -183,6 +183,8 @@ static xai_status check_updates(xai_call *c, const xai_shape *blocks, xai_err *e
   if (u->dtype != dtype || !xai_shape_equal(&u->shape, blocks))
     return xai_fail(err, XAI_ESHAPE, "updates: expected %s of shape %s, got %s of shape %s", xai_dtype_name(dtype),
                     TEXT(blocks), xai_dtype_name(u->dtype), TEXT(&u->shape));
+  if (c->attrs->index.reduction < REPLACE || c->attrs->index.reduction > LARGER)
+    return xai_fail(err, XAI_EARG, "reduction %" PRId64 " is no choice", c->attrs->index.reduction);
   if (c->attrs->index.reduction != REPLACE && dtype == XAI_BOOL)
     return xai_fail(err, XAI_EUNSUPPORTED, "%s elements can only be replaced", xai_dtype_name(dtype));
   xai_op__same(c);
@@ -278,7 +280,9 @@ static void scatter_back(const xai_call *c, pointers p) {
   }
 }
 
-static size_t scatter_workspace(const xai_call *c) { return (size_t)xai_shape_size(&c->in[DATA].shape) * sizeof(float); }
+static size_t scatter_workspace(const xai_call *c) {
+  return (size_t)xai_shape_size(&c->in[DATA].shape) * sizeof(float);
+}
 
 /* The elements matter to products and extremes. */
 #define SCATTER_READS (XAI_READS(DATA) | XAI_READS(INDICES) | XAI_READS(UPDATES) | XAI_READS_OUT)

@@ -1,5 +1,5 @@
-/* graph/ops_sample.c: values of a map at places and in regions that other inputs name: GridSample, RoiAlign, MaxRoiPool.
- * Gradients go to the map, and GridSample's also to the grid; none to the borders of regions. */
+/* graph/ops_sample.c: values of a map at places and in regions that other inputs name: GridSample, RoiAlign and
+ * MaxRoiPool. Gradients go to the map, and GridSample's also to the grid; none to the borders of regions. */
 #include <string.h>
 
 #include "graph/op_check.h"

@@ -164,7 +164,8 @@ static xai_status compress_infer(xai_call *c, xai_err *err) {
     return xai_fail(err, XAI_EARG, "condition: expected a list of bool, got %s %s", xai_dtype_name(condition->dtype),
                     TEXT(&condition->shape));
   if (condition->data == NULL && condition->shape.dims[0] > 0)
-    return xai_fail(err, XAI_EUNSUPPORTED, "condition: depends on the input's elements (expected known truth values)");
+    return xai_fail(err, XAI_EUNSUPPORTED,
+                    "condition: depends on the input's elements (expected known truth values)");
   int64_t length = compressed_axis(c).len;
   if (condition->shape.dims[0] > length)
     return xai_fail(err, XAI_ESHAPE, "condition: %" PRId64 " truth values for %" PRId64 " slices",

@@ -2,8 +2,8 @@
  *
  * Backward rules. Elu, Celu, Selu and ThresholdedRelu are rectifiers: monotone, and made to stand where a Relu would
  * stand. Under 'guided' they pass their own derivative where the signal and the input are positive, under 'deconv' the
- * positive signal. All others pass their derivative whatever the rule: Gelu, Mish, HardSwish and Swish fall before they rise,
- * so that a negative input does not mean a silent unit; Softplus and HardSigmoid are also what gates are made of.
+ * positive signal. All others pass their derivative whatever the rule: Gelu, Mish, HardSwish and Swish fall before they
+ * rise, so that a negative input does not mean a silent unit; Softplus and HardSigmoid are also what gates are made of.
  * Ceil, Floor, Round and Sign are constant between their steps: no gradient passes. */
 #include "graph/op_check.h"
 

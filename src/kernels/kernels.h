@@ -99,7 +99,8 @@ void xk_conv3d_backward_weight(const xk_conv3d *p, const float *x, const float *
 void xk_maxpool3d_forward(const xk_pool3d *p, const float *x, float *y /*[out]*/, int64_t *where /*[out]*/);
 void xk_maxpool3d_backward(const xk_pool3d *p, const float *x, const float *dy, float *dx /*[out]*/);
 /* Integers of 'size' bytes. */
-void xk_maxpool3d_forward_int(const xk_pool3d *p, size_t size, const void *x, void *y /*[out]*/, int64_t *where /*[out]*/);
+void xk_maxpool3d_forward_int(const xk_pool3d *p, size_t size, const void *x, void *y /*[out]*/,
+                              int64_t *where /*[out]*/);
 /* As xk_lppool_forward. */
 void xk_lppool3d_forward(const xk_pool3d *s, int64_t p, const float *x, float *y /*[out]*/);
 void xk_lppool3d_backward(const xk_pool3d *s, int64_t p, const float *x, const float *y, const float *dy,
@@ -327,7 +328,8 @@ typedef struct xk_region {
   int64_t sampling;         /* samples per cell along each axis, 0: about one per element */
 } xk_region;
 /* Mean or maximum of samples within each cell, each between four elements. */
-void xk_roi_align_forward(const xk_region *p, const float *x, const float *rois, const int64_t *image, float *y /*[out]*/);
+void xk_roi_align_forward(const xk_region *p, const float *x, const float *rois, const int64_t *image,
+                          float *y /*[out]*/);
 void xk_roi_align_backward(const xk_region *p, const float *x, const float *rois, const int64_t *image, const float *dy,
                            float *dx /*[out]*/);
 /* The largest element of each cell, whose borders are rounded outwards to whole elements; 0 in an empty one. A region

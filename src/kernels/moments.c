@@ -1,5 +1,6 @@
 /* kernels/moments.c: subtracting the mean and dividing by the deviation, over any set of axes: what instance, group and
- * layer normalisation have in common; RMS normalisation leaves the mean out. Scale and bias are ordinary arithmetic afterwards. */
+ * layer normalisation have in common; RMS normalisation leaves the mean out. Scale and bias are ordinary arithmetic
+ * afterwards. */
 #include <math.h>
 
 #include "kernels/groups.h"

@@ -7,8 +7,8 @@
  *   =       the elements themselves, separated by commas; ? not known when shapes are inferred
  * A single '-' is an optional input left out.
  *
- * Attributes are words name=value, lists separated by commas: "strides=2,1 auto_pad=SAME_UPPER". The word outputs=3 asks
- * for so many outputs instead of one. */
+ * Attributes are words name=value, lists separated by commas: "strides=2,1 auto_pad=SAME_UPPER". The word outputs=3
+ * asks for so many outputs instead of one. */
 #ifndef TESTS_GRAPH_OP_CASE_H
 #define TESTS_GRAPH_OP_CASE_H
 

@@ -10,6 +10,9 @@ typedef struct case_text {
   const char *inputs, *attrs;
 } case_text;
 
+/* Places in a map of 4 x 5 elements, some outside, none where an interpolation bends. */
+#define PLACES "1x2x3x2=-1.3,0.9,-0.55,1.21,0.13,0.48,0.48,-0.55,0.9,-1.3,1.21,0.13"
+
 static const case_text cases[] = {
     {XAI_OP_ABS, "5x7", ""},
     {XAI_OP_ACOS, "5=-0.8,-0.3,0.1,0.4,0.7", ""},
@@ -133,14 +136,14 @@ static const case_text cases[] = {
     {XAI_OP_GLOBAL_LP_POOL, "2x3x4", "p=3"},
     {XAI_OP_GLOBAL_LP_POOL, "2x3x2x2x2", "p=1"},
     {XAI_OP_GLOBAL_MAX_POOL, "~2x3x4x5", ""},
-    {XAI_OP_GRID_SAMPLE, "1x2x4x5 1x2x3x2=-1.3,0.9,-0.55,1.21,0.13,0.48,0.48,-0.55,0.9,-1.3,1.21,0.13", ""},
-    {XAI_OP_GRID_SAMPLE, "1x2x4x5 1x2x3x2=-1.3,0.9,-0.55,1.21,0.13,0.48,0.48,-0.55,0.9,-1.3,1.21,0.13", "align_corners=1"},
-    {XAI_OP_GRID_SAMPLE, "1x2x4x5 1x2x3x2=-1.3,0.9,-0.55,1.21,0.13,0.48,0.48,-0.55,0.9,-1.3,1.21,0.13", "padding_mode=border mode=bilinear"},
-    {XAI_OP_GRID_SAMPLE, "1x2x4x5 1x2x3x2=-1.3,0.9,-0.55,1.21,0.13,0.48,0.48,-0.55,0.9,-1.3,1.21,0.13", "padding_mode=reflection"},
-    {XAI_OP_GRID_SAMPLE, "1x2x4x5 1x2x3x2=-1.3,0.9,-0.55,1.21,0.13,0.48,0.48,-0.55,0.9,-1.3,1.21,0.13", "padding_mode=reflection align_corners=1"},
-    {XAI_OP_GRID_SAMPLE, "1x2x4x5 1x2x3x2=-1.3,0.9,-0.55,1.21,0.13,0.48,0.48,-0.55,0.9,-1.3,1.21,0.13", "mode=cubic"},
-    {XAI_OP_GRID_SAMPLE, "1x2x4x5 1x2x3x2=-1.3,0.9,-0.55,1.21,0.13,0.48,0.48,-0.55,0.9,-1.3,1.21,0.13", "mode=cubic padding_mode=border align_corners=1"},
-    {XAI_OP_GRID_SAMPLE, "1x2x4x5 1x2x3x2=-1.3,0.9,-0.55,1.21,0.13,0.48,0.48,-0.55,0.9,-1.3,1.21,0.13", "mode=bicubic padding_mode=reflection"},
+    {XAI_OP_GRID_SAMPLE, "1x2x4x5 " PLACES, ""},
+    {XAI_OP_GRID_SAMPLE, "1x2x4x5 " PLACES, "align_corners=1"},
+    {XAI_OP_GRID_SAMPLE, "1x2x4x5 " PLACES, "padding_mode=border mode=bilinear"},
+    {XAI_OP_GRID_SAMPLE, "1x2x4x5 " PLACES, "padding_mode=reflection"},
+    {XAI_OP_GRID_SAMPLE, "1x2x4x5 " PLACES, "padding_mode=reflection align_corners=1"},
+    {XAI_OP_GRID_SAMPLE, "1x2x4x5 " PLACES, "mode=cubic"},
+    {XAI_OP_GRID_SAMPLE, "1x2x4x5 " PLACES, "mode=cubic padding_mode=border align_corners=1"},
+    {XAI_OP_GRID_SAMPLE, "1x2x4x5 " PLACES, "mode=bicubic padding_mode=reflection"},
     {XAI_OP_GRID_SAMPLE, "2x2x2x3x2 2x1x1x2x3=0.21,-0.4,0.6,-0.9,0.1,0.1,-0.2,1.3,0.3,0.7,0.4,-0.6", ""},
     {XAI_OP_GRID_SAMPLE, "2x3x5 2x3x1=-0.9,0.13,0.48,1.21,-0.55,0.37", "padding_mode=border"},
     {XAI_OP_GROUP_NORMALIZATION, "2x6x3x2 6 6", "num_groups=2"},
@@ -262,10 +265,13 @@ static const case_text cases[] = {
     {XAI_OP_REVERSE_SEQUENCE, "3x4 i3=2,1,3", "batch_axis=0 time_axis=1"},
     {XAI_OP_RMS_NORMALIZATION, "4x5 5", ""},
     {XAI_OP_RMS_NORMALIZATION, "2x3x4 3x1", "axis=1 epsilon=0.1"},
-    {XAI_OP_ROI_ALIGN, "2x2x6x7 3x4=0.5,0.7,4.2,3.6,1.3,2.1,6.4,5.2,-3,4,2,8 i3=0,1,0", "output_height=2 output_width=3"},
-    {XAI_OP_ROI_ALIGN, "1x2x6x7 2x4=1,1.4,8.4,7.2,2.6,4.2,12.8,10.4 i2=0,0?", "output_height=2 output_width=2 sampling_ratio=2 "
+    {XAI_OP_ROI_ALIGN, "2x2x6x7 3x4=0.5,0.7,4.2,3.6,1.3,2.1,6.4,5.2,-3,4,2,8 i3=0,1,0",
+     "output_height=2 output_width=3"},
+    {XAI_OP_ROI_ALIGN, "1x2x6x7 2x4=1,1.4,8.4,7.2,2.6,4.2,12.8,10.4 i2=0,0?",
+     "output_height=2 output_width=2 sampling_ratio=2 "
      "spatial_scale=0.5 coordinate_transformation_mode=output_half_pixel"},
-    {XAI_OP_ROI_ALIGN, "~1x2x6x7 2x4=0.5,0.7,4.2,3.6,1.3,2.1,6.4,5.2 i2=0,0", "output_height=2 output_width=3 mode=max"},
+    {XAI_OP_ROI_ALIGN, "~1x2x6x7 2x4=0.5,0.7,4.2,3.6,1.3,2.1,6.4,5.2 i2=0,0",
+     "output_height=2 output_width=3 mode=max"},
     {XAI_OP_SCATTER_ELEMENTS, "3x4 i2x3=0,2,-1,1,2,0 2x3", ""},
     {XAI_OP_SCATTER_ELEMENTS, "2x4 i2x3=0,2,0,1,1,-1 2x3", "axis=1"},
     {XAI_OP_SCATTER_ELEMENTS, "2x4 i2x3=0,2,0,1,1,-1 2x3", "axis=1 reduction=add"},

@@ -238,12 +238,32 @@ static xai_status add_mask(job *j, xai_err *err) {
   return xai_builder_node(j->r->builder, mask, XAI_OP_CONSTANT_OF_SHAPE, &ones, 1, &shape, 1, &mask, err);
 }
 
+/* The rank of the second input, of which the file must tell the shape. */
+static xai_status second_rank(job *j, int *rank, xai_err *err) {
+  const char *shape;
+  xai_tensor *b = NULL, *t;
+  if (xai_builder_find(j->r->builder, j->n->in[1], &b) && b != NULL) {
+    *rank = xai_tensor_view(b)->shape.rank;
+    return XAI_OK;
+  }
+  XAI_TRY(add_helper(j, "second/shape", XAI_OP_SHAPE, NULL, j->n->in[1], NULL, &shape, err));
+  xai_status st = xai_onnx__compute(j->r, shape, &t, err);
+  if (st == XAI_EUNSUPPORTED)
+    return xai_fail(err, st, "axis = %" PRId64 " with a second input of unknown shape is not supported", j->axis);
+  if (st != XAI_OK) return st;
+  *rank = (int)xai_tensor_count(t);
+  xai_tensor_free(t);
+  return XAI_OK;
+}
+
 /* Before opset 7 a list of slopes belonged to the channels. */
-static void align_slopes(job *j) {
-  xai_tensor *slopes = NULL;
-  if (j->r->opset >= 7 || !xai_builder_find(j->r->builder, j->n->in[1], &slopes) || slopes == NULL) return;
-  j->aligned = xai_tensor_view(slopes)->shape.rank == 1;
+static xai_status align_slopes(job *j, xai_err *err) {
+  int rank = 0;
   j->axis = 1;
+  if (j->r->opset >= 7) return XAI_OK;
+  xai_status st = second_rank(j, &rank, err);
+  j->aligned = rank == 1;
+  return st;
 }
 
 /* Before opset 2 the exponent was a float. */
@@ -277,7 +297,7 @@ static xai_status prepare(job *j, xai_err *err) {
     case XAI_OP_POW:
     case XAI_OP_SUB:
     case XAI_OP_XOR: return read_broadcast(j, err);
-    case XAI_OP_PRELU: align_slopes(j); break;
+    case XAI_OP_PRELU: return align_slopes(j, err);
     case XAI_OP_GLOBAL_LP_POOL:
     case XAI_OP_LP_POOL: return read_p(j, &j->attrs.pool.p, err);
     case XAI_OP_GROUP_NORMALIZATION: return need(j, "num_groups", err);
@@ -337,24 +357,6 @@ static xai_status add_flat_softmax(job *j, xai_err *err) {
   XAI_TRY(add_helper(j, "softmax", j->op, &last_axis, flat, NULL, &in[0], err));
   XAI_TRY(add_helper(j, "shape", XAI_OP_SHAPE, NULL, x, NULL, &in[1], err));
   return add_last(j, XAI_OP_RESHAPE, NULL, 2, in, err);
-}
-
-/* The rank of the second input, of which the file must tell the shape. */
-static xai_status second_rank(job *j, int *rank, xai_err *err) {
-  const char *shape;
-  xai_tensor *b = NULL, *t;
-  if (xai_builder_find(j->r->builder, j->n->in[1], &b) && b != NULL) {
-    *rank = xai_tensor_view(b)->shape.rank;
-    return XAI_OK;
-  }
-  XAI_TRY(add_helper(j, "second/shape", XAI_OP_SHAPE, NULL, j->n->in[1], NULL, &shape, err));
-  xai_status st = xai_onnx__compute(j->r, shape, &t, err);
-  if (st == XAI_EUNSUPPORTED)
-    return xai_fail(err, st, "axis = %" PRId64 " with a second input of unknown shape is not supported", j->axis);
-  if (st != XAI_OK) return st;
-  *rank = (int)xai_tensor_count(t);
-  xai_tensor_free(t);
-  return XAI_OK;
 }
 
 static xai_status add_ints(job *j, const char *what, int n, const int64_t *v, const char **name, xai_err *err) {

@@ -79,7 +79,7 @@ static int64_t opset_of(const sheet *s, const xai_node *n) {
     case XAI_OP_RMS_NORMALIZATION: return 23;
     case XAI_OP_SWISH: return 24;
     case XAI_OP_AVERAGE_POOL: return all_ones(&a->pool.dilations) ? OPSET : 19;
-    case XAI_OP_PAD: return n->n_in > 3 && n->in[3] >= 0 ? 18 : OPSET;
+    case XAI_OP_PAD: return a->pad.mode == XK_PAD_WRAP ? 19 : n->n_in > 3 && n->in[3] >= 0 ? 18 : OPSET;
     case XAI_OP_REDUCE_MEAN:
       if (a->reduce.noop_with_empty_axes != 0) return 18;
       return n->n_in < 2 || n->in[1] < 0 || constant_axes(s, n) != NULL ? OPSET : 18;

@@ -104,7 +104,7 @@ typedef struct xai_attrs_transpose {
   xai_ints perm;
 } xai_attrs_transpose;
 typedef struct xai_attrs_pad {
-  int64_t mode; /* index into the choices "constant", "reflect", "edge" */
+  int64_t mode; /* an xk_pad_mode */
 } xai_attrs_pad;
 typedef struct xai_attrs_reduce {
   int64_t keepdims, noop_with_empty_axes;

@@ -260,9 +260,10 @@ void xk_scatter_strided_accumulate(int rank, const int64_t *dims, const int64_t 
 void xk_reduce_sum(int rank, const int64_t *dims, const bool *keep, double scale, const float *x, float *y /*[out]*/);
 
 /* ---- padding (pad.c) ----------------------------------------------------------------------------- */
-typedef enum xk_pad_mode { XK_PAD_CONSTANT, XK_PAD_REFLECT, XK_PAD_EDGE } xk_pad_mode;
+typedef enum xk_pad_mode { XK_PAD_CONSTANT, XK_PAD_REFLECT, XK_PAD_EDGE, XK_PAD_WRAP } xk_pad_mode;
 /* Negative pads cut elements off, first; positive ones then repeat what is left: reflected without doubling the border
- * (less than what is left), or its last element. y has before + dims + after elements per axis. */
+ * (less than what is left), its last element, or all of it again and again. y has before + dims + after elements per
+ * axis. */
 typedef struct xk_pad {
   xk_pad_mode mode;
   int rank; /* 1 to 8 */

@@ -841,6 +841,50 @@ static void eye_like_knows_element_types_by_number(void **state) {
   assert_computes(&m, XAI_SHAPE(2, 2), (float[]){7, 7, 7, 7}, XAI_SHAPE(2, 2), (float[]){1, 0, 0, 1});
 }
 
+static void grid_sample_16_has_other_words(void **state) {
+  (void)state;
+  static const struct {
+    int opset;
+    const char *mode; /* NULL: not said */
+  } forms[] = {{16, "bilinear"}, {16, NULL}, {20, "linear"}, {20, NULL}};
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) { /* in the middle between 1 and 4 */
+    xai_buf n = node("GridSample", "", "x b", "y");
+    if (forms[i].mode != NULL) attr_text(&n, "mode", forms[i].mode);
+    model m = one_node(forms[i].opset, XAI_SHAPE(1, 1, 1, 2), n);
+    constant(&m, "b", XAI_SHAPE(1, 1, 1, 2), (float[]){0, 0});
+    assert_computes(&m, XAI_SHAPE(1, 1, 1, 2), (float[]){1, 4}, XAI_SHAPE(1, 1, 1, 1), (float[]){2.5f});
+  }
+}
+
+static void roi_align_before_16_has_pixel_centres_at_whole_numbers(void **state) {
+  (void)state;
+  const float x[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  for (int opset = 10; opset <= 16; opset += 6) { /* the middle of the region is 1, 1 or 0.5, 0.5 */
+    xai_buf n = node("RoiAlign", "", "x b i", "y");
+    attr_int(&n, "sampling_ratio", 1);
+    model m = one_node(opset, XAI_SHAPE(1, 1, 3, 3), n);
+    constant(&m, "b", XAI_SHAPE(1, 4), (float[]){0, 0, 2, 2});
+    indices(&m, "i", XAI_SHAPE(1), (int64_t[]){0});
+    assert_computes(&m, XAI_SHAPE(1, 1, 3, 3), x, XAI_SHAPE(1, 1, 1, 1), (float[]){opset < 16 ? 5 : 3});
+  }
+}
+
+static void an_equation_is_needed_and_not_endless(void **state) {
+  (void)state;
+  char text[301] = "";
+  model m = one_node(12, XAI_SHAPE(2, 2), node("Einsum", "e", "x", "y"));
+  assert_refused(&m, XAI_EFORMAT, "node 'e': attribute 'equation' is missing");
+  xai_buf n = node("Einsum", "e", "x", "y");
+  memset(text, 'i', sizeof text - 1);
+  attr_text(&n, "equation", text);
+  m = one_node(12, XAI_SHAPE(2, 2), n);
+  assert_refused(&m, XAI_EUNSUPPORTED, "node 'e': attribute 'equation' has 300 bytes (at most 255)");
+  n = node("Einsum", "e", "x", "y");
+  attr_text(&n, "equation", " i j -> j ");
+  m = one_node(12, XAI_SHAPE(2, 2), n);
+  assert_computes(&m, XAI_SHAPE(2, 2), (float[]){1, 2, 3, 4}, XAI_SHAPE(2), (float[]){4, 6});
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_unknown_operator_is_named_with_node_and_opset),
@@ -895,6 +939,9 @@ int main(void) {
       cmocka_unit_test(batch_normalization_is_read_as_inference_and_refused_as_training),
       cmocka_unit_test(dropout_is_the_identity_in_all_forms),
       cmocka_unit_test(shape_15_may_be_a_part_of_the_shape),
+      cmocka_unit_test(grid_sample_16_has_other_words),
+      cmocka_unit_test(roi_align_before_16_has_pixel_centres_at_whole_numbers),
+      cmocka_unit_test(an_equation_is_needed_and_not_endless),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -217,6 +217,7 @@ static const case_text cases[] = {
     {XAI_OP_PAD, "1x2x3x4 i8=0,0,1,2,0,0,1,3 s=0.7", ""},
     {XAI_OP_PAD, "4x5 i4=2,-1,3,2", "mode=reflect"},
     {XAI_OP_PAD, "4x5 i4=2,-1,-1,6", "mode=edge"},
+    {XAI_OP_PAD, "4x5 i4=2,-1,5,6", "mode=wrap"},
     {XAI_OP_PAD, "4x5x2 i4=-3,1,2,-2 - i2=1,-3", ""},
     {XAI_OP_POW, "+2x3 2x3", ""},
     {XAI_OP_POW, "+2x3 2x1", ""},

@@ -806,8 +806,9 @@ static const refusal refusals[] = {
     {XAI_OP_PAD, "4 i2=-3,-2", "", XAI_ESHAPE, "pads -3 and -2 cut more than the 4 elements of axis 0"},
     {XAI_OP_PAD, "4 i2=0,4", "mode=reflect", XAI_ESHAPE,
      "4 elements along axis 0 are too few for reflect padding by 4"},
+    {XAI_OP_PAD, "4 i2=-4,1", "mode=wrap", XAI_ESHAPE, "0 elements along axis 0 are too few for wrap padding by 1"},
     {XAI_OP_PAD, "4 i2=-4,1", "mode=edge", XAI_ESHAPE, "0 elements along axis 0 are too few for edge padding by 1"},
-    {XAI_OP_PAD, "4 i2=0,1", "mode=wrap", XAI_EARG, "mode 3 is no choice"},
+    {XAI_OP_PAD, "4 i2=0,1", "mode=mirror", XAI_EARG, "mode 4 is no choice"},
     {XAI_OP_PAD, "4 i2=0,1 2", "", XAI_EARG, "constant_value is float32 2 (expected one float32)"},
     {XAI_OP_PAD, "4 i2=0,1 is", "", XAI_EARG, "constant_value is int64 scalar (expected one float32)"},
     {XAI_OP_PAD, "4x4 i4=0,1,0,1 - i2=0,-2", "", XAI_EARG, "axis 0 is given twice"},
@@ -986,6 +987,8 @@ static void regions_by_hand(void **state) {
 
 static void other_parts_by_hand(void **state) {
   (void)state;
+  gives(XAI_OP_PAD, "3=1,2,3 i2=4,2", "mode=wrap", "9=3,1,2,3,1,2,3,1,2");
+  gives(XAI_OP_PAD, "4=1,2,3,4 i2=-1,2", "mode=wrap", "5=2,3,4,2,3");
   gives(XAI_OP_COMPRESS, "2x3=1,2,3,4,5,6 b3=0,1,1", "axis=1", "2x2=2,3,5,6");
   gives(XAI_OP_COMPRESS, "i2x2=1,2,3,4 b3=0,1,1", "", "i2=2,3");
   gives(XAI_OP_COMPRESS, "2x2=1,2,3,4 b2=0,0", "axis=-2", "0x2");

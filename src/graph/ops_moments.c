@@ -228,7 +228,7 @@ static frame rms_frame(const xai_call *c) {
   f.centred = false;
   return f;
 }
-#define rms_infer layer_infer
+static xai_status rms_infer(xai_call *c, xai_err *err) { return layer_infer(c, err); }
 MOMENTS(RMS_NORMALIZATION, "RMSNormalization", 2, 2, 1, layer_attrs, rms)
 
 /* ---- MeanVarianceNormalization: over a list of axes, without scale and bias -------------------------- */

@@ -617,6 +617,12 @@ static void slopes_before_7_belong_to_channels(void **state) {
   m = one_node(1, s, node("PRelu", "p", "x b", "y")); /* one for all */
   constant(&m, "b", XAI_SHAPE(1), slopes);
   assert_computes(&m, s, x, s, (float[]){-10, 2, -30, -40});
+  xai_buf largest = node("ReduceMax", "m", "x", "b"); /* 2 and -3, which are no constants */
+  ATTR_INTS(&largest, "axes", 0, 2, 3);
+  attr_int(&largest, "keepdims", 0);
+  m = one_node(6, s, largest);
+  add_node(&m, node("PRelu", "p", "x b", "y"));
+  assert_computes(&m, s, x, s, (float[]){-2, 2, 9, 12});
   m = one_node(7, s, node("PRelu", "p", "x b", "y")); /* the ends are aligned */
   constant(&m, "b", XAI_SHAPE(2), slopes);
   assert_computes(&m, s, x, s, (float[]){-10, 2, -30, -400});

@@ -1,13 +1,14 @@
 /* formats/onnx_ops.c: one node of the file to nodes of the network.
  *
- * The operator table knows the newest form of each operator. Older forms differ in four ways, and each way is a
+ * The operator table knows the newest form of each operator. Older forms differ in five ways, and each way is a
  * table or a function here:
  *   - what is an input now was an attribute: a constant is made of it (the table 'moved');
  *   - attributes that mattered once or only in training are dropped (onnx_attr.c) or refused (check_batch_norm);
  *   - Softmax and its kin flattened their input to two dims before opset 13 (add_flat_softmax);
- *   - arithmetic, comparisons and PRelu aligned their second input with an axis before opset 7 (add_aligned).
+ *   - arithmetic, comparisons and PRelu aligned their second input with an axis before opset 7 (add_aligned);
+ *   - a default or the word for it was another (choose).
  * Upsample is what Resize was once (read_resize), Scatter what ScatterElements was.
- * Operator sets newer than those this was written for (22) are read as long as their operators are known. */
+ * Operator sets newer than those this was written for (24) are read as long as their operators are known. */
 #include "formats/onnx_ops.h"
 
 #include <inttypes.h>

@@ -130,7 +130,7 @@ typedef struct xai_attrs_region { /* RoiAlign, MaxRoiPool */
   xai_ints pooled_shape;
 } xai_attrs_region;
 typedef struct xai_attrs_shift {
-  int64_t direction; /* index into the choices "", "LEFT", "RIGHT" */
+  int64_t direction; /* index into the choices "LEFT", "RIGHT"; -1: not given */
 } xai_attrs_shift;
 typedef struct xai_attrs_top {
   int64_t axis, largest, sorted;

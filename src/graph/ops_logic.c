@@ -126,11 +126,13 @@ BITS(AND, "BitwiseAnd")
 BITS(OR, "BitwiseOr")
 BITS(XOR, "BitwiseXor")
 
-enum { LEFT = 1, RIGHT };
-static const char *const directions[] = {"", "LEFT", "RIGHT", NULL};
-static const xai_attr_spec shift_attrs[] = {{.name = "direction", .kind = XAI_ATTR_CHOICE,
-                                             .offset = offsetof(xai_attrs, shift.direction), .choices = directions},
-                                            {0}};
+enum { LEFT, RIGHT };
+static const char *const directions[] = {"LEFT", "RIGHT", NULL};
+static const xai_attr_spec shift_attrs[] = {
+    {.name = "direction", .kind = XAI_ATTR_CHOICE, .offset = offsetof(xai_attrs, shift.direction), .fallback = -1,
+     .choices = directions}, /* required */
+    {0},
+};
 
 static xai_status shift_infer(xai_call *c, xai_err *err) {
   int64_t direction = c->attrs->shift.direction;

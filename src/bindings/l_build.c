@@ -96,6 +96,13 @@ static void check_ints(lua_State *L, int arg, const char *name, xai_ints *out) {
   }
 }
 
+static void check_text(lua_State *L, int arg, const char *name, char out[XAI_TEXT_MAX]) {
+  const char *text = xl_check_string(L, arg, name);
+  size_t n = strlen(text);
+  if (n >= XAI_TEXT_MAX) xl_fail(L, "%s: at most %d bytes, got %d", name, XAI_TEXT_MAX - 1, (int)n);
+  memcpy(out, text, n + 1);
+}
+
 /* The value on top of the stack becomes the attribute. */
 static void check_attribute(lua_State *L, const char *name, const xai_attr_spec *spec, xai_attrs *attrs) {
   void *field = (char *)attrs + spec->offset;
@@ -108,6 +115,7 @@ static void check_attribute(lua_State *L, const char *name, const xai_attr_spec 
     case XAI_ATTR_FLOAT: *(double *)field = xl_check_number(L, value, name); break;
     case XAI_ATTR_INTS: check_ints(L, value, name, field); break;
     case XAI_ATTR_CHOICE: *(int64_t *)field = xl_check_choice(L, value, name, spec->choices); break;
+    case XAI_ATTR_TEXT: check_text(L, value, name, field); break;
   }
 }
 

@@ -46,11 +46,21 @@ static xai_status read_choice(const xai_onnx_attr *a, const char *const *choices
                   XAI_SPAN(a->name), XAI_SPAN(a->s), list);
 }
 
+static xai_status read_text(const xai_onnx_attr *a, char *out, xai_err *err) {
+  if (a->s.n >= XAI_TEXT_MAX)
+    return xai_fail(err, XAI_EUNSUPPORTED, "attribute '%.*s' has %zu bytes (at most %d)", XAI_SPAN(a->name), a->s.n,
+                    XAI_TEXT_MAX - 1);
+  if (a->s.n > 0) memcpy(out, a->s.at, a->s.n);
+  out[a->s.n] = '\0';
+  return XAI_OK;
+}
+
 static xai_status read_attr(const xai_onnx_attr *a, const xai_attr_spec *spec, xai_attrs *attrs, xai_err *err) {
   static const xai_onnx_type types[] = {[XAI_ATTR_INT] = XAI_ONNX_T_INT,
                                         [XAI_ATTR_FLOAT] = XAI_ONNX_T_FLOAT,
                                         [XAI_ATTR_INTS] = XAI_ONNX_T_INTS,
-                                        [XAI_ATTR_CHOICE] = XAI_ONNX_T_STRING};
+                                        [XAI_ATTR_CHOICE] = XAI_ONNX_T_STRING,
+                                        [XAI_ATTR_TEXT] = XAI_ONNX_T_STRING};
   void *field = (char *)attrs + spec->offset;
   if (a->type != types[spec->kind]) return fail_type(a, types[spec->kind], err);
   switch (spec->kind) {
@@ -58,6 +68,7 @@ static xai_status read_attr(const xai_onnx_attr *a, const xai_attr_spec *spec, x
     case XAI_ATTR_FLOAT: *(double *)field = a->f; break;
     case XAI_ATTR_INTS: return read_ints(a, field, err);
     case XAI_ATTR_CHOICE: return read_choice(a, spec->choices, field, err);
+    case XAI_ATTR_TEXT: return read_text(a, field, err);
   }
   return XAI_OK;
 }

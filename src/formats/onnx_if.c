@@ -13,12 +13,16 @@
 
 enum { MOST_DEPTH = 16, MOST_WORK = 2000000 };
 
-static xai_status read_condition(xai_onnx_reader *r, const char *name, bool *out, xai_err *err) {
-  xai_tensor *t;
+xai_status xai_onnx__compute(xai_onnx_reader *r, const char *name, xai_tensor **out, xai_err *err) {
   r->work += xai_builder_size(r->builder);
   if (r->work > MOST_WORK)
-    return xai_fail(err, XAI_EUNSUPPORTED, "the file has too many conditions to decide about");
-  xai_status st = xai_builder_compute(r->builder, name, &t, err);
+    return xai_fail(err, XAI_EUNSUPPORTED, "the file has too many values to compute while it is read");
+  return xai_builder_compute(r->builder, name, out, err);
+}
+
+static xai_status read_condition(xai_onnx_reader *r, const char *name, bool *out, xai_err *err) {
+  xai_tensor *t;
+  xai_status st = xai_onnx__compute(r, name, &t, err);
   if (st != XAI_OK) return xai_err_prefix(err, st, "If: the condition must be known when the network is loaded: ");
   bool one = xai_tensor_count(t) == 1;
   if (one) *out = xai_view_get(xai_tensor_view(t), 0) != 0;

@@ -1,13 +1,14 @@
 /* formats/onnx_ops.c: one node of the file to nodes of the network.
  *
- * The operator table knows the newest form of each operator. Older forms differ in four ways, and each way is a
+ * The operator table knows the newest form of each operator. Older forms differ in five ways, and each way is a
  * table or a function here:
  *   - what is an input now was an attribute: a constant is made of it (the table 'moved');
  *   - attributes that mattered once or only in training are dropped (onnx_attr.c) or refused (check_batch_norm);
  *   - Softmax and its kin flattened their input to two dims before opset 13 (add_flat_softmax);
- *   - arithmetic, comparisons and PRelu aligned their second input with an axis before opset 7 (add_aligned).
+ *   - arithmetic, comparisons and PRelu aligned their second input with an axis before opset 7 (add_aligned);
+ *   - a default or the word for it was another (choose).
  * Upsample is what Resize was once (read_resize), Scatter what ScatterElements was.
- * Operator sets newer than those this was written for (22) are read as long as their operators are known. */
+ * Operator sets newer than those this was written for (24) are read as long as their operators are known. */
 #include "formats/onnx_ops.h"
 
 #include <inttypes.h>
@@ -182,6 +183,14 @@ static xai_status read_broadcast(job *j, xai_err *err) {
   return XAI_OK;
 }
 
+/* What an attribute is when the node does not say it. */
+static void choose(job *j, const char *name, const char *value) {
+  const xai_attr_spec *spec = xai_attr_find(j->op, name);
+  int64_t choice = 0;
+  while (strcmp(spec->choices[choice], value) != 0) choice++;
+  *(int64_t *)(void *)((char *)&j->attrs + spec->offset) = choice;
+}
+
 /* Before opset 11 coordinates began at the corner of the first element and nearest meant the one before; the inputs
  * were x and scales. That also is Upsample; before opset 7 it had two attributes for them. */
 static xai_status read_resize(job *j, xai_err *err) {
@@ -193,12 +202,7 @@ static xai_status read_resize(job *j, xai_err *err) {
   xai_onnx_attr *mode = xai_onnx__attr(n, "mode");
   bool bilinear = mode != NULL && xai_proto__equal(mode->s, "bilinear"); /* linear's first name */
   if (bilinear) mode->used = true;
-  for (size_t i = 0; i < sizeof old / sizeof *old - !bilinear; i++) {
-    const xai_attr_spec *spec = xai_attr_find(XAI_OP_RESIZE, old[i].name);
-    int64_t choice = 0;
-    while (strcmp(spec->choices[choice], old[i].value) != 0) choice++;
-    *(int64_t *)(void *)((char *)&j->attrs + spec->offset) = choice;
-  }
+  for (size_t i = 0; i < sizeof old / sizeof *old - !bilinear; i++) choose(j, old[i].name, old[i].value);
   if (n->in[2][0] != '\0') return XAI_OK; /* the scales were an attribute */
   n->in[2] = n->in[1];
   n->in[1] = "";
@@ -240,12 +244,32 @@ static xai_status add_mask(job *j, xai_err *err) {
   return xai_builder_node(j->r->builder, mask, XAI_OP_CONSTANT_OF_SHAPE, &ones, 1, &shape, 1, &mask, err);
 }
 
+/* The rank of the second input, of which the file must tell the shape. */
+static xai_status second_rank(job *j, int *rank, xai_err *err) {
+  const char *shape;
+  xai_tensor *b = NULL, *t;
+  if (xai_builder_find(j->r->builder, j->n->in[1], &b) && b != NULL) {
+    *rank = xai_tensor_view(b)->shape.rank;
+    return XAI_OK;
+  }
+  XAI_TRY(add_helper(j, "second/shape", XAI_OP_SHAPE, NULL, j->n->in[1], NULL, &shape, err));
+  xai_status st = xai_onnx__compute(j->r, shape, &t, err);
+  if (st == XAI_EUNSUPPORTED)
+    return xai_fail(err, st, "axis = %" PRId64 " with a second input of unknown shape is not supported", j->axis);
+  if (st != XAI_OK) return st;
+  *rank = (int)xai_tensor_count(t);
+  xai_tensor_free(t);
+  return XAI_OK;
+}
+
 /* Before opset 7 a list of slopes belonged to the channels. */
-static void align_slopes(job *j) {
-  xai_tensor *slopes = NULL;
-  if (j->r->opset >= 7 || !xai_builder_find(j->r->builder, j->n->in[1], &slopes) || slopes == NULL) return;
-  j->aligned = xai_tensor_view(slopes)->shape.rank == 1;
+static xai_status align_slopes(job *j, xai_err *err) {
+  int rank = 0;
   j->axis = 1;
+  if (j->r->opset >= 7) return XAI_OK;
+  xai_status st = second_rank(j, &rank, err);
+  j->aligned = rank == 1;
+  return st;
 }
 
 /* Before opset 2 the exponent was a float. */
@@ -279,10 +303,19 @@ static xai_status prepare(job *j, xai_err *err) {
     case XAI_OP_POW:
     case XAI_OP_SUB:
     case XAI_OP_XOR: return read_broadcast(j, err);
-    case XAI_OP_PRELU: align_slopes(j); break;
+    case XAI_OP_PRELU: return align_slopes(j, err);
     case XAI_OP_GLOBAL_LP_POOL:
     case XAI_OP_LP_POOL: return read_p(j, &j->attrs.pool.p, err);
     case XAI_OP_GROUP_NORMALIZATION: return need(j, "num_groups", err);
+    case XAI_OP_BIT_SHIFT: return need(j, "direction", err);
+    case XAI_OP_EINSUM: return need(j, "equation", err);
+    case XAI_OP_MAX_ROI_POOL: return need(j, "pooled_shape", err);
+    case XAI_OP_GRID_SAMPLE:
+      if (j->r->opset < 20) choose(j, "mode", "bilinear");
+      break;
+    case XAI_OP_ROI_ALIGN:
+      if (j->r->opset < 16) choose(j, "coordinate_transformation_mode", "output_half_pixel");
+      break;
     case XAI_OP_SELU: /* its constants were rounded */
       if (j->r->opset < 6) j->attrs.pair.a = 1.6732, j->attrs.pair.b = 1.0507;
       break;
@@ -332,13 +365,12 @@ static xai_status add_flat_softmax(job *j, xai_err *err) {
   return add_last(j, XAI_OP_RESHAPE, NULL, 2, in, err);
 }
 
-/* A view of 'second' with one more dim of size 1 at its end, as a constant. */
-static xai_status add_widened(job *j, xai_tensor *second, const char **name, xai_err *err) {
-  xai_shape shape = xai_tensor_view(second)->shape;
+static xai_status add_ints(job *j, const char *what, int n, const int64_t *v, const char **name, xai_err *err) {
+  int64_t copy[XAI_MAX_RANK];
   xai_tensor *t;
-  shape.dims[shape.rank++] = 1;
-  XAI_TRY(xai_tensor_reshape(second, shape, &t, err));
-  xai_status st = add_constant(j, "second", t, name, err);
+  memcpy(copy, v, (size_t)n * sizeof *v);
+  XAI_TRY(xai_tensor_copy(&(xai_view){XAI_I64, XAI_SHAPE(n), copy}, &t, err));
+  xai_status st = add_constant(j, what, t, name, err);
   xai_tensor_free(t);
   return st;
 }
@@ -346,23 +378,20 @@ static xai_status add_widened(job *j, xai_tensor *second, const char **name, xai
 /* x op b, where b's dims stand below those of x from 'axis' on. The rank of x is not known here, so everything behind
  * b becomes one dim for the moment:  y = Reshape(op(Reshape(x, [0 ... 0, -1]), b x 1), Shape(x)). */
 static xai_status add_aligned(job *j, xai_err *err) {
-  const char *x = j->n->in[0], *merged, *layout, *in[2], *wide;
-  xai_tensor *b = NULL, *t;
-  if (!xai_builder_find(j->r->builder, j->n->in[1], &b) || b == NULL)
-    return xai_fail(err, XAI_EUNSUPPORTED,
-                    "axis = %" PRId64 " with a second input that is not a constant is not supported", j->axis);
-  if (xai_tensor_count(b) == 1) return add_last(j, j->op, &j->attrs, j->n->n_in, j->n->in, err);
-  int kept = (int)j->axis + xai_tensor_view(b)->shape.rank;
+  const char *x = j->n->in[0], *merged, *layout, *in[2], *last, *wide;
+  xai_tensor *b = NULL;
+  if (xai_builder_find(j->r->builder, j->n->in[1], &b) && b != NULL && xai_tensor_count(b) == 1)
+    return add_last(j, j->op, &j->attrs, j->n->n_in, j->n->in, err);
+  int rank;
+  XAI_TRY(second_rank(j, &rank, err));
+  int kept = (int)j->axis + rank;
   if (kept >= XAI_MAX_RANK)
     return xai_fail(err, XAI_EUNSUPPORTED, "axis %" PRId64 " needs more than %d dims", j->axis, XAI_MAX_RANK);
-  int64_t dims[XAI_MAX_RANK] = {0};
+  int64_t dims[XAI_MAX_RANK] = {0}, end = -1;
   dims[kept] = -1;
-  xai_view view = {XAI_I64, XAI_SHAPE(kept + 1), dims};
-  XAI_TRY(xai_tensor_copy(&view, &t, err));
-  xai_status st = add_constant(j, "layout", t, &layout, err);
-  xai_tensor_free(t);
-  if (st != XAI_OK) return st;
-  XAI_TRY(add_widened(j, b, &wide, err));
+  XAI_TRY(add_ints(j, "layout", kept + 1, dims, &layout, err));
+  XAI_TRY(add_ints(j, "last", 1, &end, &last, err));
+  XAI_TRY(add_helper(j, "second", XAI_OP_UNSQUEEZE, NULL, j->n->in[1], last, &wide, err));
   XAI_TRY(add_helper(j, "merged", XAI_OP_RESHAPE, NULL, x, layout, &merged, err));
   XAI_TRY(add_helper(j, "aligned", j->op, &j->attrs, merged, wide, &in[0], err));
   XAI_TRY(add_helper(j, "shape", XAI_OP_SHAPE, NULL, x, NULL, &in[1], err));

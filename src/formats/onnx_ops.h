@@ -12,7 +12,7 @@ typedef struct xai_onnx_reader {
   int64_t opset;
   bool has_functions; /* the file defines operators of its own */
   int depth;          /* of branches within branches */
-  int64_t work;       /* nodes looked at to decide about branches */
+  int64_t work;       /* nodes looked at by xai_onnx__compute */
   unsigned fresh; /* makes names of added values distinct */
   xai_op last_op; /* the node added last, and the name of its output in the file */
   xai_proto_span last_output;
@@ -36,6 +36,10 @@ xai_status xai_onnx__attr_tensor(xai_onnx_reader *r, const xai_onnx_attr *a, xai
  * become several nodes: the one that makes the file's value keeps the file's name, helpers are called
  * "<name>/<what>". Messages do not name the node. */
 xai_status xai_onnx__add(xai_onnx_reader *r, xai_onnx_node *n, xai_err *err);
+
+/* The elements of a value that are known now, a new tensor: xai_builder_compute. Fails when too much has been computed
+ * already, since each time all nodes before are looked at. */
+xai_status xai_onnx__compute(xai_onnx_reader *r, const char *name, xai_tensor **out, xai_err *err);
 
 /* Adds initializers and nodes of a graph message, that of the file or of a branch (onnx_load.c). */
 xai_status xai_onnx__body(xai_onnx_reader *r, xai_proto_span graph, xai_err *err);

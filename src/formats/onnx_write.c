@@ -103,8 +103,11 @@ static bool scales_groups(const sheet *s, const xai_node *n) {
 /* The set that has the operator in the form that we write. */
 static int64_t opset_of(const sheet *s, const xai_node *n) {
   static const unsigned char since[XAI_OP_COUNT] = {
-      [XAI_OP_BATCH_NORM_TRAINING] = 14, [XAI_OP_CAST_LIKE] = 15, [XAI_OP_GELU] = 20, [XAI_OP_GROUP_NORMALIZATION] = 21, [XAI_OP_HARD_SWISH] = 14,
-      [XAI_OP_LAYER_NORMALIZATION] = 17, [XAI_OP_MISH] = 18, [XAI_OP_TRILU] = 14,
+      [XAI_OP_BATCH_NORM_TRAINING] = 14, [XAI_OP_BITWISE_AND] = 18, [XAI_OP_BITWISE_NOT] = 18,
+      [XAI_OP_BITWISE_OR] = 18, [XAI_OP_BITWISE_XOR] = 18, [XAI_OP_CAST_LIKE] = 15, [XAI_OP_GELU] = 20,
+      [XAI_OP_GROUP_NORMALIZATION] = 21, [XAI_OP_HARD_SWISH] = 14, [XAI_OP_LAYER_NORMALIZATION] = 17,
+      [XAI_OP_MISH] = 18, [XAI_OP_RMS_NORMALIZATION] = 23, [XAI_OP_ROI_ALIGN] = 16, [XAI_OP_SWISH] = 24,
+      [XAI_OP_TRILU] = 14,
   };
   const xai_attrs *a = &n->attrs;
   int64_t set = since[n->op] > OPSET ? since[n->op] : OPSET;
@@ -114,9 +117,10 @@ static int64_t opset_of(const sheet *s, const xai_node *n) {
   }
   switch (n->op) {
     case XAI_OP_AVERAGE_POOL: return all_ones(&a->pool.dilations) ? set : 19;
+    case XAI_OP_GRID_SAMPLE: return a->sample.mode >= 3 ? 16 : 20; /* bilinear and bicubic are the older words */
     case XAI_OP_GROUP_NORMALIZATION: return scales_groups(s, n) ? 18 : set;
     case XAI_OP_LP_POOL: return all_ones(&a->pool.dilations) && a->pool.ceil_mode == 0 ? set : 18;
-    case XAI_OP_PAD: return n->n_in > 3 && n->in[3] >= 0 ? 18 : set;
+    case XAI_OP_PAD: return a->pad.mode == XK_PAD_WRAP ? 19 : n->n_in > 3 && n->in[3] >= 0 ? 18 : set;
     case XAI_OP_RESHAPE: return a->reshape.allowzero != 0 ? 14 : set;
     case XAI_OP_RESIZE:
       if (has_choice(n, "coordinate_transformation_mode", "half_pixel_symmetric")) return 19;
@@ -239,6 +243,9 @@ static void put_attrs(xai_buf *node, const xai_node *n) {
       case XAI_ATTR_CHOICE:
         if (*(const int64_t *)field != (int64_t)spec->fallback)
           put_text_attr(node, spec->name, spec->choices[*(const int64_t *)field]);
+        break;
+      case XAI_ATTR_TEXT:
+        if (*(const char *)field != '\0') put_text_attr(node, spec->name, field);
         break;
     }
   }

@@ -45,7 +45,8 @@ void xai_attrs_default(xai_op op, xai_attrs *attrs) {
       case XAI_ATTR_FLOAT: *(double *)field = spec->fallback; break;
       case XAI_ATTR_INT:
       case XAI_ATTR_CHOICE: *(int64_t *)field = (int64_t)spec->fallback; break;
-      case XAI_ATTR_INTS: break;
+      case XAI_ATTR_INTS:
+      case XAI_ATTR_TEXT: break;
     }
   }
 }

@@ -31,6 +31,8 @@ typedef struct xai_ints {
 
 typedef enum xai_auto_pad { XAI_PAD_NOTSET = 0, XAI_PAD_SAME_UPPER, XAI_PAD_SAME_LOWER, XAI_PAD_VALID } xai_auto_pad;
 
+enum { XAI_TEXT_MAX = 256 }; /* bytes of a text in an attribute, with the zero at its end */
+
 /* One kind of attribute block per operator family; which one a row uses stands in its attrs list. */
 typedef struct xai_attrs_conv {
   int64_t auto_pad, group;
@@ -102,7 +104,7 @@ typedef struct xai_attrs_transpose {
   xai_ints perm;
 } xai_attrs_transpose;
 typedef struct xai_attrs_pad {
-  int64_t mode; /* index into the choices "constant", "reflect", "edge" */
+  int64_t mode; /* an xk_pad_mode */
 } xai_attrs_pad;
 typedef struct xai_attrs_reduce {
   int64_t keepdims, noop_with_empty_axes;
@@ -116,6 +118,20 @@ typedef struct xai_attrs_block { /* DepthToSpace, SpaceToDepth */
 typedef struct xai_attrs_index { /* GatherElements, GatherND, ScatterElements, ScatterND */
   int64_t axis, batch_dims, reduction;
 } xai_attrs_index;
+typedef struct xai_attrs_einsum {
+  char equation[XAI_TEXT_MAX];
+} xai_attrs_einsum;
+typedef struct xai_attrs_sample { /* GridSample */
+  int64_t align_corners, mode, padding_mode; /* indices into choices, see ops_sample.c */
+} xai_attrs_sample;
+typedef struct xai_attrs_region { /* RoiAlign, MaxRoiPool */
+  double spatial_scale;
+  int64_t transformation, mode, output_height, output_width, sampling_ratio;
+  xai_ints pooled_shape;
+} xai_attrs_region;
+typedef struct xai_attrs_shift {
+  int64_t direction; /* index into the choices "LEFT", "RIGHT"; -1: not given */
+} xai_attrs_shift;
 typedef struct xai_attrs_top {
   int64_t axis, largest, sorted;
 } xai_attrs_top;
@@ -165,6 +181,10 @@ typedef union xai_attrs {
   xai_attrs_split split;
   xai_attrs_block block;
   xai_attrs_index index;
+  xai_attrs_einsum einsum;
+  xai_attrs_sample sample;
+  xai_attrs_region region;
+  xai_attrs_shift shift;
   xai_attrs_top top;
   xai_attrs_trilu trilu;
   xai_attrs_reverse reverse;
@@ -177,7 +197,8 @@ typedef enum xai_attr_kind {
   XAI_ATTR_INT,    /* int64_t */
   XAI_ATTR_FLOAT,  /* double */
   XAI_ATTR_INTS,   /* xai_ints; absent when n = 0 */
-  XAI_ATTR_CHOICE  /* int64_t: index of the string among 'choices' */
+  XAI_ATTR_CHOICE, /* int64_t: index of the string among 'choices' */
+  XAI_ATTR_TEXT    /* char[XAI_TEXT_MAX]; "" when absent */
 } xai_attr_kind;
 
 typedef struct xai_attr_spec {

@@ -4,15 +4,15 @@
  * The indices are a list of pointers into the data, each to a block: one element for the ...Elements, which go along
  * one axis and keep their place along the others; everything behind the indexed axes for the ...ND. Gathering reads the
  * blocks one after another, scattering writes them. Indices count from the end when negative; those that are known when
- * shapes are inferred must be in range, others are brought into range. Scattering can replace and add; products, minima
- * and maxima, which have no simple gradient, are not supported. */
+ * shapes are inferred must be in range, others are brought into range. Scattering replaces the element that is there,
+ * adds to it, multiplies it, or keeps the smaller or larger one. */
 #include <string.h>
 
 #include "graph/op_check.h"
 
 enum { DATA, INDICES, UPDATES };
-enum { REPLACE, ADD };
-static const char *const reductions[] = {"none", "add", NULL};
+enum { REPLACE, ADD, MULTIPLY, SMALLER, LARGER };
+static const char *const reductions[] = {"none", "add", "mul", "min", "max", NULL};
 
 static const xai_attr_spec gather_elements_attrs[] = {XAI_ATTR(INT, "axis", index.axis, 0), {0}};
 static const xai_attr_spec gather_nd_attrs[] = {XAI_ATTR(INT, "batch_dims", index.batch_dims, 0), {0}};
@@ -183,19 +183,20 @@ static xai_status check_updates(xai_call *c, const xai_shape *blocks, xai_err *e
   if (u->dtype != dtype || !xai_shape_equal(&u->shape, blocks))
     return xai_fail(err, XAI_ESHAPE, "updates: expected %s of shape %s, got %s of shape %s", xai_dtype_name(dtype),
                     TEXT(blocks), xai_dtype_name(u->dtype), TEXT(&u->shape));
-  if (c->attrs->index.reduction == ADD && dtype != XAI_F32 && dtype != XAI_I64 && dtype != XAI_I32)
-    return xai_fail(err, XAI_EUNSUPPORTED, "%s elements cannot be added", xai_dtype_name(dtype));
+  if (c->attrs->index.reduction < REPLACE || c->attrs->index.reduction > LARGER)
+    return xai_fail(err, XAI_EARG, "reduction %" PRId64 " is no choice", c->attrs->index.reduction);
+  if (c->attrs->index.reduction != REPLACE && dtype == XAI_BOOL)
+    return xai_fail(err, XAI_EUNSUPPORTED, "%s elements can only be replaced", xai_dtype_name(dtype));
   xai_op__same(c);
   return XAI_OK;
 }
 
-/* Integers wrap around. */
-static void add_block(xai_dtype dtype, int64_t n, const char *from, char *to) {
-  if (dtype == XAI_F32) xk_accumulate(n, (const float *)(const void *)from, (float *)(void *)to);
-  for (int64_t i = 0; i < n && dtype == XAI_I64; i++)
-    ((uint64_t *)(void *)to)[i] += ((const uint64_t *)(const void *)from)[i];
-  for (int64_t i = 0; i < n && dtype == XAI_I32; i++)
-    ((uint32_t *)(void *)to)[i] += ((const uint32_t *)(const void *)from)[i];
+/* to = to op from, n elements; integers wrap around. */
+static void combine(int64_t reduction, xai_dtype dtype, int64_t n, const void *from, void *to) {
+  static const xk_binary ops[] = {[ADD] = XK_ADD, [MULTIPLY] = XK_MUL, [SMALLER] = XK_MIN, [LARGER] = XK_MAX};
+  xk_broadcast s = {.rank = 1, .dims = {n}, .stride_a = {1}, .stride_b = {1}};
+  if (dtype == XAI_F32) xk_binary_forward(ops[reduction], &s, to, from, to);
+  else xk_binary_forward_int(ops[reduction], xai_dtype_size(dtype), &s, to, from, to);
 }
 
 static void scatter(const xai_call *c, pointers p) {
@@ -206,19 +207,18 @@ static void scatter(const xai_call *c, pointers p) {
   xai_op__copy_forward(c);
   for (int64_t k = 0; block > 0 && k < p.count && !xai_stop_requested(); k++) {
     char *to = y + (size_t)p.offset(c, k) * size;
-    if (c->attrs->index.reduction == ADD) add_block(dtype, p.block, u + (size_t)k * block, to);
-    else memcpy(to, u + (size_t)k * block, block);
+    if (c->attrs->index.reduction == REPLACE) memcpy(to, u + (size_t)k * block, block);
+    else combine(c->attrs->index.reduction, dtype, p.block, u + (size_t)k * block, to);
   }
 }
 
 /* What is replaced has no influence: the data where something was written, and of several updates of one block all but
- * the last. */
-static void scatter_back(const xai_call *c, pointers p) {
+ * the last. What is added has all of it. */
+static void replace_back(const xai_call *c, pointers p) {
   const float *dy = c->dout[0].data;
   float *dx = c->din[DATA].data, *du = c->din[UPDATES].data;
   unsigned char *taken = c->work;
   bool replace = c->attrs->index.reduction == REPLACE;
-  if (p.block == 0) return;
   if (dx != NULL) memcpy(dx, dy, xai_view_bytes(&c->in[DATA]));
   memset(taken, 0, (size_t)(xai_shape_size(&c->in[DATA].shape) / p.block));
   for (int64_t k = p.count - 1; k >= 0 && !xai_stop_requested(); k--) {
@@ -230,7 +230,62 @@ static void scatter_back(const xai_call *c, pointers p) {
   }
 }
 
-static size_t scatter_workspace(const xai_call *c) { return (size_t)xai_shape_size(&c->in[DATA].shape); }
+/* An update's slope is the product of what was multiplied before it, the data first, and of what came after it: no
+ * division, so that zeros do no harm. The walk there leaves the first product in du, the walk back finds the second. */
+static void multiply_back(const xai_call *c, pointers p) {
+  const float *dy = c->dout[0].data, *u = c->in[UPDATES].data;
+  float *dx = c->din[DATA].data, *du = c->din[UPDATES].data, *product = c->work;
+  int64_t n = xai_shape_size(&c->in[DATA].shape);
+  memcpy(product, c->in[DATA].data, xai_view_bytes(&c->in[DATA]));
+  for (int64_t k = 0; du != NULL && k < p.count && !xai_stop_requested(); k++) {
+    float *at = product + p.offset(c, k);
+    memcpy(du + k * p.block, at, (size_t)p.block * sizeof *du);
+    combine(MULTIPLY, XAI_F32, p.block, u + k * p.block, at);
+  }
+  for (int64_t i = 0; i < n; i++) product[i] = 1;
+  for (int64_t k = p.count - 1; k >= 0 && !xai_stop_requested(); k--) {
+    int64_t at = p.offset(c, k);
+    for (int64_t i = 0; du != NULL && i < p.block; i++) du[k * p.block + i] *= product[at + i] * dy[at + i];
+    combine(MULTIPLY, XAI_F32, p.block, u + k * p.block, product + at);
+  }
+  for (int64_t i = 0; dx != NULL && i < n; i++) dx[i] = dy[i] * product[i];
+}
+
+/* All of it goes to the first that has the winning value: the data before the updates. */
+static void extreme_back(const xai_call *c, pointers p) {
+  const float *dy = c->dout[0].data, *x = c->in[DATA].data, *u = c->in[UPDATES].data, *y = c->out[0].data;
+  float *dx = c->din[DATA].data, *du = c->din[UPDATES].data;
+  unsigned char *taken = c->work;
+  for (int64_t i = 0; i < xai_shape_size(&c->in[DATA].shape); i++) {
+    taken[i] = x[i] == y[i];
+    if (dx != NULL) dx[i] = taken[i] ? dy[i] : 0;
+  }
+  for (int64_t k = 0; du != NULL && k < p.count && !xai_stop_requested(); k++) {
+    int64_t at = p.offset(c, k);
+    for (int64_t i = 0; i < p.block; i++) {
+      bool wins = !taken[at + i] && u[k * p.block + i] == y[at + i];
+      du[k * p.block + i] = wins ? dy[at + i] : 0;
+      if (wins) taken[at + i] = 1;
+    }
+  }
+}
+
+static void scatter_back(const xai_call *c, pointers p) {
+  if (p.block == 0) return;
+  switch (c->attrs->index.reduction) {
+    case MULTIPLY: multiply_back(c, p); break;
+    case SMALLER:
+    case LARGER: extreme_back(c, p); break;
+    default: replace_back(c, p); break;
+  }
+}
+
+static size_t scatter_workspace(const xai_call *c) {
+  return (size_t)xai_shape_size(&c->in[DATA].shape) * sizeof(float);
+}
+
+/* The elements matter to products and extremes. */
+#define SCATTER_READS (XAI_READS(DATA) | XAI_READS(INDICES) | XAI_READS(UPDATES) | XAI_READS_OUT)
 
 static xai_status scatter_elements_infer(xai_call *c, xai_err *err) {
   XAI_TRY(check_elements(c, err));
@@ -253,13 +308,13 @@ static void scatter_nd_backward(const xai_call *c) {
 
 const xai_op_def xai_op_def_SCATTER_ELEMENTS = {
     .name = "ScatterElements", .min_in = 3, .max_in = 3, .max_out = 1,
-    .grad = {XAI_READS(INDICES), XAI_NO_GRAD, XAI_READS(INDICES)}, .attrs = scatter_elements_attrs,
+    .grad = {SCATTER_READS, XAI_NO_GRAD, SCATTER_READS}, .attrs = scatter_elements_attrs,
     .infer = scatter_elements_infer, .workspace = scatter_workspace, .forward = scatter_elements_forward,
     .backward = scatter_elements_backward,
 };
 const xai_op_def xai_op_def_SCATTER_ND = {
     .name = "ScatterND", .min_in = 3, .max_in = 3, .max_out = 1,
-    .grad = {XAI_READS(INDICES), XAI_NO_GRAD, XAI_READS(INDICES)}, .attrs = scatter_nd_attrs,
+    .grad = {SCATTER_READS, XAI_NO_GRAD, SCATTER_READS}, .attrs = scatter_nd_attrs,
     .infer = scatter_nd_infer, .workspace = scatter_workspace, .forward = scatter_nd_forward,
     .backward = scatter_nd_backward,
 };

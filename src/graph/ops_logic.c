@@ -1,4 +1,4 @@
-/* graph/ops_logic.c: comparisons and truth values, and Where, which chooses by them. */
+/* graph/ops_logic.c: comparisons and truth values, and Where, which chooses by them; the bits of integers. */
 #include <math.h>
 
 #include "graph/op_check.h"
@@ -96,6 +96,71 @@ static void is_inf_forward(const xai_call *c) {
 TEST(NOT, "Not", NULL, not_infer, not_forward)
 TEST(IS_NAN, "IsNaN", NULL, is_infer, is_nan_forward)
 TEST(IS_INF, "IsInf", is_inf_attrs, is_infer, is_inf_forward)
+
+/* ---- bits: of int64, int32 and uint8; other integers have been widened to these ---------------------------------- */
+static xai_status need_integer(const xai_call *c, int i, xai_err *err) {
+  xai_dtype dtype = c->in[i].dtype;
+  if (dtype == XAI_I64 || dtype == XAI_I32 || dtype == XAI_U8) return XAI_OK;
+  return xai_fail(err, XAI_EUNSUPPORTED, "input %d is %s (expected integers)", i, xai_dtype_name(dtype));
+}
+
+static xai_status bits_infer(xai_call *c, xai_err *err) {
+  for (int i = A; i <= B; i++) XAI_TRY(need_integer(c, i, err));
+  XAI_TRY(compare_infer(c, err));
+  c->out[0].dtype = c->in[A].dtype;
+  return XAI_OK;
+}
+
+static void bits_forward(const xai_call *c, xk_binary op) {
+  xk_broadcast s = xai_op__broadcast(&c->in[A].shape, &c->in[B].shape, &c->out[0].shape);
+  xk_binary_forward_int(op, xai_dtype_size(c->in[A].dtype), &s, c->in[A].data, c->in[B].data, c->out[0].data);
+}
+
+#define BITS(id, text)                                                                                                 \
+  static void forward_bits_##id(const xai_call *c) { bits_forward(c, XK_BIT_##id); }                                   \
+  const xai_op_def xai_op_def_BITWISE_##id = {                                                                         \
+      .name = text, .min_in = 2, .max_in = 2, .max_out = 1, .grad = {XAI_NO_GRAD, XAI_NO_GRAD},                        \
+      .infer = bits_infer, .forward = forward_bits_##id,                                                               \
+  };
+BITS(AND, "BitwiseAnd")
+BITS(OR, "BitwiseOr")
+BITS(XOR, "BitwiseXor")
+
+enum { LEFT, RIGHT };
+static const char *const directions[] = {"LEFT", "RIGHT", NULL};
+static const xai_attr_spec shift_attrs[] = {
+    {.name = "direction", .kind = XAI_ATTR_CHOICE, .offset = offsetof(xai_attrs, shift.direction), .fallback = -1,
+     .choices = directions}, /* required */
+    {0},
+};
+
+static xai_status shift_infer(xai_call *c, xai_err *err) {
+  int64_t direction = c->attrs->shift.direction;
+  if (direction != LEFT && direction != RIGHT) return xai_fail(err, XAI_EARG, "direction is missing (LEFT or RIGHT)");
+  return bits_infer(c, err);
+}
+
+static void shift_forward(const xai_call *c) {
+  bits_forward(c, c->attrs->shift.direction == LEFT ? XK_SHIFT_LEFT : XK_SHIFT_RIGHT);
+}
+
+const xai_op_def xai_op_def_BIT_SHIFT = {
+    .name = "BitShift", .min_in = 2, .max_in = 2, .max_out = 1, .grad = {XAI_NO_GRAD, XAI_NO_GRAD},
+    .attrs = shift_attrs, .infer = shift_infer, .forward = shift_forward,
+};
+
+static xai_status bitwise_not_infer(xai_call *c, xai_err *err) {
+  XAI_TRY(need_integer(c, 0, err));
+  xai_op__same(c);
+  return XAI_OK;
+}
+
+static void bitwise_not_forward(const xai_call *c) {
+  const uint8_t *x = c->in[0].data;
+  uint8_t *y = c->out[0].data;
+  for (size_t i = 0; i < xai_view_bytes(&c->in[0]); i++) y[i] = (uint8_t)~x[i];
+}
+TEST(BITWISE_NOT, "BitwiseNot", NULL, bitwise_not_infer, bitwise_not_forward)
 
 /* ---- Where: y = condition ? x : other, elements of any type ------------------------------------------------------ */
 enum { CONDITION, X, OTHER };

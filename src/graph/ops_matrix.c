@@ -1,4 +1,4 @@
-/* graph/ops_matrix.c: Gemm (the fully connected layer) and MatMul (stacks of matrices with broadcasting). */
+/* graph/ops_matrix.c: Gemm (the fully connected layer), MatMul (stacks of matrices with broadcasting) and Det. */
 #include <string.h>
 
 #include "graph/op_check.h"
@@ -205,4 +205,34 @@ static void matmul_backward(const xai_call *c) {
 const xai_op_def xai_op_def_MATMUL = {
     .name = "MatMul", .min_in = 2, .max_in = 2, .max_out = 1, .grad = {XAI_READS(B), XAI_READS(A)},
     .infer = matmul_infer, .forward = matmul_forward, .backward = matmul_backward,
+};
+
+/* ---- Det: of each matrix of a stack ---------------------------------------------------------------------------- */
+
+static xai_status det_infer(xai_call *c, xai_err *err) {
+  const xai_shape *x = &c->in[0].shape;
+  XAI_TRY(xai_op__need_float(c, 0, err));
+  if (x->rank < 2 || x->dims[x->rank - 1] != x->dims[x->rank - 2])
+    return xai_fail(err, XAI_ESHAPE, "expected square matrices, got %s", TEXT(x));
+  c->out[0].dtype = XAI_F32;
+  c->out[0].shape = stack_of(x);
+  return XAI_OK;
+}
+
+static int64_t det_rows(const xai_call *c) { return c->in[0].shape.dims[c->in[0].shape.rank - 1]; }
+static size_t det_workspace(const xai_call *c) { return xk_det_workspace(det_rows(c)); }
+
+static void det_forward(const xai_call *c) {
+  xk_det_forward(xai_shape_size(&c->out[0].shape), det_rows(c), c->in[0].data, c->out[0].data, c->work);
+}
+
+static void det_backward(const xai_call *c) {
+  if (xai_op__idle(c)) return;
+  xk_det_backward(xai_shape_size(&c->out[0].shape), det_rows(c), c->in[0].data, c->dout[0].data, c->din[0].data,
+                  c->work);
+}
+
+const xai_op_def xai_op_def_DET = {
+    .name = "Det", .min_in = 1, .max_in = 1, .max_out = 1, .grad = {XAI_READS(0)},
+    .infer = det_infer, .workspace = det_workspace, .forward = det_forward, .backward = det_backward,
 };

@@ -1,6 +1,8 @@
-/* graph/ops_moments.c: Instance-, Group-, Layer- and MeanVarianceNormalization: y = scale * z + bias with
- * z = (x - mean) / sqrt(variance + epsilon). They differ only in the axes of the statistics and in what scale and bias
- * stand for; 'frame' says both. */
+/* graph/ops_moments.c: Instance-, Group-, Layer-, RMS- and MeanVarianceNormalization: y = scale * z + bias with
+ * z = (x - mean) / sqrt(variance + epsilon). They differ in the axes of the statistics and in what scale and bias stand
+ * for; 'frame' says both. RMSNormalization takes the mean to be 0. */
+#include <string.h>
+
 #include "graph/op_check.h"
 
 enum { X, SCALE, BIAS };
@@ -10,7 +12,7 @@ enum { Y, MEAN, RATE }; /* outputs of LayerNormalization; 1 / deviation is calle
 typedef struct frame {
   int rank;
   int64_t dims[XAI_MAX_RANK], stride[XAI_MAX_RANK], stride_scale[XAI_MAX_RANK], stride_bias[XAI_MAX_RANK];
-  bool keep[XAI_MAX_RANK];
+  bool keep[XAI_MAX_RANK], centred;
 } frame;
 
 static void push(frame *f, int64_t dim, bool keep, int64_t stride_scale, int64_t stride_bias) {
@@ -24,6 +26,7 @@ static void push(frame *f, int64_t dim, bool keep, int64_t stride_scale, int64_t
 static frame finish(frame f) {
   xai_shape s = xai_shape_of(f.rank, f.dims);
   xai_op__strides(&s, f.stride);
+  f.centred = true;
   return f;
 }
 
@@ -44,23 +47,32 @@ static void forward(const xai_call *c, const frame *f) {
   float *y = c->out[Y].data, *mean = c->n_out > MEAN ? c->out[MEAN].data : NULL,
         *rate = c->n_out > RATE ? c->out[RATE].data : NULL;
   xk_broadcast scale = against(f, f->stride_scale), bias = against(f, f->stride_bias);
-  xk_moments_forward(f->rank, f->dims, f->keep, epsilon(c), c->in[X].data, y, mean, rate);
+  xk_moments_forward(f->rank, f->dims, f->keep, f->centred, epsilon(c), c->in[X].data, y, mean, rate);
   if (xai_call_has(c, SCALE)) xk_binary_forward(XK_MUL, &scale, y, c->in[SCALE].data, y);
   if (xai_call_has(c, BIAS)) xk_binary_forward(XK_ADD, &bias, y, c->in[BIAS].data, y);
 }
 
 static size_t workspace(const xai_call *c) { return xai_call_has(c, SCALE) ? xai_view_bytes(&c->in[X]) : 0; }
 
+static const float *dout(const xai_call *c, int i) { return i < c->n_out ? c->dout[i].data : NULL; }
+
 /* dbias = dy and dscale = z dy, both summed over the repetitions; dz = scale dy. */
 static void backward(const xai_call *c, const frame *f) {
-  if (xai_op__idle(c)) return;
-  const float *x = c->in[X].data, *dy = c->dout[0].data, *dz = dy;
-  float *dx = xai_op__din(c, X), *dscale = xai_op__din(c, SCALE), *dbias = xai_op__din(c, BIAS), *work = c->work;
+  const float *x = c->in[X].data, *dmean = dout(c, MEAN), *drate = dout(c, RATE);
+  float *dx = xai_op__din(c, X), *work = c->work;
+  if (xai_op__idle(c)) {
+    if (dx == NULL || (dmean == NULL && drate == NULL)) return;
+    memset(work, 0, xai_view_bytes(&c->in[X])); /* only the statistics are used */
+    xk_moments_backward(f->rank, f->dims, f->keep, f->centred, epsilon(c), x, work, dmean, drate, dx);
+    return;
+  }
+  const float *dy = c->dout[Y].data, *dz = dy;
+  float *dscale = xai_op__din(c, SCALE), *dbias = xai_op__din(c, BIAS);
   xk_broadcast scale = against(f, f->stride_scale), bias = against(f, f->stride_bias);
   if (dbias != NULL)
     xk_binary_backward_b(XK_ADD, &bias, dy, c->in[BIAS].data, dy, xai_shape_size(&c->in[BIAS].shape), dbias);
   if (dscale != NULL) {
-    xk_moments_forward(f->rank, f->dims, f->keep, epsilon(c), x, work, NULL, NULL);
+    xk_moments_forward(f->rank, f->dims, f->keep, f->centred, epsilon(c), x, work, NULL, NULL);
     xk_binary_backward_b(XK_MUL, &scale, work, c->in[SCALE].data, dy, xai_shape_size(&c->in[SCALE].shape), dscale);
   }
   if (dx == NULL) return;
@@ -68,7 +80,7 @@ static void backward(const xai_call *c, const frame *f) {
     xk_binary_forward(XK_MUL, &scale, dy, c->in[SCALE].data, work);
     dz = work;
   }
-  xk_moments_backward(f->rank, f->dims, f->keep, epsilon(c), x, dz, dx);
+  xk_moments_backward(f->rank, f->dims, f->keep, f->centred, epsilon(c), x, dz, dmean, drate, dx);
 }
 
 #define MOMENTS(id, text, least, most, outputs, specs, verb)                                                           \
@@ -171,7 +183,7 @@ static const xai_attr_spec layer_attrs[] = {
     {0},
 };
 
-/* The statistics can be outputs; gradients that arrive there are not passed on. */
+/* The statistics can be outputs, with gradients of their own. */
 static xai_status layer_infer(xai_call *c, xai_err *err) {
   const xai_shape *x = &c->in[X].shape;
   int axis;
@@ -209,6 +221,15 @@ static frame layer_frame(const xai_call *c) {
   return finish(f);
 }
 MOMENTS(LAYER_NORMALIZATION, "LayerNormalization", 2, 3, 3, layer_attrs, layer)
+
+/* ---- RMSNormalization: the same around 0 ------------------------------------------------------------------ */
+static frame rms_frame(const xai_call *c) {
+  frame f = layer_frame(c);
+  f.centred = false;
+  return f;
+}
+static xai_status rms_infer(xai_call *c, xai_err *err) { return layer_infer(c, err); }
+MOMENTS(RMS_NORMALIZATION, "RMSNormalization", 2, 2, 1, layer_attrs, rms)
 
 /* ---- MeanVarianceNormalization: over a list of axes, without scale and bias -------------------------- */
 static const xai_attr_spec mvn_attrs[] = {XAI_ATTR(INTS, "axes", moments.axes, 0), {0}};

@@ -306,7 +306,7 @@ const xai_op_def xai_op_def_GATHER = {
 enum { PADS = 1, VALUE, PAD_AXES };
 
 static const char *const pad_modes[] = {
-    [XK_PAD_CONSTANT] = "constant", [XK_PAD_REFLECT] = "reflect", [XK_PAD_EDGE] = "edge", NULL};
+    [XK_PAD_CONSTANT] = "constant", [XK_PAD_REFLECT] = "reflect", [XK_PAD_EDGE] = "edge", [XK_PAD_WRAP] = "wrap", NULL};
 static const xai_attr_spec pad_attrs[] = {
     {.name = "mode", .kind = XAI_ATTR_CHOICE, .offset = offsetof(xai_attrs, pad.mode), .choices = pad_modes},
     {0},
@@ -323,7 +323,7 @@ static xai_status check_pads(int64_t mode, int axis, int64_t n, int64_t before, 
     return xai_fail(err, XAI_ESHAPE,
                     "pads %" PRId64 " and %" PRId64 " cut more than the %" PRId64 " elements of axis %d", before, after,
                     n, axis);
-  if ((mode == XK_PAD_REFLECT && most > 0 && most >= kept) || (mode == XK_PAD_EDGE && most > 0 && kept == 0))
+  if (most > 0 && (mode == XK_PAD_REFLECT ? most >= kept : mode != XK_PAD_CONSTANT && kept == 0))
     return xai_fail(err, XAI_ESHAPE, "%" PRId64 " elements along axis %d are too few for %s padding by %" PRId64, kept,
                     axis, pad_modes[mode], most);
   return XAI_OK;
@@ -334,7 +334,7 @@ static xai_status find_pads(const xai_call *c, xk_pad *out, xai_err *err) {
   int64_t mode = c->attrs->pad.mode;
   xai_ints pads, axes = {.n = x->rank};
   bool seen[XAI_MAX_RANK];
-  if (mode < XK_PAD_CONSTANT || mode > XK_PAD_EDGE)
+  if (mode < XK_PAD_CONSTANT || mode > XK_PAD_WRAP)
     return xai_fail(err, XAI_EARG, "mode %" PRId64 " is no choice", mode);
   for (int d = 0; d < x->rank; d++) axes.v[d] = d;
   XAI_TRY(xai_op__ints(c, PADS, "pads", &pads, err));

@@ -26,7 +26,6 @@ static xai_status find_windows(const xai_call *c, xai_window win[XAI_AXES], xai_
 }
 
 static xai_status pool_infer(xai_call *c, bool may_miss, xai_err *err) {
-  XAI_TRY(xai_op__need_float(c, 0, err));
   const xai_shape *x = &c->in[0].shape;
   xai_window win[XAI_AXES];
   int64_t extent[XAI_AXES];
@@ -35,12 +34,14 @@ static xai_status pool_infer(xai_call *c, bool may_miss, xai_err *err) {
   for (int d = 0; d < XAI_AXES && !may_miss; d++)
     if (xai_op__window_misses(&win[d], extent[d]))
       return xai_fail(err, XAI_ESHAPE, "a window lies entirely in the padding");
-  c->out[0].dtype = XAI_F32;
+  c->out[0].dtype = c->in[0].dtype;
   c->out[0].shape = xai_op__window_shape(x, x->dims[1], win);
   return XAI_OK;
 }
 
+/* Of integers, too. */
 static xai_status max_pool_infer(xai_call *c, xai_err *err) {
+  XAI_TRY(xai_op__need_number(c, 0, err));
   XAI_TRY(pool_infer(c, false, err));
   if (c->n_out > 1) c->out[1] = (xai_view){.dtype = XAI_I64, .shape = c->out[0].shape};
   return XAI_OK;
@@ -48,6 +49,7 @@ static xai_status max_pool_infer(xai_call *c, xai_err *err) {
 
 /* Without the padding a window that misses the input would be 0/0. */
 static xai_status average_pool_infer(xai_call *c, xai_err *err) {
+  XAI_TRY(xai_op__need_float(c, 0, err));
   return pool_infer(c, c->attrs->pool.count_include_pad != 0, err);
 }
 
@@ -84,9 +86,12 @@ static void to_column_major(const xk_volume *v, int64_t n, int64_t *where) {
 
 static void max_pool_forward(const xai_call *c) {
   int64_t *where = c->n_out > 1 ? c->out[1].data : NULL;
-  if (over_volumes(c) || where != NULL) {
+  bool integers = c->in[0].dtype != XAI_F32;
+  if (over_volumes(c) || where != NULL || integers) {
     xk_pool3d p = volume_problem(c);
-    xk_maxpool3d_forward(&p, c->in[0].data, c->out[0].data, where);
+    size_t size = xai_dtype_size(c->in[0].dtype);
+    if (integers) xk_maxpool3d_forward_int(&p, size, c->in[0].data, c->out[0].data, where);
+    else xk_maxpool3d_forward(&p, c->in[0].data, c->out[0].data, where);
     if (where != NULL && c->attrs->pool.storage_order != 0)
       to_column_major(&p.v, xai_shape_size(&c->out[1].shape), where);
   } else {
@@ -255,21 +260,31 @@ static xai_status check_p(const xai_call *c, xai_err *err) {
 }
 
 static xai_status lp_pool_infer(xai_call *c, xai_err *err) {
+  XAI_TRY(xai_op__need_float(c, 0, err));
   XAI_TRY(check_p(c, err));
-  if (over_volumes(c))
-    return xai_fail(err, XAI_EUNSUPPORTED, "input %s has 5 axes (expected 3 or 4)", TEXT(&c->in[0].shape));
   return pool_infer(c, true, err);
 }
 
 static void lp_pool_forward(const xai_call *c) {
-  xk_pool2d s = problem(c);
-  xk_lppool_forward(&s, c->attrs->pool.p, c->in[0].data, c->out[0].data);
+  if (over_volumes(c)) {
+    xk_pool3d s = volume_problem(c);
+    xk_lppool3d_forward(&s, c->attrs->pool.p, c->in[0].data, c->out[0].data);
+  } else {
+    xk_pool2d s = problem(c);
+    xk_lppool_forward(&s, c->attrs->pool.p, c->in[0].data, c->out[0].data);
+  }
 }
 
 static void lp_pool_backward(const xai_call *c) {
+  const float *x = c->in[0].data, *y = c->out[0].data;
   if (xai_op__idle(c)) return;
-  xk_pool2d s = problem(c);
-  xk_lppool_backward(&s, c->attrs->pool.p, c->in[0].data, c->out[0].data, c->dout[0].data, c->din[0].data);
+  if (over_volumes(c)) {
+    xk_pool3d s = volume_problem(c);
+    xk_lppool3d_backward(&s, c->attrs->pool.p, x, y, c->dout[0].data, c->din[0].data);
+  } else {
+    xk_pool2d s = problem(c);
+    xk_lppool_backward(&s, c->attrs->pool.p, x, y, c->dout[0].data, c->din[0].data);
+  }
 }
 
 const xai_op_def xai_op_def_LP_POOL = {

@@ -1,4 +1,4 @@
-/* graph/ops_select.c: some elements of an array, or all in another order: TopK, Trilu, ReverseSequence. */
+/* graph/ops_select.c: some elements of an array, or all in another order: TopK, Compress, Trilu, ReverseSequence. */
 #include <math.h>
 #include <string.h>
 
@@ -138,6 +138,70 @@ const xai_op_def xai_op_def_TOP_K = {
     .name = "TopK", .min_in = 2, .max_in = 2, .max_out = 2, .grad = {XAI_READS(0) | XAI_READS(1), XAI_NO_GRAD},
     .decides = XAI_READS(1), .attrs = top_attrs, .infer = top_infer, .workspace = top_workspace,
     .forward = top_forward, .backward = top_backward,
+};
+
+/* ---- Compress: the slices along an axis for which a condition holds ------------------------------------------------ */
+
+enum { ALL = XAI_MAX_RANK }; /* no axis: of the elements in a row */
+static const xai_attr_spec compress_attrs[] = {XAI_ATTR(INT, "axis", axis.axis, ALL), {0}};
+
+static xk_axis compressed_axis(const xai_call *c) {
+  const xai_shape *x = &c->in[0].shape;
+  return c->attrs->axis.axis == ALL ? (xk_axis){1, xai_shape_size(x), 1} : xai_op__axis(x, c->attrs->axis.axis);
+}
+
+static bool kept(const xai_call *c, int64_t j) {
+  return j < xai_shape_size(&c->in[1].shape) && ((const uint8_t *)c->in[1].data)[j] != 0;
+}
+
+static xai_status compress_infer(xai_call *c, xai_err *err) {
+  const xai_view *condition = &c->in[1];
+  const xai_shape *x = &c->in[0].shape;
+  int64_t n = 0;
+  int axis = 0;
+  if (c->attrs->axis.axis != ALL) XAI_TRY(xai_shape_axis(c->attrs->axis.axis, x->rank, &axis, err));
+  if (condition->dtype != XAI_BOOL || condition->shape.rank != 1)
+    return xai_fail(err, XAI_EARG, "condition: expected a list of bool, got %s %s", xai_dtype_name(condition->dtype),
+                    TEXT(&condition->shape));
+  if (condition->data == NULL && condition->shape.dims[0] > 0)
+    return xai_fail(err, XAI_EUNSUPPORTED,
+                    "condition: depends on the input's elements (expected known truth values)");
+  int64_t length = compressed_axis(c).len;
+  if (condition->shape.dims[0] > length)
+    return xai_fail(err, XAI_ESHAPE, "condition: %" PRId64 " truth values for %" PRId64 " slices",
+                    condition->shape.dims[0], length);
+  for (int64_t j = 0; j < length; j++) n += kept(c, j);
+  c->out[0].dtype = c->in[0].dtype;
+  c->out[0].shape = c->attrs->axis.axis == ALL ? XAI_SHAPE(n) : *x;
+  c->out[0].shape.dims[axis] = n;
+  return XAI_OK;
+}
+
+/* Between the input or its gradient and the slices that are kept, or theirs. */
+static void compress(const xai_call *c, size_t size, char *all, char *some, bool back) {
+  xk_axis a = compressed_axis(c);
+  size_t block = (size_t)a.inner * size;
+  for (int64_t i = 0; block > 0 && i < a.outer * a.len && !xai_stop_requested(); i++) {
+    if (!kept(c, i % a.len)) continue;
+    memcpy(back ? all + (size_t)i * block : some, back ? some : all + (size_t)i * block, block);
+    some += block;
+  }
+}
+
+static void compress_forward(const xai_call *c) {
+  compress(c, xai_dtype_size(c->in[0].dtype), c->in[0].data, c->out[0].data, false);
+}
+
+static void compress_backward(const xai_call *c) {
+  if (xai_op__idle(c)) return;
+  memset(c->din[0].data, 0, xai_view_bytes(&c->in[0]));
+  compress(c, sizeof(float), c->din[0].data, c->dout[0].data, true);
+}
+
+const xai_op_def xai_op_def_COMPRESS = {
+    .name = "Compress", .min_in = 2, .max_in = 2, .max_out = 1, .grad = {XAI_READS(1), XAI_NO_GRAD},
+    .decides = XAI_READS(1), .attrs = compress_attrs, .infer = compress_infer, .forward = compress_forward,
+    .backward = compress_backward,
 };
 
 /* ---- Trilu: the part of each matrix on one side of a diagonal, zeros elsewhere ---------------------------------- */

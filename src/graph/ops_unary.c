@@ -2,8 +2,8 @@
  *
  * Backward rules. Elu, Celu, Selu and ThresholdedRelu are rectifiers: monotone, and made to stand where a Relu would
  * stand. Under 'guided' they pass their own derivative where the signal and the input are positive, under 'deconv' the
- * positive signal. All others pass their derivative whatever the rule: Gelu, Mish and HardSwish fall before they rise,
- * so that a negative input does not mean a silent unit; Softplus and HardSigmoid are also what gates are made of.
+ * positive signal. All others pass their derivative whatever the rule: Gelu, Mish, HardSwish and Swish fall before they
+ * rise, so that a negative input does not mean a silent unit; Softplus and HardSigmoid are also what gates are made of.
  * Ceil, Floor, Round and Sign are constant between their steps: no gradient passes. */
 #include "graph/op_check.h"
 
@@ -89,6 +89,7 @@ static const xai_attr_spec shrink_attrs[] = {
     XAI_ATTR(FLOAT, "bias", pair.b, 0), XAI_ATTR(FLOAT, "lambd", pair.a, 0.5), {0}};
 SMOOTH(HARD_SIGMOID, "HardSigmoid", hard_sigmoid_attrs, float_infer)
 SMOOTH(SHRINK, "Shrink", shrink_attrs, float_infer)
+SMOOTH(SWISH, "Swish", alpha_attrs, float_infer)
 RECTIFIER(CELU, "Celu", alpha_attrs)
 RECTIFIER(ELU, "Elu", alpha_attrs)
 RECTIFIER(SELU, "Selu", selu_attrs)

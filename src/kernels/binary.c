@@ -59,6 +59,11 @@ static void arithmetic_row(int op, size_t size, int64_t n, const void *a_, int64
     case XK_MAX: ROW(n, LARGER, a, sa, b, sb, y); break;
     case XK_MIN: ROW(n, SMALLER, a, sa, b, sb, y); break;
     case XK_PRELU: ROW(n, PRELU, a, sa, b, sb, y); break;
+    case XK_BIT_AND:
+    case XK_BIT_OR:
+    case XK_BIT_XOR:
+    case XK_SHIFT_LEFT:
+    case XK_SHIFT_RIGHT: break; /* of integers only */
   }
 }
 
@@ -93,6 +98,11 @@ static int64_t apply_int(xk_binary op, int64_t a, int64_t b) {
     }
     case XK_MAX: return a > b ? a : b;
     case XK_MIN: return a < b ? a : b;
+    case XK_BIT_AND: return a & b;
+    case XK_BIT_OR: return a | b;
+    case XK_BIT_XOR: return a ^ b;
+    case XK_SHIFT_LEFT: return b < 0 || b > 63 ? 0 : xk__wrap((uint64_t)a << b);
+    case XK_SHIFT_RIGHT: return b < 0 || b > 63 ? 0 : xk__wrap((uint64_t)a >> b);
     case XK_POW:
     case XK_PRELU: break; /* of float32 only */
   }
@@ -249,6 +259,11 @@ static const struct {
     [XK_FMOD] = {SAME, MINUS_TRUNC},
     [XK_MAX] = {NONE, NONE},
     [XK_MIN] = {NONE, NONE},
+    [XK_BIT_AND] = {NONE, NONE},
+    [XK_BIT_OR] = {NONE, NONE},
+    [XK_BIT_XOR] = {NONE, NONE},
+    [XK_SHIFT_LEFT] = {NONE, NONE},
+    [XK_SHIFT_RIGHT] = {NONE, NONE},
     [XK_PRELU] = {PRELU_X, PRELU_SLOPE},
 };
 

@@ -98,6 +98,13 @@ void xk_conv3d_backward_weight(const xk_conv3d *p, const float *x, const float *
 /* As xk_maxpool_forward; where (may be NULL): the element of x that won, counted over all planes. */
 void xk_maxpool3d_forward(const xk_pool3d *p, const float *x, float *y /*[out]*/, int64_t *where /*[out]*/);
 void xk_maxpool3d_backward(const xk_pool3d *p, const float *x, const float *dy, float *dx /*[out]*/);
+/* Integers of 'size' bytes. */
+void xk_maxpool3d_forward_int(const xk_pool3d *p, size_t size, const void *x, void *y /*[out]*/,
+                              int64_t *where /*[out]*/);
+/* As xk_lppool_forward. */
+void xk_lppool3d_forward(const xk_pool3d *s, int64_t p, const float *x, float *y /*[out]*/);
+void xk_lppool3d_backward(const xk_pool3d *s, int64_t p, const float *x, const float *y, const float *dy,
+                          float *dx /*[out]*/);
 void xk_avgpool3d_forward(const xk_pool3d *p, const float *x, float *y /*[out]*/);
 void xk_avgpool3d_backward(const xk_pool3d *p, const float *dy, float *dx /*[out]*/);
 
@@ -147,6 +154,7 @@ typedef enum xk_binary {
   XK_MOD,   /* the remainder has the sign of b; integers: x mod 0 is 0 */
   XK_FMOD,  /* the remainder has the sign of a */
   XK_MAX, XK_MIN, /* NaN wins */
+  XK_BIT_AND, XK_BIT_OR, XK_BIT_XOR, XK_SHIFT_LEFT, XK_SHIFT_RIGHT, /* integers only; by 64 bits and more: 0 */
   XK_PRELU  /* a where a >= 0, else a * b; float32 only */
 } xk_binary;
 typedef enum xk_comparison {
@@ -231,12 +239,14 @@ void xk_lrn_forward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha,
                     float *y /*[out]*/);
 void xk_lrn_backward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias, const float *x,
                      const float *dy, float *dx /*[out]*/);
-/* y = (x - mean) / sqrt(var + eps), mean and variance over the dims whose keep[d] is 0. 'mean' and 'rate', which is
- * 1 / sqrt(var + eps), have the kept dims; NULL when not wanted. */
-void xk_moments_forward(int rank, const int64_t *dims, const bool *keep, float eps, const float *x, float *y /*[out]*/,
-                        float *mean /*[out]*/, float *rate /*[out]*/);
-void xk_moments_backward(int rank, const int64_t *dims, const bool *keep, float eps, const float *x, const float *dy,
-                         float *dx /*[out]; may be dy*/);
+/* y = (x - mean) / sqrt(var + eps), mean and variance over the dims whose keep[d] is 0; 'centred' false: the mean is
+ * taken to be 0, in the variance too. 'mean' and 'rate', which is 1 / sqrt(var + eps), have the kept dims; NULL when not
+ * wanted. */
+void xk_moments_forward(int rank, const int64_t *dims, const bool *keep, bool centred, float eps, const float *x,
+                        float *y /*[out]*/, float *mean /*[out]*/, float *rate /*[out]*/);
+/* dmean and drate: the gradients that arrive at mean and rate, NULL: none. */
+void xk_moments_backward(int rank, const int64_t *dims, const bool *keep, bool centred, float eps, const float *x,
+                         const float *dy, const float *dmean, const float *drate, float *dx /*[out]; may be dy*/);
 /* Along the middle axis of outer x len x inner. */
 void xk_softmax_forward(int64_t outer, int64_t len, int64_t inner, const float *x, float *y /*[out]*/);
 void xk_softmax_backward(int64_t outer, int64_t len, int64_t inner, const float *y, const float *dy, float *dx /*[out]*/);
@@ -258,9 +268,10 @@ double xk_sum_square(int64_t n, const float *x);
 void xk_reduce_sum(int rank, const int64_t *dims, const bool *keep, double scale, const float *x, float *y /*[out]*/);
 
 /* ---- padding (pad.c) ----------------------------------------------------------------------------- */
-typedef enum xk_pad_mode { XK_PAD_CONSTANT, XK_PAD_REFLECT, XK_PAD_EDGE } xk_pad_mode;
+typedef enum xk_pad_mode { XK_PAD_CONSTANT, XK_PAD_REFLECT, XK_PAD_EDGE, XK_PAD_WRAP } xk_pad_mode;
 /* Negative pads cut elements off, first; positive ones then repeat what is left: reflected without doubling the border
- * (less than what is left), or its last element. y has before + dims + after elements per axis. */
+ * (less than what is left), its last element, or all of it again and again. y has before + dims + after elements per
+ * axis. */
 typedef struct xk_pad {
   xk_pad_mode mode;
   int rank; /* 1 to 8 */
@@ -281,6 +292,59 @@ void xk_resample_forward(const xk_resample *p, const float *x, float *y /*[out]*
 void xk_resample_backward(const xk_resample *p, const float *dy, float *dx /*[out]*/);
 /* One tap of weight 1, elements of any type. */
 void xk_resample_nearest(const xk_resample *p, size_t size, const void *x, void *y /*[out]*/);
+
+/* ---- sums of products (einsum.c) ----------------------------------------------------------------------- */
+enum { XK_EINSUM_DIMS = 16, XK_EINSUM_FACTORS = 8 };
+/* y[kept indices] = sum over the other indices of the product of all factors. A factor is found by its strides, 0 along
+ * dims that it does not have; stride[factors] are those of y. */
+typedef struct xk_einsum {
+  int factors, kept, rank; /* dims [0, kept) are of the result, [kept, rank) are summed over */
+  int64_t dims[XK_EINSUM_DIMS], stride[XK_EINSUM_FACTORS + 1][XK_EINSUM_DIMS];
+} xk_einsum;
+/* Elements of y that no index reaches, those off a diagonal, are not written. */
+void xk_einsum_sum(const xk_einsum *p, const float *const *x, float *y /*[out]*/);
+
+/* ---- determinants (det.c) of 'count' square matrices of n rows --------------------------------------------- */
+size_t xk_det_workspace(int64_t n);
+void xk_det_forward(int64_t count, int64_t n, const float *x, float *y /*[out] count*/, void *work /*[scratch]*/);
+void xk_det_backward(int64_t count, int64_t n, const float *x, const float *dy, float *dx /*[out]*/,
+                     void *work /*[scratch]*/);
+
+/* ---- values at given places (sample.c) ---------------------------------------------------------------------- */
+typedef enum xk_sample_mode { XK_SAMPLE_LINEAR, XK_SAMPLE_NEAREST, XK_SAMPLE_CUBIC } xk_sample_mode;
+typedef enum xk_sample_padding { XK_SAMPLE_ZEROS, XK_SAMPLE_BORDER, XK_SAMPLE_REFLECTION } xk_sample_padding;
+/* x: n x c x in, grid: n x points x axes, coordinates in [-1, 1] with that of the last axis of x first,
+ * y: n x c x points. Missing axes stand in front with 1 element. */
+typedef struct xk_sample {
+  xk_sample_mode mode;
+  xk_sample_padding padding;
+  bool align_corners; /* -1 and 1 are the centres of the first and last element, else their outer edges */
+  int axes;           /* 1 to 3 */
+  int64_t n, c, in[3], points;
+} xk_sample;
+void xk_sample_forward(const xk_sample *p, const float *x, const float *grid, float *y /*[out]*/);
+void xk_sample_backward_x(const xk_sample *p, const float *grid, const float *dy, float *dx /*[out]*/);
+void xk_sample_backward_grid(const xk_sample *p, const float *x, const float *grid, const float *dy,
+                             float *dgrid /*[out]*/);
+
+/* ---- regions of interest (region.c) ---------------------------------------------------------------------------- */
+/* x: n x c x h x w; 'count' regions of four numbers, left top right bottom, times 'scale' in elements of x, from image
+ * number image[i]; y: count x c x oh x ow */
+typedef struct xk_region {
+  int64_t n, c, h, w, count, oh, ow;
+  double scale;
+  bool half_pixel, maximum; /* of xk_roi_align */
+  int64_t sampling;         /* samples per cell along each axis, 0: about one per element */
+} xk_region;
+/* Mean or maximum of samples within each cell, each between four elements. */
+void xk_roi_align_forward(const xk_region *p, const float *x, const float *rois, const int64_t *image,
+                          float *y /*[out]*/);
+void xk_roi_align_backward(const xk_region *p, const float *x, const float *rois, const int64_t *image, const float *dy,
+                           float *dx /*[out]*/);
+/* The largest element of each cell, whose borders are rounded outwards to whole elements; 0 in an empty one. A region
+ * here has five numbers, the first of which is the image. */
+void xk_roi_max_forward(const xk_region *p, const float *x, const float *rois, float *y /*[out]*/);
+void xk_roi_max_backward(const xk_region *p, const float *x, const float *rois, const float *dy, float *dx /*[out]*/);
 
 /* ---- numbers from a seed (fill.c) -------------------------------------------------------------- */
 /* y[i] = centre + radius * s,  s uniform on the 2^24 steps of [-1, 1): the top bits of the seed's stream (base/rng.h) */

@@ -1,4 +1,4 @@
-/* kernels/pad.c: constant, reflecting and repeating borders around an array of any rank, and their adjoint. */
+/* kernels/pad.c: constant, reflecting, repeating and periodic borders around an array of any rank, and their adjoint. */
 #include <string.h>
 
 #include "kernels/kernels.h"
@@ -39,6 +39,7 @@ static int64_t source(const xk_pad *p, int d, int64_t o) {
   if (i < 0 || i >= left) {
     if (p->mode == XK_PAD_CONSTANT) return -1;
     if (p->mode == XK_PAD_REFLECT) i = i < 0 ? -i : 2 * (left - 1) - i;
+    else if (p->mode == XK_PAD_WRAP) i = (i % left + left) % left;
     else i = i < 0 ? 0 : left - 1;
   }
   return i + cut;

@@ -163,9 +163,6 @@ void xk_avgpool_backward(const xk_pool2d *p, const float *dy, float *dx) {
 }
 
 /* ---- p-norm -------------------------------------------------------------------------------------------- */
-static double power(double a, int64_t p) { return p == 0 ? 1 : p == 1 ? a : p == 2 ? a * a : pow(a, (double)p); }
-static double root(double a, int64_t p) { return p == 1 ? a : p == 2 ? sqrt(a) : pow(a, 1 / (double)p); }
-
 static void lppool_plane(const xk_pool2d *s, int64_t p, const float *x, float *y) {
   for (int64_t oy = 0; oy < s->oh; oy++) {
     span rows = window_rows(s, oy);
@@ -174,8 +171,8 @@ static void lppool_plane(const xk_pool2d *s, int64_t p, const float *x, float *y
       double sum = 0;
       for (int64_t ky = rows.first; ky < rows.end; ky++)
         for (int64_t kx = columns.first; kx < columns.end; kx++)
-          sum += power(fabs((double)x[(rows.start + ky * s->dh) * s->w + columns.start + kx * s->dw]), p);
-      y[oy * s->ow + ox] = (float)root(sum, p);
+          sum += xk__power(fabs((double)x[(rows.start + ky * s->dh) * s->w + columns.start + kx * s->dw]), p);
+      y[oy * s->ow + ox] = (float)xk__root(sum, p);
     }
   }
 }
@@ -198,7 +195,7 @@ static void lppool_backward_plane(const xk_pool2d *s, int64_t p, const float *x,
       for (int64_t ky = rows.first; ky < rows.end && norm != 0; ky++)
         for (int64_t kx = columns.first; kx < columns.end; kx++) {
           int64_t at = (rows.start + ky * s->dh) * s->w + columns.start + kx * s->dw;
-          double v = x[at], slope = power(fabs(v) / norm, p - 1);
+          double v = x[at], slope = xk__power(fabs(v) / norm, p - 1);
           dx[at] += (float)(v > 0 ? g * slope : v < 0 ? -g * slope : 0);
         }
     }

@@ -56,6 +56,12 @@ static inline float xk__sigmoid(float x) {
 /* Does v displace the largest so far? NaN displaces numbers; the first of equals stays. */
 static inline bool xk__displaces(float v, float best) { return (v > best) | ((v != v) & (best == best)); }
 
+/* a^p and the p-th root, a >= 0 */
+static inline double xk__power(double a, int64_t p) {
+  return p == 0 ? 1 : p == 1 ? a : p == 2 ? a * a : pow(a, (double)p);
+}
+static inline double xk__root(double a, int64_t p) { return p == 1 ? a : p == 2 ? sqrt(a) : pow(a, 1 / (double)p); }
+
 /* Planes (or rows) per task so that a task has about XK__CHUNK elements. */
 static inline int64_t xk__rows_per_task(int64_t elements_per_row) {
   return xk__max(1, XK__CHUNK / xk__max(1, elements_per_row));

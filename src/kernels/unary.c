@@ -22,6 +22,11 @@ static inline float mish_slope(float x) {
   return t + x * (1 - t * t) * xk__sigmoid(x);
 }
 
+static inline float swish_slope(float a, float x) {
+  float s = xk__sigmoid(a * x);
+  return s + a * x * s * (1 - s);
+}
+
 /* Of the normal distribution: the share below x, and its density at x. */
 static inline float below(float x) { return half * erfcf(-x / root_of_2); }
 static inline float density(float x) { return expf(-half * x * x) / (root_of_2 * root_of_pi); }

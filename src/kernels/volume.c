@@ -1,6 +1,7 @@
-/* kernels/volume.c: windows over three spatial axes: convolution, maximum, average; plain loops.
+/* kernels/volume.c: windows over three spatial axes: convolution, maximum, average, p-norm; plain loops.
  *
- * For the few networks over volumes, and for what the kernels over pictures leave out: the places of maxima. A picture
+ * For the few networks over volumes, and for what the kernels over pictures leave out: the places of maxima, and
+ * integers. A picture
  * is a volume of depth 1. Nothing is blocked for caches. */
 #include <math.h>
 #include <string.h>
@@ -168,6 +169,17 @@ void xk_maxpool3d_backward(const xk_pool3d *p, const float *x, const float *dy, 
   }
 }
 
+void xk_maxpool3d_forward_int(const xk_pool3d *p, size_t size, const void *x, void *y, int64_t *where) {
+  int64_t in = inside(&p->v), out = outside(&p->v);
+  for (int64_t i = 0; i < p->planes * out && !xai_stop_requested(); i++) {
+    box b = box_of(&p->v, i % out);
+    int64_t plane = i / out * in, win = -1;
+    EACH_IN_BOX(&p->v, b, if (win < 0 || xk__load(size, x, plane + at) > xk__load(size, x, plane + win)) win = at)
+    xk__store(size, y, i, win < 0 ? 0 : xk__load(size, x, plane + win));
+    if (where != NULL) where[i] = plane + xk__max(win, 0);
+  }
+}
+
 /* 1 / number of taps that count: those inside the input, or inside the padded input; 0 when there are none. */
 static double share(const xk_pool3d *p, const box *b) {
   int64_t n = 1;
@@ -200,6 +212,34 @@ void xk_avgpool3d_backward(const xk_pool3d *p, const float *dy, float *dx) {
       box b = box_of(&p->v, o);
       float g = (float)((double)dy[i * out + o] * share(p, &b));
       EACH_IN_BOX(&p->v, b, dx[i * in + at] += g)
+    }
+  }
+}
+
+void xk_lppool3d_forward(const xk_pool3d *s, int64_t p, const float *x, float *y) {
+  int64_t in = inside(&s->v), out = outside(&s->v);
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (s->planes * in > XK__CHUNK)
+  for (int64_t i = 0; i < s->planes; i++)
+    for (int64_t o = 0; o < out && !xai_stop_requested(); o++) {
+      box b = box_of(&s->v, o);
+      double sum = 0;
+      EACH_IN_BOX(&s->v, b, sum += xk__power(fabs((double)x[i * in + at]), p))
+      y[i * out + o] = (float)xk__root(sum, p);
+    }
+}
+
+/* dy/dx = sign x (|x| / y)^(p-1), and 0 in a window of zeros */
+void xk_lppool3d_backward(const xk_pool3d *s, int64_t p, const float *x, const float *y, const float *dy, float *dx) {
+  int64_t in = inside(&s->v), out = outside(&s->v);
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (s->planes * in > XK__CHUNK)
+  for (int64_t i = 0; i < s->planes; i++) {
+    memset(dx + i * in, 0, (size_t)in * sizeof *dx);
+    for (int64_t o = 0; o < out && !xai_stop_requested(); o++) {
+      box b = box_of(&s->v, o);
+      double norm = y[i * out + o], g = dy[i * out + o];
+      if (norm == 0) continue;
+      EACH_IN_BOX(&s->v, b, double v = x[i * in + at]; double slope = g * xk__power(fabs(v) / norm, p - 1);
+                  dx[i * in + at] += (float)(v > 0 ? slope : v < 0 ? -slope : 0))
     }
   }
 }

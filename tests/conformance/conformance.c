@@ -12,8 +12,10 @@
  *   test_lstm_*                         a case or a pattern of cases that fail
  *   ~ 1e-6 test_foo                     a case that passes with this absolute tolerance; later lines win
  *
- * The program fails when a case changes sides in either direction and when a line fits no case. It exits with 77 when
- * the folder is not there. It checks numbers only: what is printed for refused models is tested elsewhere. */
+ * Beside TABLE lies tiers.txt, which says how much a case matters (tiers.h); the last lines count by tiers. The program
+ * fails when a case changes sides in either direction, when a line fits no case, when a case of tier 1 does not pass,
+ * and when less than 95 % of tier 2 do. It exits with 77 when the folder is not there. It checks numbers only: what is
+ * printed for refused models is tested elsewhere. other_data.py makes the same cases with other numbers. */
 #define _POSIX_C_SOURCE 200809L /* scandir */
 #include <dirent.h>
 #include <fnmatch.h>
@@ -26,9 +28,10 @@
 #include "base/file.h"
 #include "formats/formats.h"
 #include "tensor/tensor.h"
+#include "tiers.h"
 
 enum { MOST_LINES = 2000, MOST_CASES = 4000, MOST_TENSORS = 64, PATH_ROOM = 700, SKIPPED = 77 };
-static const double relative = 1e-3, absolute = 1e-7;
+static const double relative = 1e-3, absolute = 1e-7, enough_of_tier_2 = 0.95;
 
 /* ---- the table ------------------------------------------------------------------------------------------- */
 typedef struct table_line {
@@ -150,27 +153,61 @@ static xai_status run_case(const char *folder, double tolerance, xai_err *err) {
   return st;
 }
 
+/* ---- tiers ------------------------------------------------------------------------------------------------------ */
+static bool read_tiers_beside(const char *table_path, tiers *t) {
+  char path[PATH_ROOM];
+  const char *slash = strrchr(table_path, '/');
+  snprintf(path, sizeof path, "%.*stiers.txt", slash != NULL ? (int)(slash - table_path) + 1 : 0, table_path);
+  return read_tiers(path, t);
+}
+
+typedef struct tally {
+  int cases, passed;
+} tally;
+
+/* The number of tiers of which too few cases pass. */
+static int report_tiers(const tally sums[TIERS]) {
+  static const char *const names[] = {[TIER_1] = "tier 1", [TIER_2] = "tier 2", [OUTSIDE] = "outside"};
+  int failed = 0;
+  for (int i = TIER_1; i < TIERS; i++) {
+    const tally *s = &sums[i];
+    double share = s->cases > 0 ? (double)s->passed / s->cases : 1, least = i == TIER_1 ? 1 : enough_of_tier_2;
+    bool fails = i != OUTSIDE && share < least;
+    printf("%s: %d cases, %d pass, %.1f %%%s\n", names[i], s->cases, s->passed, 100 * share, fails ? ": TOO FEW" : "");
+    failed += fails;
+  }
+  return failed;
+}
+
 /* ---- all of them ---------------------------------------------------------------------------------------------- */
 static int only_cases(const struct dirent *entry) { return strncmp(entry->d_name, "test_", 5) == 0; }
 
 int main(int argc, char **argv) {
   static table t;
+  static tiers levels;
+  tally sums[TIERS] = {{0}};
   bool verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
   if (verbose) argc--, argv++;
   const char *root = argc > 2 ? argv[2] : "/usr/share/libonnx-testdata/data/node";
   struct dirent **cases;
   if (argc < 2 || !read_table(argv[1], &t)) return fprintf(stderr, "usage: conformance [-v] TABLE [FOLDER]\n"), 1;
+  if (!read_tiers_beside(argv[1], &levels)) return fprintf(stderr, "conformance: no tiers.txt beside TABLE\n"), 1;
   int n = scandir(root, &cases, only_cases, alphasort), passed = 0, excepted = 0, surprises = 0;
   if (n <= 0) return printf("skipped: no cases in %s (Debian package libonnx-testdata)\n", root), SKIPPED;
   for (int i = 0; i < n; i++) {
-    char folder[PATH_ROOM / 2];
+    char folder[PATH_ROOM / 2], model[PATH_ROOM];
+    int tier = OUTSIDE;
     const char *name = cases[i]->d_name;
     xai_err err = {""};
     const table_line *line = find_line(&t, name);
     bool expected = line == NULL || line->tolerance > 0;
     snprintf(folder, sizeof folder, "%s/%s", root, name);
+    snprintf(model, sizeof model, "%s/model.onnx", folder);
+    if (tier_of(&levels, name, model, &tier, &err) != XAI_OK) printf("NO TIER for %s: %s\n", name, err.text), surprises++;
     xai_status st = run_case(folder, line != NULL && line->tolerance > 0 ? line->tolerance : absolute, &err);
     passed += st == XAI_OK;
+    sums[tier].cases++;
+    sums[tier].passed += st == XAI_OK;
     excepted += st != XAI_OK && !expected;
     if ((st == XAI_OK) != expected) surprises++;
     if (st != XAI_OK && (expected || verbose)) printf("%s%s: %s\n", expected ? "FAILS " : "", name, err.text);
@@ -182,5 +219,6 @@ int main(int argc, char **argv) {
     if (t.lines[i].fits == 0) printf("NO CASE fits the line %s\n", t.lines[i].pattern), surprises++;
   printf("%d cases: %d pass, %d fail as expected for %d reasons, %d surprises\n", n, passed,
          excepted, t.reasons, surprises);
+  surprises += report_tiers(sums);
   return surprises > 0;
 }

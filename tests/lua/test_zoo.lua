@@ -360,4 +360,15 @@ test("a network of one's own is a screen of Lua, and its errors name the layer",
   t.fails(function() b.conv { 4, kernel = 3 } end, "conv: unknown option 'kernel'")
 end)
 
+test("a network of one's own takes any operator, also one whose attribute is a text", function(t)
+  local b = require "xai.build"
+  local function sums(equation)
+    local function layer(x, at) return b.node("Einsum", at, { x }, { equation = equation }) end
+    return b.net("mine", b.seq { "sums", layer }, { input = { 2, 3, 3 } })
+  end
+  t.eq(sums "nchw->nc":forward(xai.zeros(1, 2, 3, 3) + 1):get(1, 2), 9)
+  t.fails(function() sums(("i"):rep(300)) end, "equation: at most 255 bytes, got 300")
+  t.fails(function() sums {} end, "equation: expected a string, got a table")
+end)
+
 done()

@@ -26,9 +26,9 @@ static void indices(model *m, const char *name, xai_shape shape, const int64_t *
 /* ---- operators ----------------------------------------------------------------------------------- */
 static void an_unknown_operator_is_named_with_node_and_opset(void **state) {
   (void)state;
-  model m = one_node(16, XAI_SHAPE(1), node("GridSample", "n17", "x", "y"));
+  model m = one_node(16, XAI_SHAPE(1), node("TfIdfVectorizer", "n17", "x", "y"));
   assert_refused(&m, XAI_EUNSUPPORTED,
-                 "node 'n17': operator 'GridSample' (opset 16) is not supported");
+                 "node 'n17': operator 'TfIdfVectorizer' (opset 16) is not supported");
   m = one_node(16, XAI_SHAPE(1), node("relu", "", "x", "y"));
   assert_refused(&m, XAI_EUNSUPPORTED, "node 'y': operator 'relu' (opset 16) is not supported; did you mean 'Relu'?");
 }
@@ -617,6 +617,12 @@ static void slopes_before_7_belong_to_channels(void **state) {
   m = one_node(1, s, node("PRelu", "p", "x b", "y")); /* one for all */
   constant(&m, "b", XAI_SHAPE(1), slopes);
   assert_computes(&m, s, x, s, (float[]){-10, 2, -30, -40});
+  xai_buf largest = node("ReduceMax", "m", "x", "b"); /* 2 and -3, which are no constants */
+  ATTR_INTS(&largest, "axes", 0, 2, 3);
+  attr_int(&largest, "keepdims", 0);
+  m = one_node(6, s, largest);
+  add_node(&m, node("PRelu", "p", "x b", "y"));
+  assert_computes(&m, s, x, s, (float[]){-2, 2, 9, 12});
   m = one_node(7, s, node("PRelu", "p", "x b", "y")); /* the ends are aligned */
   constant(&m, "b", XAI_SHAPE(2), slopes);
   assert_computes(&m, s, x, s, (float[]){-10, 2, -30, -400});
@@ -638,13 +644,24 @@ static void group_normalization_needs_its_groups(void **state) {
   assert_refused(&m, XAI_EFORMAT, "node 'g': attribute 'num_groups' is missing");
 }
 
-static void old_arithmetic_with_an_axis_needs_a_constant_second_input(void **state) {
+static void old_arithmetic_with_an_axis_needs_to_know_the_shape_of_its_second_input(void **state) {
   (void)state;
-  xai_buf n = node("Add", "n", "x x", "y");
+  xai_buf n = node("Add", "n", "x b", "y"), first = node("Squeeze", "s", "x", "b");
+  attr_int(&n, "broadcast", 1);
+  attr_int(&n, "axis", 0);
+  ATTR_INTS(&first, "axes", 1, 2);
+  model m = one_node(6, XAI_SHAPE(2, 1, 1), first); /* [[[1]] [[2]]] + [1 2] from the first axis on */
+  add_node(&m, n);
+  assert_computes(&m, XAI_SHAPE(2, 1, 1), (float[]){1, 2}, XAI_SHAPE(2, 1, 1), (float[]){2, 4});
+  n = node("Add", "n", "x b", "y"), first = node("NonZero", "z", "x", "p");
+  xai_buf cast = node("Cast", "c", "p", "b");
+  attr_text(&cast, "to", "FLOAT");
   attr_int(&n, "broadcast", 1);
   attr_int(&n, "axis", 1);
-  model m = one_node(6, XAI_SHAPE(1, 2), n);
-  assert_refused(&m, XAI_EUNSUPPORTED, "node 'n': axis = 1 with a second input that is not a constant");
+  m = one_node(5, XAI_SHAPE(1, 2), first);
+  add_node(&m, cast);
+  add_node(&m, n);
+  assert_refused(&m, XAI_EUNSUPPORTED, "node 'n': axis = 1 with a second input of unknown shape is not supported");
   n = node("Add", "n", "x b", "y");
   attr_int(&n, "broadcast", 1);
   attr_int(&n, "axis", -2);
@@ -830,6 +847,50 @@ static void eye_like_knows_element_types_by_number(void **state) {
   assert_computes(&m, XAI_SHAPE(2, 2), (float[]){7, 7, 7, 7}, XAI_SHAPE(2, 2), (float[]){1, 0, 0, 1});
 }
 
+static void grid_sample_16_has_other_words(void **state) {
+  (void)state;
+  static const struct {
+    int opset;
+    const char *mode; /* NULL: not said */
+  } forms[] = {{16, "bilinear"}, {16, NULL}, {20, "linear"}, {20, NULL}};
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) { /* in the middle between 1 and 4 */
+    xai_buf n = node("GridSample", "", "x b", "y");
+    if (forms[i].mode != NULL) attr_text(&n, "mode", forms[i].mode);
+    model m = one_node(forms[i].opset, XAI_SHAPE(1, 1, 1, 2), n);
+    constant(&m, "b", XAI_SHAPE(1, 1, 1, 2), (float[]){0, 0});
+    assert_computes(&m, XAI_SHAPE(1, 1, 1, 2), (float[]){1, 4}, XAI_SHAPE(1, 1, 1, 1), (float[]){2.5f});
+  }
+}
+
+static void roi_align_before_16_has_pixel_centres_at_whole_numbers(void **state) {
+  (void)state;
+  const float x[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  for (int opset = 10; opset <= 16; opset += 6) { /* the middle of the region is 1, 1 or 0.5, 0.5 */
+    xai_buf n = node("RoiAlign", "", "x b i", "y");
+    attr_int(&n, "sampling_ratio", 1);
+    model m = one_node(opset, XAI_SHAPE(1, 1, 3, 3), n);
+    constant(&m, "b", XAI_SHAPE(1, 4), (float[]){0, 0, 2, 2});
+    indices(&m, "i", XAI_SHAPE(1), (int64_t[]){0});
+    assert_computes(&m, XAI_SHAPE(1, 1, 3, 3), x, XAI_SHAPE(1, 1, 1, 1), (float[]){opset < 16 ? 5 : 3});
+  }
+}
+
+static void an_equation_is_needed_and_not_endless(void **state) {
+  (void)state;
+  char text[301] = "";
+  model m = one_node(12, XAI_SHAPE(2, 2), node("Einsum", "e", "x", "y"));
+  assert_refused(&m, XAI_EFORMAT, "node 'e': attribute 'equation' is missing");
+  xai_buf n = node("Einsum", "e", "x", "y");
+  memset(text, 'i', sizeof text - 1);
+  attr_text(&n, "equation", text);
+  m = one_node(12, XAI_SHAPE(2, 2), n);
+  assert_refused(&m, XAI_EUNSUPPORTED, "node 'e': attribute 'equation' has 300 bytes (at most 255)");
+  n = node("Einsum", "e", "x", "y");
+  attr_text(&n, "equation", " i j -> j ");
+  m = one_node(12, XAI_SHAPE(2, 2), n);
+  assert_computes(&m, XAI_SHAPE(2, 2), (float[]){1, 2, 3, 4}, XAI_SHAPE(2), (float[]){4, 6});
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_unknown_operator_is_named_with_node_and_opset),
@@ -877,13 +938,16 @@ int main(void) {
       cmocka_unit_test(slopes_before_7_belong_to_channels),
       cmocka_unit_test(selu_1_has_rounded_constants),
       cmocka_unit_test(group_normalization_needs_its_groups),
-      cmocka_unit_test(old_arithmetic_with_an_axis_needs_a_constant_second_input),
+      cmocka_unit_test(old_arithmetic_with_an_axis_needs_to_know_the_shape_of_its_second_input),
       cmocka_unit_test(concat_before_4_has_axis_1_by_default_and_later_none),
       cmocka_unit_test(lrn_needs_its_size),
       cmocka_unit_test(gemm_6_may_say_that_it_broadcasts),
       cmocka_unit_test(batch_normalization_is_read_as_inference_and_since_opset_14_as_training),
       cmocka_unit_test(dropout_is_the_identity_in_all_forms),
       cmocka_unit_test(shape_15_may_be_a_part_of_the_shape),
+      cmocka_unit_test(grid_sample_16_has_other_words),
+      cmocka_unit_test(roi_align_before_16_has_pixel_centres_at_whole_numbers),
+      cmocka_unit_test(an_equation_is_needed_and_not_endless),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

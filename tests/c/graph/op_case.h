@@ -7,7 +7,8 @@
  *   =       the elements themselves, separated by commas; ? not known when shapes are inferred
  * A single '-' is an optional input left out.
  *
- * Attributes are words name=value, lists separated by commas: "strides=2,1 auto_pad=SAME_UPPER". */
+ * Attributes are words name=value, lists separated by commas: "strides=2,1 auto_pad=SAME_UPPER". The word outputs=3
+ * asks for so many outputs instead of one. */
 #ifndef TESTS_GRAPH_OP_CASE_H
 #define TESTS_GRAPH_OP_CASE_H
 
@@ -31,7 +32,7 @@ enum { CASE_INPUTS = 6 };
 typedef struct op_case {
   xai_op op;
   xai_attrs attrs;
-  int n_in;
+  int n_in, n_out;
   xai_view in[CASE_INPUTS];
   bool unknown[CASE_INPUTS];
   xai_view out[XAI_MAX_OUTPUTS], dout[XAI_MAX_OUTPUTS], din[CASE_INPUTS];
@@ -112,6 +113,10 @@ static inline void read_attr(op_case *k, const char *word) {
   assert_true(length < sizeof name);
   memcpy(name, word, length);
   name[length] = '\0';
+  if (strcmp(name, "outputs") == 0) {
+    k->n_out = atoi(word + length + 1);
+    return;
+  }
   const xai_attr_spec *spec = xai_attr_find(k->op, name);
   if (spec == NULL) fail_msg("%s has no attribute %s", xai_op_get(k->op)->name, name);
   const char *value = word + length + 1;
@@ -122,6 +127,10 @@ static inline void read_attr(op_case *k, const char *word) {
     int i = 0;
     while (spec->choices[i] != NULL && strcmp(spec->choices[i], value) != 0) i++;
     *(int64_t *)field = i;
+  }
+  if (spec->kind == XAI_ATTR_TEXT) {
+    assert_true(strlen(value) < XAI_TEXT_MAX);
+    strcpy(field, value);
   }
   if (spec->kind == XAI_ATTR_INTS) {
     xai_ints *list = field;
@@ -146,14 +155,14 @@ static inline bool next_word(const char **rest, char word[CASE_WORD]) {
 
 static inline void case_open(op_case *k, xai_op op, const char *inputs, const char *attrs) {
   char word[CASE_WORD];
-  *k = (op_case){.op = op};
+  *k = (op_case){.op = op, .n_out = 1};
   xai_attrs_default(op, &k->attrs);
   while (next_word(&attrs, word)) read_attr(k, word);
   for (; next_word(&inputs, word); k->n_in++) {
     assert_true(k->n_in < CASE_INPUTS);
     read_view(word, (uint64_t)k->n_in, &k->in[k->n_in], &k->unknown[k->n_in]);
   }
-  k->call = (xai_call){.attrs = &k->attrs, .n_in = k->n_in, .n_out = 1, .in = k->in, .out = k->out};
+  k->call = (xai_call){.attrs = &k->attrs, .n_in = k->n_in, .n_out = k->n_out, .in = k->in, .out = k->out};
 }
 
 static inline xai_status case_infer(op_case *k, xai_err *err) {
@@ -171,8 +180,10 @@ static inline xai_status case_infer(op_case *k, xai_err *err) {
 static inline void case_prepare(op_case *k) {
   xai_err err;
   if (case_infer(k, &err) != XAI_OK) fail_msg("%s", err.text);
-  k->out[0].data = bytes_for(&k->out[0]);
-  memset(k->out[0].data, 0xff, xai_view_bytes(&k->out[0]));
+  for (int i = 0; i < k->n_out; i++) {
+    k->out[i].data = bytes_for(&k->out[i]);
+    memset(k->out[i].data, 0xff, xai_view_bytes(&k->out[i]));
+  }
   const xai_op_def *def = xai_op_get(k->op);
   k->work = malloc(1 + (def->workspace != NULL ? def->workspace(&k->call) : 0));
   assert_non_null(k->work);
@@ -181,11 +192,13 @@ static inline void case_prepare(op_case *k) {
 
 static inline void case_forward(op_case *k) { xai_op_get(k->op)->forward(&k->call); }
 
-/* A gradient for output 0 and room for the gradient of each input in 'wanted' (a bit set); NaN stands there. */
+/* A gradient for each output and room for the gradient of each input in 'wanted' (a bit set); NaN stands there. */
 static inline void case_prepare_backward(op_case *k, unsigned wanted) {
-  k->dout[0] = k->out[0];
-  k->dout[0].data = bytes_for(&k->out[0]);
-  fill_view(&k->dout[0], ' ', 99);
+  for (int i = 0; i < k->n_out; i++) {
+    k->dout[i] = k->out[i];
+    k->dout[i].data = bytes_for(&k->out[i]);
+    fill_view(&k->dout[i], ' ', (uint64_t)(99 + i));
+  }
   for (int i = 0; i < k->n_in; i++) {
     k->din[i] = k->in[i];
     k->din[i].data = wanted & 1u << i ? bytes_for(&k->in[i]) : NULL;
@@ -197,15 +210,15 @@ static inline void case_prepare_backward(op_case *k, unsigned wanted) {
 
 static inline void case_close_backward(op_case *k) {
   for (int i = 0; i < k->n_in; i++) free(k->din[i].data);
-  free(k->dout[0].data);
-  k->dout[0].data = NULL;
+  for (int i = 0; i < k->n_out; i++) free(k->dout[i].data);
+  memset(k->dout, 0, sizeof k->dout);
   memset(k->din, 0, sizeof k->din);
 }
 
 static inline void case_close(op_case *k) {
   case_close_backward(k);
   for (int i = 0; i < k->n_in; i++) free(k->in[i].data);
-  free(k->out[0].data);
+  for (int i = 0; i < k->n_out; i++) free(k->out[i].data);
   free(k->work);
 }
 

@@ -15,8 +15,9 @@ static bool differentiable(const op_case *k, int i) {
 static double loss(op_case *k) {
   double sum = 0;
   case_forward(k);
-  for (int64_t e = 0; e < xai_shape_size(&k->out[0].shape); e++)
-    sum += xai_view_get(&k->out[0], e) * xai_view_get(&k->dout[0], e);
+  for (int i = 0; i < k->n_out; i++)
+    for (int64_t e = 0; e < xai_shape_size(&k->out[i].shape); e++)
+      sum += xai_view_get(&k->out[i], e) * xai_view_get(&k->dout[i], e);
   return sum;
 }
 
@@ -33,16 +34,17 @@ static xai_view poisoned(const xai_view *v) {
 static void backward_with_declared_reads(op_case *k, int i) {
   const xai_op_def *def = xai_op_get(k->op);
   unsigned reads = xai_op_grad(def, i);
-  xai_view in[CASE_INPUTS], out;
+  xai_view in[CASE_INPUTS], out[XAI_MAX_OUTPUTS];
   for (int j = 0; j < k->n_in; j++) in[j] = reads & XAI_READS(j) ? k->in[j] : poisoned(&k->in[j]);
-  out = reads & XAI_READS_OUT ? k->out[0] : poisoned(&k->out[0]);
+  for (int j = 0; j < k->n_out; j++) out[j] = j == 0 && reads & XAI_READS_OUT ? k->out[j] : poisoned(&k->out[j]);
   xai_call call = k->call;
   call.in = in;
-  call.out = &out;
+  call.out = out;
   def->backward(&call);
   for (int j = 0; j < k->n_in; j++)
     if (in[j].data != k->in[j].data) free(in[j].data);
-  if (out.data != k->out[0].data) free(out.data);
+  for (int j = 0; j < k->n_out; j++)
+    if (out[j].data != k->out[j].data) free(out[j].data);
 }
 
 static void compare_with_differences(op_case *k, int i, const char *title) {
@@ -132,8 +134,10 @@ static void without_a_signal_all_gradients_are_zero(void **state) {
     for (int i = 0; i < k.n_in; i++) {
       if (!differentiable(&k, i)) continue;
       case_prepare_backward(&k, 1u << i);
-      free(k.dout[0].data);
-      k.dout[0].data = NULL;
+      for (int j = 0; j < k.n_out; j++) {
+        free(k.dout[j].data);
+        k.dout[j].data = NULL;
+      }
       xai_op_get(k.op)->backward(&k.call);
       for (int64_t e = 0; e < xai_shape_size(&k.in[i].shape); e++) assert_true(xai_view_get(&k.din[i], e) == 0);
       case_close_backward(&k);

@@ -92,7 +92,7 @@ static void unknown_names_are_not_found_but_near_ones_are_suggested(void **state
   (void)state;
   xai_op op;
   assert_false(xai_op_find("conv", &op));
-  assert_false(xai_op_find("GridSample", &op));
+  assert_false(xai_op_find("GridSampler", &op));
   assert_string_equal(xai_op_nearest("conv"), "Conv");
   assert_string_equal(xai_op_nearest("MaxPol"), "MaxPool");
 }
@@ -808,8 +808,9 @@ static const refusal refusals[] = {
     {XAI_OP_PAD, "4 i2=-3,-2", "", XAI_ESHAPE, "pads -3 and -2 cut more than the 4 elements of axis 0"},
     {XAI_OP_PAD, "4 i2=0,4", "mode=reflect", XAI_ESHAPE,
      "4 elements along axis 0 are too few for reflect padding by 4"},
+    {XAI_OP_PAD, "4 i2=-4,1", "mode=wrap", XAI_ESHAPE, "0 elements along axis 0 are too few for wrap padding by 1"},
     {XAI_OP_PAD, "4 i2=-4,1", "mode=edge", XAI_ESHAPE, "0 elements along axis 0 are too few for edge padding by 1"},
-    {XAI_OP_PAD, "4 i2=0,1", "mode=wrap", XAI_EARG, "mode 3 is no choice"},
+    {XAI_OP_PAD, "4 i2=0,1", "mode=mirror", XAI_EARG, "mode 4 is no choice"},
     {XAI_OP_PAD, "4 i2=0,1 2", "", XAI_EARG, "constant_value is float32 2 (expected one float32)"},
     {XAI_OP_PAD, "4 i2=0,1 is", "", XAI_EARG, "constant_value is int64 scalar (expected one float32)"},
     {XAI_OP_PAD, "4x4 i4=0,1,0,1 - i2=0,-2", "", XAI_EARG, "axis 0 is given twice"},
@@ -847,7 +848,31 @@ static const refusal structure_refusals[] = {
     {XAI_OP_SCATTER_ELEMENTS, "3x4 i1x2=0,0 1x3", "", XAI_ESHAPE,
      "updates: expected float32 of shape 1x2, got float32 of shape 1x3"},
     {XAI_OP_SCATTER_ND, "3x4 i1x1=0 i1x4", "", XAI_ESHAPE, "updates: expected float32 of shape 1x4, got int64"},
-    {XAI_OP_SCATTER_ND, "u3 i1x1=0 u1", "reduction=add", XAI_EUNSUPPORTED, "uint8 elements cannot be added"},
+    {XAI_OP_SCATTER_ND, "b3 i1x1=0 b1", "reduction=add", XAI_EUNSUPPORTED, "bool elements can only be replaced"},
+    {XAI_OP_EINSUM, "2x3 4x5", "equation=ij,jk->ik", XAI_ESHAPE, "an index has 3 values, and 4 in input 1"},
+    {XAI_OP_EINSUM, "2x3", "equation=ijk", XAI_ESHAPE, "equation: 3 indices for input 0, which is 2x3"},
+    {XAI_OP_EINSUM, "2x3", "equation=ij,jk", XAI_EARG, "equation: cannot be read from character 3 on"},
+    {XAI_OP_EINSUM, "2x3", "equation=i..j", XAI_ESHAPE, "equation: 1 indices for input 0, which is 2x3"},
+    {XAI_OP_EINSUM, "2 2", "equation=i", XAI_EARG, "equation: 1 inputs (expected 2)"},
+    {XAI_OP_EINSUM, "2", "equation=i->j", XAI_EARG, "equation: the result's index 'j' occurs in no input"},
+    {XAI_OP_EINSUM, "2", "equation=i->ii", XAI_EARG, "equation: the result's index 'i' occurs twice"},
+    {XAI_OP_EINSUM, "2", "equation=i->i!", XAI_EARG, "equation: cannot be read from character 5 on"},
+    {XAI_OP_EINSUM, "1x1x1x1x1 1x1x1x1", "equation=abcde,fghi->abcdefghi", XAI_EUNSUPPORTED, "more than 8 indices"},
+    {XAI_OP_EINSUM, "1x1x1x1x1x1 1x1x1x1x1x1 1x1x1x1x1x1", "equation=abcdef,ghijkl,mnopqr->a", XAI_EUNSUPPORTED,
+     "equation: more than 16 indices"},
+    {XAI_OP_GRID_SAMPLE, "1x1x2x2 1x2x2x3", "", XAI_ESHAPE, "grid 1x2x2x3 does not match 1x1x2x2: expected 1 x ... x 2"},
+    {XAI_OP_GRID_SAMPLE, "1x1 1x1", "", XAI_EUNSUPPORTED, "input 1x1 has 2 axes (expected 3 to 5)"},
+    {XAI_OP_ROI_ALIGN, "1x1x2x2 1x3 i1=0", "", XAI_ESHAPE, "rois: expected float32 of 4 columns, got float32 1x3"},
+    {XAI_OP_ROI_ALIGN, "1x1x2x2 1x4 i1=1", "", XAI_ESHAPE, "batch_indices: 1 is out of range for 1 images"},
+    {XAI_OP_ROI_ALIGN, "1x1x2x2 1x4 i2=0,0", "", XAI_ESHAPE, "batch_indices: expected 1 int64, got int64 2"},
+    {XAI_OP_ROI_ALIGN, "1x1x2x2 1x4 i1=0", "output_width=0", XAI_EARG, "1 x 0 cells per region"},
+    {XAI_OP_ROI_ALIGN, "1x1x2x2 1x4 i1=0", "sampling_ratio=9999", XAI_EARG, "sampling_ratio 9999 is out of range"},
+    {XAI_OP_MAX_ROI_POOL, "1x1x2x2 1x5", "", XAI_EARG, "pooled_shape has 0 entries (expected 2)"},
+    {XAI_OP_DET, "2x3", "", XAI_ESHAPE, "expected square matrices, got 2x3"},
+    {XAI_OP_COMPRESS, "2x3 b4=1,1,1,1", "axis=1", XAI_ESHAPE, "condition: 4 truth values for 3 slices"},
+    {XAI_OP_COMPRESS, "2 i2", "", XAI_EARG, "condition: expected a list of bool, got int64 2"},
+    {XAI_OP_BIT_SHIFT, "u2 u2", "", XAI_EARG, "direction is missing (LEFT or RIGHT)"},
+    {XAI_OP_BITWISE_AND, "2 2", "", XAI_EUNSUPPORTED, "input 0 is float32 (expected integers)"},
     {XAI_OP_ONE_HOT, "i2 is=0 2=0,1", "", XAI_EARG, "depth 0 is out of range"},
     {XAI_OP_ONE_HOT, "i2 is=3 3=0,1,2", "", XAI_ESHAPE, "expected one and two numbers"},
     {XAI_OP_EYE_LIKE, "2x3x4", "", XAI_ESHAPE, "expected a matrix, got 2x3x4"},
@@ -894,6 +919,93 @@ static void structure_by_hand(void **state) {
   gives(XAI_OP_EYE_LIKE, "2x3", "k=1 dtype=1", "i2x3=0,1,0,0,0,1");
   gives(XAI_OP_SIZE, "2x0x3", "", "is=0");
   gives(XAI_OP_CAST_LIKE, "2=1.5,-1.5 i5", "", "i2=1,-1");
+}
+
+static void sums_of_products_by_hand(void **state) {
+  (void)state;
+  gives(XAI_OP_EINSUM, "2x2=1,2,3,4 2x2=5,6,7,8", "equation=ij,jk->ik", "2x2=19,22,43,50");
+  gives(XAI_OP_EINSUM, "2x2=1,2,3,4 2x2=5,6,7,8", "equation=ij,jk", "2x2=19,22,43,50");
+  gives(XAI_OP_EINSUM, "2x2=1,2,3,4", "equation=ii", "s=5");
+  gives(XAI_OP_EINSUM, "2x2=1,2,3,4", "equation=ba", "2x2=1,3,2,4"); /* the result is ab */
+  gives(XAI_OP_EINSUM, "2x2=1,2,3,4", "equation=aB", "2x2=1,3,2,4"); /* capitals come first: Ba */
+  gives(XAI_OP_EINSUM, "2=1,2 3=1,10,100", "equation=i,j->ji", "3x2=1,2,10,20,100,200");
+  gives(XAI_OP_EINSUM, "2x1=1,2 2x3=1,2,3,4,5,6", "equation=ij,ij->i", "2=6,30"); /* 1 (1+2+3), 2 (4+5+6) */
+  gives(XAI_OP_EINSUM, "s=3 2=1,2", "equation=,a", "2=3,6");
+  gives(XAI_OP_EINSUM, "2x2=1,2,3,4 2=1,10", "equation=...a,...->a...", "2x2=1,30,2,40"); /* y[a][i] = x[i][a] v[i] */
+  gives(XAI_OP_EINSUM, "2x2=1,2,3,4", "equation=...a->a", "2=4,6");
+  gives(XAI_OP_DET, "2x2=1,2,3,4", "", "s=-2");
+  gives(XAI_OP_DET, "2x3x3=0,2,0,3,0,0,0,0,4,1,2,3,2,4,6,5,1,7", "", "2=-24,0");
+  gives_gradient(XAI_OP_DET, "2x2=1,2,2,4", "", XK_RELU_PLAIN, "s=1", "2x2=4,-2,-2,1"); /* also without an inverse */
+}
+
+static void scattering_that_combines_by_hand(void **state) {
+  (void)state;
+  gives(XAI_OP_SCATTER_ELEMENTS, "3=1,2,3 i3=0,0,2 3=5,7,-1", "reduction=mul", "3=35,2,-3");
+  gives(XAI_OP_SCATTER_ELEMENTS, "3=1,2,3 i3=0,0,2 3=5,7,-1", "reduction=max", "3=7,2,3");
+  gives(XAI_OP_SCATTER_ELEMENTS, "3=1,2,3 i3=0,0,2 3=5,7,-1", "reduction=min", "3=1,2,-1");
+  gives(XAI_OP_SCATTER_ND, "2x2=1,2,3,4 i2x1=1,1 2x2=2,9,5,-1", "reduction=mul", "2x2=1,2,30,-36");
+  gives(XAI_OP_SCATTER_ND, "u2=200,1 i1x1=0 u1=100", "reduction=add", "u2=44,1"); /* 300 - 256 */
+  gives(XAI_OP_SCATTER_ND, "i2=" LEAST ",1 i2x1=0,1 i2=5,-5", "reduction=max", "i2=5,1");
+  /* y = 5 4: of equal ones the data win */
+  gives_gradient(XAI_OP_SCATTER_ELEMENTS, "2=5,1 i3=0,1,1 3=5,4,4", "reduction=max", XK_RELU_PLAIN, "2=3,7", "2=3,0");
+  gives_gradient(XAI_OP_SCATTER_ELEMENTS, "2=5,1 i3=0,1,1 3=0,4,3", "reduction=mul", XK_RELU_PLAIN, "2=3,7", "2=0,84");
+}
+
+static void values_at_places_by_hand(void **state) {
+  (void)state;
+  gives(XAI_OP_GRID_SAMPLE, "1x1x2x2=1,2,3,4 1x1x2x2=0,0,1,-1", "align_corners=1", "1x1x1x2=2.5,2"); /* x comes first */
+  /* -1 is half an element outside: a quarter of the corner is seen */
+  gives(XAI_OP_GRID_SAMPLE, "1x1x2x2=1,2,3,4 1x1x1x2=-1,-1", "", "1x1x1x1=0.25");
+  gives(XAI_OP_GRID_SAMPLE, "1x1x2x2=1,2,3,4 1x1x1x2=-1,-1", "padding_mode=border", "1x1x1x1=1");
+  gives(XAI_OP_GRID_SAMPLE, "1x1x2x2=1,2,3,4 1x1x2x2=0.6,-0.4,-1.9,1", "mode=nearest", "1x1x1x2=2,0");
+  /* u = 2 is reflected at 1.5 to 1; with the corners aligned, u = 1.25 at 1 to 0.75 */
+  gives(XAI_OP_GRID_SAMPLE, "1x1x2=1,2 1x1x1=1.5", "padding_mode=reflection", "1x1x1=2");
+  gives(XAI_OP_GRID_SAMPLE, "1x1x2=1,2 1x1x1=1.5", "padding_mode=reflection align_corners=1", "1x1x1=1.75");
+  /* between the second and the third of four: Keys' weight at distance 1/2 is 19/32, at 3/2 it is -3/32 */
+  gives(XAI_OP_GRID_SAMPLE, "1x1x4=0,0,1,0 1x1x1=0", "mode=cubic align_corners=1", "1x1x1=0.59375");
+  gives(XAI_OP_GRID_SAMPLE, "1x1x4=1,0,0,0 1x1x1=0", "mode=bicubic", "1x1x1=-0.09375");
+  gives(XAI_OP_GRID_SAMPLE, "1x1x1x2x2=1,2,3,4 1x1x1x1x3=0,0,0", "", "1x1x1x1x1=2.5");
+  gives(XAI_OP_GRID_SAMPLE, "1x1x2=1,2 1x3x1=nan,inf,-inf", "padding_mode=border", "1x1x3=1,2,1");
+  gives(XAI_OP_GRID_SAMPLE, "1x1x2=1,2 1x3x1=nan,inf,-inf", "", "1x1x3=0,0,0");
+}
+
+static void regions_by_hand(void **state) {
+  (void)state;
+  /* the region's middle is 0.5, 0.5 when pixels have their centres in the middle, else 1, 1 */
+  gives(XAI_OP_ROI_ALIGN, "1x1x3x3=1,2,3,4,5,6,7,8,9 1x4=0,0,2,2 i1=0", "sampling_ratio=1", "1x1x1x1=3");
+  gives(XAI_OP_ROI_ALIGN, "1x1x3x3=1,2,3,4,5,6,7,8,9 1x4=0,0,2,2 i1=0",
+        "sampling_ratio=1 coordinate_transformation_mode=output_half_pixel", "1x1x1x1=5");
+  gives(XAI_OP_ROI_ALIGN, "1x1x3x3=1,2,3,4,5,6,7,8,9 1x4=0,0,2,2 i1=0", "sampling_ratio=2", "1x1x1x1=3");
+  /* the largest of the weighted elements: a quarter of 5; samples that lie on elements have them whole */
+  gives(XAI_OP_ROI_ALIGN, "1x1x3x3=1,2,3,4,5,6,7,8,9 1x4=0,0,2,2 i1=0", "sampling_ratio=1 mode=max", "1x1x1x1=1.25");
+  gives(XAI_OP_ROI_ALIGN, "1x1x3x3=1,2,3,4,5,6,7,8,9 1x4=0,0,2,2 i1=0", "sampling_ratio=2 mode=max", "1x1x1x1=5");
+  gives(XAI_OP_ROI_ALIGN, "1x1x2x2=1,2,3,4 2x4=9,9,9,9,nan,0,inf,2 i2=0,0", "mode=max", "2x1x1x1=0,0");
+  gives(XAI_OP_MAX_ROI_POOL, "1x1x4x4=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16 1x5=0,0,0,3,3", "pooled_shape=2,2",
+        "1x1x2x2=6,8,14,16");
+  gives(XAI_OP_MAX_ROI_POOL, "1x1x2x2=1,2,3,4 3x5=0,1,1,1,1,0,9,9,9,9,nan,nan,inf,-inf,0", "pooled_shape=1,1",
+        "3x1x1x1=4,0,0");
+  gives(XAI_OP_MAX_ROI_POOL, "1x1x2x2=1,2,3,4 1x5=0,1,1,1,1", "pooled_shape=1,2", "1x1x1x2=4,4");
+}
+
+static void other_parts_by_hand(void **state) {
+  (void)state;
+  gives(XAI_OP_PAD, "3=1,2,3 i2=4,2", "mode=wrap", "9=3,1,2,3,1,2,3,1,2");
+  gives(XAI_OP_PAD, "4=1,2,3,4 i2=-1,2", "mode=wrap", "5=2,3,4,2,3");
+  gives(XAI_OP_COMPRESS, "2x3=1,2,3,4,5,6 b3=0,1,1", "axis=1", "2x2=2,3,5,6");
+  gives(XAI_OP_COMPRESS, "i2x2=1,2,3,4 b3=0,1,1", "", "i2=2,3");
+  gives(XAI_OP_COMPRESS, "2x2=1,2,3,4 b2=0,0", "axis=-2", "0x2");
+  gives(XAI_OP_BIT_SHIFT, "u4=16,4,1,255 u4=1,2,9,1", "direction=LEFT", "u4=32,16,0,254");
+  gives(XAI_OP_BIT_SHIFT, "i2=-1,5 i2=63,64", "direction=RIGHT", "i2=1,0");
+  gives(XAI_OP_BITWISE_AND, "i2=12,-1 i1=10", "", "i2=8,10");
+  gives(XAI_OP_BITWISE_OR, "j2=12,-1 j1=10", "", "j2=14,-1");
+  gives(XAI_OP_BITWISE_XOR, "u2=12,255 u1=10", "", "u2=6,245");
+  gives(XAI_OP_BITWISE_NOT, "u2=0,10", "", "u2=255,245");
+  gives(XAI_OP_BITWISE_NOT, "i2=0,10", "", "i2=-1,-11");
+  gives(XAI_OP_RMS_NORMALIZATION, "1x2=3,4 2=1,10", "epsilon=0", "1x2=0.8485281,11.313709"); /* / sqrt 12.5 */
+  gives(XAI_OP_SWISH, "2=0,1", "alpha=2", "2=0,0.8807971"); /* 1 / (1 + e^-2) */
+  gives(XAI_OP_LP_POOL, "1x1x2x1x2=3,4,12,0", "kernel_shape=2,1,2", "1x1x1x1x1=13");
+  gives(XAI_OP_MAX_POOL, "u1x1x1x4=1,9,200,3", "kernel_shape=1,2", "u1x1x1x3=9,200,200");
+  gives(XAI_OP_MAX_POOL, "j1x1x3=-5,-2,-7", "kernel_shape=2 pads=1,0", "j1x1x3=-5,-2,-2"); /* padding never wins */
 }
 
 static void everything_that_does_not_fit_is_refused_with_its_reason(void **state) {
@@ -998,6 +1110,19 @@ static const struct {
     {XAI_OP_RESIZE, "1x2x3x4 - - i4=1,2,5,3", "mode=cubic exclude_outside=1"},
     {XAI_OP_RESIZE, "2x3x4 - 3=1,1.5,0.5", "mode=linear antialias=1"},
     {XAI_OP_RESIZE, "3x4 4=0,0.2,1,1.5 2=2,0.6", "coordinate_transformation_mode=tf_crop_and_resize"},
+    {XAI_OP_BIT_SHIFT, "i2x3 i3", "direction=LEFT"},
+    {XAI_OP_COMPRESS, "2x3 b3=1,0,1", "axis=1"},
+    {XAI_OP_DET, "2x3x3", ""},
+    {XAI_OP_EINSUM, "2x3 3x2", "equation=ij,jk->ik"},
+    {XAI_OP_EINSUM, "2x3x3 3x2", "equation=...ii,i...->i"},
+    {XAI_OP_GRID_SAMPLE, "2x2x3x4 2x3x2x2", "padding_mode=reflection"},
+    {XAI_OP_GRID_SAMPLE, "1x2x3 1x3x1", "mode=cubic padding_mode=border"},
+    {XAI_OP_MAX_ROI_POOL, "2x2x3x4 2x5", "pooled_shape=2,2"},
+    {XAI_OP_RMS_NORMALIZATION, "2x3x2 2", "axis=1"},
+    {XAI_OP_ROI_ALIGN, "2x2x3x4 2x4 i2=0,1?", "output_height=2"},
+    {XAI_OP_ROI_ALIGN, "2x2x3x4 2x4=0,0,3,3,1,1,2,2 i2=0,1", "mode=max"},
+    {XAI_OP_SCATTER_ELEMENTS, "3x4 i2x3=0,2,-1,1,2,0? 2x3", "axis=0 reduction=mul"},
+    {XAI_OP_SCATTER_ND, "3x4x2 i3x2=0,3,-1,1,0,-1? 3x2", "reduction=max"},
     {XAI_OP_SPLIT, "2x6 i1=6", "axis=1"},
     {XAI_OP_SPLIT, "2x6", "axis=1 num_outputs=4"},
     {XAI_OP_DEPTH_TO_SPACE, "1x8x2x3", "blocksize=2 mode=CRD"},
@@ -1037,6 +1162,7 @@ static void damage_attribute(op_case *k, uint64_t *at) {
   spec += dice(at, (uint64_t)n);
   void *field = (char *)&k->attrs + spec->offset;
   if (spec->kind == XAI_ATTR_FLOAT) *(double *)field = (double)hostile(at);
+  else if (spec->kind == XAI_ATTR_TEXT) ((char *)field)[dice(at, 16)] = "ijkA. ,->i"[dice(at, 11)];
   else if (spec->kind != XAI_ATTR_INTS) *(int64_t *)field = hostile(at);
   else {
     xai_ints *list = field;
@@ -1131,6 +1257,11 @@ int main(void) {
       cmocka_unit_test(shapes_as_data_by_hand),
       cmocka_unit_test(constants_of_shape_have_the_type_asked_for),
       cmocka_unit_test(structure_by_hand),
+      cmocka_unit_test(sums_of_products_by_hand),
+      cmocka_unit_test(scattering_that_combines_by_hand),
+      cmocka_unit_test(values_at_places_by_hand),
+      cmocka_unit_test(regions_by_hand),
+      cmocka_unit_test(other_parts_by_hand),
       cmocka_unit_test(structure_that_does_not_fit_is_refused_with_its_reason),
       cmocka_unit_test(everything_that_does_not_fit_is_refused_with_its_reason),
       cmocka_unit_test(second_outputs_are_refused),

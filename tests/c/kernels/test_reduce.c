@@ -120,7 +120,7 @@ static void normalized_groups_have_mean_0_and_variance_1_and_their_own_statistic
   for (int mask = 0; mask < (1 << RANK) - 1; mask++) { /* but for groups of one element */
     bool keep[RANK];
     for (int d = 0; d < RANK; d++) keep[d] = mask >> d & 1;
-    xk_moments_forward(RANK, dims, keep, 0, x, y, mean, rate);
+    xk_moments_forward(RANK, dims, keep, true, 0, x, y, mean, rate);
     for (int64_t g = 0; g < groups_of(keep); g++) {
       double sum = 0, square = 0;
       int64_t n = 0;
@@ -146,9 +146,9 @@ static void constant_groups_become_0_even_with_no_epsilon(void **state) {
   const bool keep[] = {false};
   const float x[] = {0.1f, 0.1f, 0.1f}, dy[] = {1, 2, 3};
   float y[3];
-  xk_moments_forward(1, n, keep, 0, x, y, NULL, NULL);
+  xk_moments_forward(1, n, keep, true, 0, x, y, NULL, NULL);
   assert_equal(3, y, (const float[]){0, 0, 0});
-  xk_moments_backward(1, n, keep, 0, x, dy, y);
+  xk_moments_backward(1, n, keep, true, 0, x, dy, NULL, NULL, y);
   assert_equal(3, y, (const float[]){0, 0, 0});
 }
 
@@ -161,8 +161,8 @@ static void run_all(const void *x, float *out) {
   xk_reduce_forward(XK_LOG_SUM_EXP, RANK, large, inner, x, out);
   xk_reduce_backward(XK_LOG_SUM_EXP, RANK, large, inner, x, out, out, out + LARGE);
   xk_reduce_forward(XK_L2, RANK, large, outer, x, out + 2 * LARGE);
-  xk_moments_forward(RANK, large, outer, 0.1f, x, out + 3 * LARGE, NULL, NULL);
-  xk_moments_backward(RANK, large, inner, 0.1f, x, x, out + 4 * LARGE);
+  xk_moments_forward(RANK, large, outer, true, 0.1f, x, out + 3 * LARGE, NULL, NULL);
+  xk_moments_backward(RANK, large, inner, true, 0.1f, x, x, NULL, NULL, out + 4 * LARGE);
 }
 
 static void bits_do_not_depend_on_threads(void **state) {

@@ -6,9 +6,11 @@
  * and dx is y of the weights turned around. At each of the 36 points, products summed over channels (for dw: tiles) are
  * a matrix product. Constants up to 8 cost about one decimal digit: for training, where gradients are noisy anyway, and
  * never for what is explained. The batch is worked on in slices, cut by the sizes alone; each point is one task. */
+#include <string.h>
+
 #include "kernels/private.h"
 
-enum { IN = 6, OUT = 4, TAPS = 3, POINTS = IN * IN, BLOCK = 64 /* tiles */, SLICE = 1 << 21 /* floats */ };
+enum { IN = 6, OUT = 4, TAPS = 3, POINTS = IN * IN, BLOCK = 64 /* tiles */, PLANE = 4096, SLICE = 1 << 21 /* floats */ };
 
 /* ---- transforms of one block of tiles, first along columns, then along rows -------------------------------------- */
 /* Rows of BLOCK numbers or less, one per element of a tile, 'step' apart; n tiles. */
@@ -110,21 +112,42 @@ static inline void next_corner(const grid *g, corner *c) {
   c->image++;
 }
 
-/* Elements of n tiles from 'first' on of one channel; outside of the plane there are zeros. */
+/* A plane with zeros around it, as far as its tiles reach. */
+static void pad_plane(const grid *g, int64_t rows, int64_t columns, const float *plane, float *padded) {
+  memset(padded, 0, (size_t)(rows * columns) * sizeof(float));
+  for (int64_t i = 0; i < xk__min(g->h, rows - g->pad_top); i++)
+    memcpy(padded + (i + g->pad_top) * columns + g->pad_left, plane + i * g->w,
+           (size_t)xk__min(g->w, columns - g->pad_left) * sizeof(float));
+}
+
+static inline void cut_whole(int size, const float *tile, int64_t w, float *v) {
+  for (int i = 0; i < size; i++)
+    for (int j = 0; j < size; j++) v[(i * size + j) * BLOCK] = tile[i * w + j];
+}
+
+static void cut_at_border(const grid *g, int size, corner c, const float *tile, float *v) {
+  for (int64_t i = 0; i < size; i++)
+    for (int64_t j = 0; j < size; j++) {
+      bool there = c.y + i >= 0 && c.y + i < g->h && c.x + j >= 0 && c.x + j < g->w;
+      v[(i * size + j) * BLOCK] = there ? tile[i * g->w + j] : 0;
+    }
+}
+
+/* Elements of n tiles from 'first' on of one channel; outside of the plane there are zeros. Most tiles of a small plane
+ * are at its border: it is copied to where zeros stand around it. */
 static inline void cut_tiles(const grid *g, int size, const float *x, int64_t channel, int64_t first, int64_t n,
                              float *v) {
+  float padded[PLANE];
+  int64_t rows = g->per_image / g->across * OUT + size - OUT, columns = g->across * OUT + size - OUT, held = -1;
+  bool small = rows * columns <= PLANE;
   corner c = corner_of(g, first);
   for (int64_t t = 0; t < n; t++, next_corner(g, &c)) {
-    const float *tile = x + (c.image * g->channels + channel) * g->h * g->w + c.y * g->w + c.x;
-    if (c.y >= 0 && c.x >= 0 && c.y + size <= g->h && c.x + size <= g->w) {
-      for (int i = 0; i < size; i++)
-        for (int j = 0; j < size; j++) v[(i * size + j) * BLOCK + t] = tile[i * g->w + j];
-      continue;
-    }
-    int64_t top = xk__max(0, -c.y), end = xk__min(size, g->h - c.y), left = xk__max(0, -c.x), right = xk__min(size, g->w - c.x);
-    for (int i = 0; i < size * size; i++) v[i * BLOCK + t] = 0;
-    for (int64_t i = top; i < end; i++)
-      for (int64_t j = left; j < right; j++) v[(i * size + j) * BLOCK + t] = tile[i * g->w + j];
+    const float *plane = x + (c.image * g->channels + channel) * g->h * g->w, *tile = plane + c.y * g->w + c.x;
+    if (small && held != c.image) pad_plane(g, rows, columns, plane, padded);
+    held = c.image;
+    if (small) cut_whole(size, padded + (c.y + g->pad_top) * columns + c.x + g->pad_left, columns, v + t);
+    else if (c.y >= 0 && c.x >= 0 && c.y + size <= g->h && c.x + size <= g->w) cut_whole(size, tile, g->w, v + t);
+    else cut_at_border(g, size, c, tile, v + t);
   }
 }
 

@@ -222,6 +222,7 @@ typedef struct xai_call {
   xai_view *din;        /* shape as in[i]; data NULL = not wanted. Written, not added to */
   xk_relu_rule rule;    /* for rows with XAI_OP_RECTIFIER; LRN passes the gradient unchanged under DECONV */
   uint64_t stream;      /* what is random in this pass is drawn from it */
+  bool fast;            /* may round more and depend on the batch, where that is faster */
   void *work;           /* 'workspace' bytes, contents arbitrary */
 } xai_call;
 

@@ -92,48 +92,48 @@ static xk_conv3d conv_problem(const xai_call *c) {
 }
 
 /* true when the convolution is over pictures, for which there are fast kernels */
-static bool is_flat(const xk_conv3d *p, xk_conv2d *flat) {
+static bool is_flat(const xk_conv3d *p, bool fast, xk_conv2d *flat) {
   const xk_volume *v = &p->v;
   if (v->in[0] != 1 || v->out[0] != 1 || v->kernel[0] != 1) return false;
   *flat = (xk_conv2d){
       .n = p->n, .c = p->c, .h = v->in[1], .w = v->in[2], .m = p->m, .oh = v->out[1], .ow = v->out[2],
       .groups = p->groups, .kh = v->kernel[1], .kw = v->kernel[2], .sh = v->stride[1], .sw = v->stride[2],
-      .dh = v->dilation[1], .dw = v->dilation[2], .pad_top = v->before[1], .pad_left = v->before[2]};
+      .dh = v->dilation[1], .dw = v->dilation[2], .pad_top = v->before[1], .pad_left = v->before[2], .fast = fast};
   return true;
 }
 
-static size_t workspace(const xk_conv3d *p) {
+static size_t workspace(const xai_call *c, const xk_conv3d *p) {
   xk_conv2d flat;
-  return is_flat(p, &flat) ? xk_conv2d_workspace(&flat) : 0;
+  return is_flat(p, c->fast, &flat) ? xk_conv2d_workspace(&flat) : 0;
 }
 
-static void forward(const xk_conv3d *p, const float *x, const float *w, const float *b, float *y, void *work) {
+static void forward(const xai_call *c, const xk_conv3d *p, const float *x, const float *w, const float *b, float *y) {
   xk_conv2d flat;
-  if (is_flat(p, &flat)) xk_conv2d_forward(&flat, x, w, b, y, work);
+  if (is_flat(p, c->fast, &flat)) xk_conv2d_forward(&flat, x, w, b, y, c->work);
   else xk_conv3d_forward(p, x, w, b, y);
 }
 
-static void backward_input(const xk_conv3d *p, const float *w, const float *dy, float *dx, void *work) {
+static void backward_input(const xai_call *c, const xk_conv3d *p, const float *w, const float *dy, float *dx) {
   xk_conv2d flat;
-  if (is_flat(p, &flat)) xk_conv2d_backward_input(&flat, w, dy, dx, work);
+  if (is_flat(p, c->fast, &flat)) xk_conv2d_backward_input(&flat, w, dy, dx, c->work);
   else xk_conv3d_backward_input(p, w, dy, dx);
 }
 
-static void backward_weight(const xk_conv3d *p, const float *x, const float *dy, float *dw, void *work) {
+static void backward_weight(const xai_call *c, const xk_conv3d *p, const float *x, const float *dy, float *dw) {
   xk_conv2d flat;
-  if (is_flat(p, &flat)) xk_conv2d_backward_weight(&flat, x, dy, dw, work);
+  if (is_flat(p, c->fast, &flat)) xk_conv2d_backward_weight(&flat, x, dy, dw, c->work);
   else xk_conv3d_backward_weight(p, x, dy, dw);
 }
 
 static size_t conv_workspace(const xai_call *c) {
   xk_conv3d p = conv_problem(c);
-  return workspace(&p);
+  return workspace(c, &p);
 }
 
 static void conv_forward(const xai_call *c) {
   xk_conv3d p = conv_problem(c);
   const float *b = xai_call_has(c, B) ? c->in[B].data : NULL;
-  forward(&p, c->in[X].data, c->in[W].data, b, c->out[0].data, c->work);
+  forward(c, &p, c->in[X].data, c->in[W].data, b, c->out[0].data);
 }
 
 /* The bias was added to every position of its channel. */
@@ -148,8 +148,8 @@ static void conv_backward(const xai_call *c) {
   xk_conv3d p = conv_problem(c);
   const float *dy = c->dout[0].data;
   float *dx = xai_op__din(c, X), *dw = xai_op__din(c, W);
-  if (dx != NULL) backward_input(&p, c->in[W].data, dy, dx, c->work);
-  if (dw != NULL) backward_weight(&p, c->in[X].data, dy, dw, c->work);
+  if (dx != NULL) backward_input(c, &p, c->in[W].data, dy, dx);
+  if (dw != NULL) backward_weight(c, &p, c->in[X].data, dy, dw);
   bias_backward(c);
 }
 
@@ -254,13 +254,13 @@ static xk_conv3d transpose_problem(const xai_call *c) {
 
 static size_t transpose_workspace(const xai_call *c) {
   xk_conv3d p = transpose_problem(c);
-  return workspace(&p);
+  return workspace(c, &p);
 }
 
 static void transpose_forward(const xai_call *c) {
   xk_conv3d p = transpose_problem(c);
   float *y = c->out[0].data;
-  backward_input(&p, c->in[W].data, c->in[X].data, y, c->work);
+  backward_input(c, &p, c->in[W].data, c->in[X].data, y);
   if (!xai_call_has(c, B)) return;
   const float *b = c->in[B].data;
   int64_t plane = xai_shape_span(&c->out[0].shape, 2, c->out[0].shape.rank);
@@ -272,8 +272,8 @@ static void transpose_backward(const xai_call *c) {
   xk_conv3d p = transpose_problem(c);
   const float *dy = c->dout[0].data;
   float *dx = xai_op__din(c, X), *dw = xai_op__din(c, W);
-  if (dx != NULL) forward(&p, dy, c->in[W].data, NULL, dx, c->work);
-  if (dw != NULL) backward_weight(&p, dy, c->in[X].data, dw, c->work);
+  if (dx != NULL) forward(c, &p, dy, c->in[W].data, NULL, dx);
+  if (dw != NULL) backward_weight(c, &p, dy, c->in[X].data, dw);
   bias_backward(c);
 }
 

@@ -41,7 +41,7 @@ typedef struct plan_request {
   int n_inputs;
   int n_keep, n_seeds, n_wants;
   int *keep, *seeds, *wants; /* value ids */
-  bool keep_all, keep_outputs, weights;
+  bool keep_all, keep_outputs, weights, fast;
   int threads; /* workspaces are sized for this many */
 } plan_request;
 

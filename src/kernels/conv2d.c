@@ -5,7 +5,7 @@
  * X is never stored whole: every task makes the tile it needs in its thread's scratch. How a problem
  * is cut into tasks depends on the sizes of one image, neither on the number of threads nor on the
  * batch, so an image's result is the same bits wherever it is computed.
- * Not here: faster algorithms (Winograd, direct blocked); groups of one channel (depthwise.c). */
+ * Not here: groups of one channel (depthwise.c), the fast algorithm for training (winograd.c). */
 #include <omp.h>
 #include <string.h>
 
@@ -37,6 +37,8 @@ static sizes sizes_of(const xk_conv2d *p) {
 }
 
 static bool is_depthwise(const xk_conv2d *p) { return p->groups > 1 && p->c == p->groups; }
+
+static bool is_fast(const xk_conv2d *p) { return p->fast && xk__winograd_fits(p); }
 
 static bool is_empty(const xk_conv2d *p) { return p->n == 0 || p->m == 0 || p->oh == 0 || p->ow == 0; }
 
@@ -87,6 +89,10 @@ void xk_conv2d_forward(const xk_conv2d *p, const float *x, const float *w, const
   if (is_empty(p)) return;
   if (is_depthwise(p)) {
     xk__depthwise_forward(p, x, w, b, y);
+    return;
+  }
+  if (is_fast(p)) {
+    xk__winograd_forward(p, x, w, b, y, work);
     return;
   }
   sizes s = sizes_of(p);
@@ -173,6 +179,10 @@ void xk_conv2d_backward_input(const xk_conv2d *p, const float *w, const float *d
     xk__depthwise_backward_input(p, w, dy, dx);
     return;
   }
+  if (is_fast(p)) {
+    xk__winograd_backward_input(p, w, dy, dx, work);
+    return;
+  }
   sizes s = sizes_of(p);
   input_cut cut = cut_input(p, &s);
   int64_t per_group = cut.c_blocks * cut.bands, tasks = p->n * p->groups * per_group;
@@ -185,27 +195,37 @@ void xk_conv2d_backward_input(const xk_conv2d *p, const float *w, const float *d
 }
 
 /* ---- gradient to the weights -------------------------------------------------------------------------------- */
-/* A task owns a block of filters and a block of channels of dw, and sums over images and tiles in order. */
+/* A task owns a block of filters and a block of channels of dw, and sums over the tiles of a slice of the batch in
+ * order; each slice has a dw of its own, and these are added in order. Of a large dw there is only one. */
+enum { SLICES = 8, SLICED = 1 << 18 /* floats of dw */ };
+
 typedef struct weight_cut {
-  int64_t c_block, c_blocks, m_block, m_blocks, tile, scratch;
+  int64_t slice, slices, c_block, c_blocks, m_block, m_blocks, tile, scratch;
 } weight_cut;
 
 static weight_cut cut_weight(const xk_conv2d *p, const sizes *s) {
-  weight_cut cut = {.c_block = channel_block(s, p->groups)};
+  weight_cut cut = {.slice = p->m * s->k > SLICED ? p->n : xk__ceil_div(p->n, SLICES)};
+  cut.slices = xk__ceil_div(p->n, cut.slice);
+  cut.c_block = channel_block(s, p->groups * cut.slices);
   cut.c_blocks = xk__ceil_div(s->cg, cut.c_block);
-  cut.m_block = filter_block(s, p->groups * cut.c_blocks);
+  cut.m_block = filter_block(s, p->groups * cut.c_blocks * cut.slices);
   cut.m_blocks = xk__ceil_div(s->mg, cut.m_block);
   cut.tile = tile_columns(cut.c_block * s->taps, s->cols);
   cut.scratch = s->direct ? 0 : xk__round_up(cut.c_block * s->taps * cut.tile, TILE_STEP);
   return cut;
 }
 
-/* x, dy, dw point at the group, within the first image. */
-static void weight_task(const xk_conv2d *p, const sizes *s, const weight_cut *cut, int64_t c0, int64_t m0,
+/* Floats of the slices' own dw: none when there is one slice. */
+static int64_t slice_floats(const xk_conv2d *p, const sizes *s, const weight_cut *cut) {
+  return cut->slices > 1 ? cut->slices * p->m * s->k : 0;
+}
+
+/* n images; x, dy, dw point at the group, within the first of them. */
+static void weight_task(const xk_conv2d *p, const sizes *s, const weight_cut *cut, int64_t n, int64_t c0, int64_t m0,
                         const float *x, const float *dy, float *dw, float *col) {
   int64_t channels = xk__min(cut->c_block, s->cg - c0), rows = channels * s->taps;
   int64_t filters = xk__min(cut->m_block, s->mg - m0), plane = p->h * p->w;
-  for (int64_t i = 0; i < p->n; i++) {
+  for (int64_t i = 0; i < n; i++) {
     const float *image = x + (i * p->c + c0) * plane, *seen = dy + (i * p->m + m0) * s->cols;
     for (int64_t first = 0; first < s->cols; first += cut->tile) {
       if (xai_stop_requested()) return;
@@ -227,14 +247,25 @@ void xk_conv2d_backward_weight(const xk_conv2d *p, const float *x, const float *
     xk__depthwise_backward_weight(p, x, dy, dw);
     return;
   }
+  if (is_fast(p)) {
+    xk__winograd_backward_weight(p, x, dy, dw, work);
+    return;
+  }
   weight_cut cut = cut_weight(p, &s);
-  int64_t per_group = cut.c_blocks * cut.m_blocks, tasks = p->groups * per_group;
+  int64_t per_group = cut.c_blocks * cut.m_blocks, per_slice = p->groups * per_group, tasks = cut.slices * per_slice;
+  int64_t count = p->m * s.k, own = slice_floats(p, &s, &cut);
+  float *sums = own > 0 ? work : dw, *scratch = (float *)work + xk__round_up(own, TILE_STEP);
 #pragma omp parallel for schedule(dynamic) num_threads(xk_threads()) if (tasks > 1)
   for (int64_t t = 0; t < tasks; t++) {
-    int64_t g = t / per_group, c0 = t % per_group / cut.m_blocks * cut.c_block, m0 = t % cut.m_blocks * cut.m_block;
-    weight_task(p, &s, &cut, c0, m0, x + g * s.cg * p->h * p->w, dy + g * s.mg * s.cols, dw + g * s.mg * s.k,
-                thread_scratch(work, cut.scratch));
+    int64_t at = t / per_slice, first = at * cut.slice, g = t % per_slice / per_group;
+    int64_t c0 = t % per_group / cut.m_blocks * cut.c_block, m0 = t % cut.m_blocks * cut.m_block;
+    weight_task(p, &s, &cut, xk__min(cut.slice, p->n - first), c0, m0, x + (first * p->c + g * s.cg) * p->h * p->w,
+                dy + (first * p->m + g * s.mg) * s.cols, sums + at * count + g * s.mg * s.k,
+                thread_scratch(scratch, cut.scratch));
   }
+  if (own == 0 || xai_stop_requested()) return;
+  memcpy(dw, sums, (size_t)count * sizeof(float));
+  for (int64_t at = 1; at < cut.slices; at++) xk_accumulate(count, sums + at * count, dw);
 }
 
 /* ---- scratch and bias ------------------------------------------------------------------------------------------ */
@@ -242,10 +273,12 @@ size_t xk_conv2d_workspace(const xk_conv2d *p) {
   if (is_empty(p) || is_depthwise(p)) return 0;
   sizes s = sizes_of(p);
   if (s.k == 0) return 0;
+  if (is_fast(p)) return xk__winograd_workspace(p);
   int64_t floats = cut_forward(p, &s).scratch;
   floats = xk__max(floats, cut_input(p, &s).scratch);
-  floats = xk__max(floats, cut_weight(p, &s).scratch);
-  return (size_t)floats * sizeof(float) * (size_t)xk_threads();
+  weight_cut cut = cut_weight(p, &s);
+  floats = xk__max(floats, cut.scratch) * (int64_t)xk_threads();
+  return (size_t)(floats + xk__round_up(slice_floats(p, &s, &cut), TILE_STEP)) * sizeof(float);
 }
 
 void xk_channel_sum(int64_t n, int64_t c, int64_t hw, const float *x, float *sum) {

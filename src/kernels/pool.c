@@ -52,60 +52,78 @@ void xk_maxpool_forward(const xk_pool2d *p, const float *x, float *y) {
     if (!xai_stop_requested()) maxpool_plane(p, x + i * p->h * p->w, y + i * p->oh * p->ow);
 }
 
-/* Windows side by side whose winners are found together. */
-enum { ABREAST = 64 };
-
-/* One tap of n windows side by side: where it displaces the best so far, its column and the tap's row are noted. No
- * branches: data decide at random. A first tap (win < 0) always does. */
-XK_CLONES static void challenge(int64_t n, const float *x, int64_t step, int32_t at, float *restrict best,
-                                int32_t *restrict win) {
-  if (step == 2) {
-    for (int64_t i = 0; i < n; i++) {
-      bool better = xk__displaces(x[2 * i], best[i]) | (win[i] < 0);
-      best[i] = better ? x[2 * i] : best[i];
-      win[i] = better ? at + (int32_t)(2 * i) : win[i];
+/* Index of the first maximum of a window, -1 when it holds nothing but padding. */
+static int64_t winner(const xk_pool2d *p, const float *x, int64_t oy, int64_t ox) {
+  span rows = window_rows(p, oy), columns = window_columns(p, ox);
+  if (rows.first == rows.end || columns.first == columns.end) return -1;
+  int64_t win = (rows.start + rows.first * p->dh) * p->w + columns.start + columns.first * p->dw;
+  for (int64_t ky = rows.first; ky < rows.end; ky++)
+    for (int64_t kx = columns.first; kx < columns.end; kx++) {
+      int64_t at = (rows.start + ky * p->dh) * p->w + columns.start + kx * p->dw;
+      if (xk__displaces(x[at], x[win])) win = at;
     }
-    return;
-  }
+  return win;
+}
+
+/* So many windows side by side are looked at together, over so many elements of an input row. */
+enum { ABREAST = 64, LANES = 16, ROW = 512 };
+
+static int64_t windows_abreast(const xk_pool2d *p) {
+  int64_t n = (ROW - 1 - (p->kw - 1) * p->dw) / p->sw + 1;
+  return n < LANES || p->h * p->w > INT32_MAX ? 0 : xk__min(ABREAST, n / LANES * LANES);
+}
+
+/* One tap of the windows: where it displaces the best so far, its place is noted. No branches: data decide at random. */
+static inline void challenge(int64_t n, const float *row, int64_t step, int32_t at, float *restrict best,
+                             int32_t *restrict win) {
   for (int64_t i = 0; i < n; i++) {
-    bool better = xk__displaces(x[i * step], best[i]) | (win[i] < 0);
-    best[i] = better ? x[i * step] : best[i];
+    bool better = xk__displaces(row[i * step], best[i]);
+    best[i] = better ? row[i * step] : best[i];
     win[i] = better ? at + (int32_t)(i * step) : win[i];
   }
 }
 
-/* Winners of output positions (oy, first .. first + n): the first maximum's place in the plane, -1 when the window holds
- * nothing but padding. */
-static void find_winners(const xk_pool2d *p, const float *x, int64_t oy, int64_t first, int64_t n, int32_t *win) {
-  span rows = window_rows(p, oy);
-  float best[ABREAST];
-  for (int64_t i = 0; i < n; i++) best[i] = 0, win[i] = -1;
-  for (int64_t ky = rows.first; ky < rows.end; ky++)
-    for (int64_t kx = 0; kx < p->kw; kx++) {
-      xk__sight u = xk__sight_of(p->w, p->ow, p->sw, p->pad_left, kx * p->dw);
-      int64_t from = xk__max(first, u.out), to = xk__min(first + n, u.out + u.count);
-      int64_t at = (rows.start + ky * p->dh) * p->w + u.in + (from - u.out) * p->sw;
-      if (to > from) challenge(to - from, x + at, p->sw, (int32_t)at, best + from - first, win + from - first);
+/* Winners of output positions (oy, first .. first + n), n a multiple of LANES; those that do not exist see padding. Rows
+ * are copied to where padding can stand beside them as -infinity. -1: nothing is larger than that. */
+XK_CLONES static void find_winners(const xk_pool2d *p, const float *x, span rows, int64_t first, int64_t n, int32_t *win) {
+  float best[ABREAST], row[ROW];
+  int64_t length = (n - 1) * p->sw + (p->kw - 1) * p->dw + 1, left = first * p->sw - p->pad_left;
+  int64_t from = xk__min(length, xk__max(0, -left)), to = xk__max(from, xk__min(length, p->w - left));
+  for (int64_t i = 0; i < n; i++) best[i] = -INFINITY, win[i] = -1;
+  for (int64_t i = 0; i < from; i++) row[i] = -INFINITY;
+  for (int64_t i = to; i < length; i++) row[i] = -INFINITY;
+  for (int64_t ky = rows.first; ky < rows.end; ky++) {
+    int64_t at = (rows.start + ky * p->dh) * p->w + left;
+    for (int64_t i = from; i < to; i++) row[i] = x[at + i];
+    for (int64_t kx = 0; kx < p->kw; kx++, at += p->dw) {
+      if (p->sw == 2) challenge(n, row + kx * p->dw, 2, (int32_t)at, best, win);
+      else if (p->sw == 1) challenge(n, row + kx * p->dw, 1, (int32_t)at, best, win);
+      else challenge(n, row + kx * p->dw, p->sw, (int32_t)at, best, win);
     }
+  }
 }
 
-static void maxpool_backward_plane(const xk_pool2d *p, const float *x, const float *dy, float *dx) {
+static void maxpool_backward_plane(const xk_pool2d *p, int64_t abreast, const float *x, const float *dy, float *dx) {
   int32_t win[ABREAST];
   memset(dx, 0, (size_t)(p->h * p->w) * sizeof(float));
   for (int64_t oy = 0; oy < p->oh; oy++)
-    for (int64_t first = 0; first < p->ow; first += ABREAST) {
-      int64_t n = xk__min(ABREAST, p->ow - first);
-      find_winners(p, x, oy, first, n, win);
-      for (int64_t i = 0; i < n; i++)
-        if (win[i] >= 0) dx[win[i]] += dy[oy * p->ow + first + i];
+    for (int64_t first = 0, n; first < p->ow; first += n) {
+      n = abreast > 0 ? xk__min(abreast, p->ow - first) : 1;
+      win[0] = -1;
+      if (abreast > 0) find_winners(p, x, window_rows(p, oy), first, xk__round_up(n, LANES), win);
+      for (int64_t i = 0; i < n; i++) {
+        int64_t at = win[i] >= 0 ? win[i] : winner(p, x, oy, first + i);
+        if (at >= 0) dx[at] += dy[oy * p->ow + first + i];
+      }
     }
 }
 
 void xk_maxpool_backward(const xk_pool2d *p, const float *x, const float *dy, float *dx) {
+  int64_t abreast = windows_abreast(p);
 #pragma omp parallel for schedule(static) num_threads(xk_threads()) if (p->planes * p->h * p->w > XK__CHUNK)
   for (int64_t i = 0; i < p->planes; i++)
     if (!xai_stop_requested())
-      maxpool_backward_plane(p, x + i * p->h * p->w, dy + i * p->oh * p->ow, dx + i * p->h * p->w);
+      maxpool_backward_plane(p, abreast, x + i * p->h * p->w, dy + i * p->oh * p->ow, dx + i * p->h * p->w);
 }
 
 /* ---- average ------------------------------------------------------------------------------------------ */

@@ -275,7 +275,8 @@ static int64_t folding_room(const xai_graph *g) {
   return FOLDED_AT_LEAST + FOLDED_TIMES * given;
 }
 
-static xai_status fold_node(xai_graph *g, const xai_node *node, int64_t *room, xai_err *err) {
+/* *left: it is not done, but left to the run. */
+static xai_status fold_node(xai_graph *g, const xai_node *node, int64_t *room, bool *left, xai_err *err) {
   xai_status st = XAI_OK;
   xai_tensor *made[XAI_MAX_OUTPUTS] = {0};
   xai_view out[XAI_MAX_OUTPUTS] = {{0}};
@@ -286,6 +287,8 @@ static xai_status fold_node(xai_graph *g, const xai_node *node, int64_t *room, x
     else in[i] = *xai_tensor_view(g->values[node->in[i]].constant);
   xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = node->n_out, .in = in, .out = out};
   XAI_GOTO(xai_op_infer(node->op, &call, err));
+  *left = xai_call__is_long(node->op, &call);
+  if (*left) goto done;
   for (int i = 0; i < node->n_out; i++) {
     int64_t size = xai_shape_size(&out[i].shape);
     if (size > *room) {
@@ -313,8 +316,7 @@ static xai_status fold(xai_graph *g, bool *needed, xai_err *err) {
     for (int i = 0; constant && i < node->n_in; i++)
       constant = node->in[i] < 0 || g->values[node->in[i]].constant != NULL;
     if (!constant) continue;
-    XAI_TRY(fold_node(g, node, &room, err));
-    needed[n] = false;
+    XAI_TRY(fold_node(g, node, &room, &needed[n], err));
   }
   return XAI_OK;
 }

@@ -23,6 +23,16 @@ static bool all_inputs_known(const xai_call *call) {
   return true;
 }
 
+bool xai_call__is_long(xai_op op, const xai_call *call) {
+  const double most = (double)(INT64_C(1) << 36); /* products; at worst a minute */
+  double read = 0, written = 0;
+  if ((xai_op_get(op)->flags & XAI_OP_MIXES) == 0) return false;
+  for (int i = 0; i < call->n_in; i++)
+    if (xai_call_has(call, i)) read += (double)xai_shape_size(&call->in[i].shape);
+  for (int i = 0; i < call->n_out; i++) written += (double)xai_shape_size(&call->out[i].shape);
+  return read * written > most;
+}
+
 xai_status xai_call__compute(xai_op op, xai_call *call, xai_tensor *made[XAI_MAX_OUTPUTS], xai_err *err) {
   const xai_op_def *def = xai_op_get(op);
   xai_status st = XAI_OK;
@@ -39,6 +49,7 @@ xai_status xai_call__compute(xai_op op, xai_call *call, xai_tensor *made[XAI_MAX
   }
   call->work = work;
   def->forward(call);
+  if (xai_stop_requested()) st = xai_fail_stop(err); /* the kernel may have left early */
 done:
   xai_free(work);
   for (int i = 0; st != XAI_OK && i < call->n_out; i++) {
@@ -61,7 +72,7 @@ static xai_status infer_node(const xai_graph *g, int n, xai_facts *f, int64_t *r
   }
   xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = node->n_out, .in = in, .out = out};
   XAI_GOTO(xai_op_infer(node->op, &call, err));
-  bool small = true;
+  bool small = !xai_call__is_long(node->op, &call);
   for (int i = 0; i < node->n_out; i++) {
     int64_t size = xai_shape_size(&out[i].shape);
     small = small && (size <= SHAPE_SIZED || size <= *room);

@@ -253,6 +253,54 @@ static void planning_does_not_compute_what_the_run_will(void **state) {
   xai_builder_free(b);
 }
 
+/* Ones, n x 16 times 16 x n: 32 n numbers read and n^2 written, for n = 4096 2^17 * 2^24 > 2^36; every element is 16. */
+static void long_work_on_constants_is_left_to_the_run(void **state) {
+  (void)state;
+  static const int64_t sizes[] = {4, 4096};
+  for (int k = 0; k < 2; k++) {
+    int64_t n = sizes[k];
+    xai_builder *b = with_input();
+    xai_net *net = NULL;
+    xai_tensor *w = NULL, *y = NULL;
+    must(xai_tensor_new(XAI_F32, XAI_SHAPE(16 * n), &w, err));
+    for (int64_t i = 0; i < 16 * n; i++) xai_tensor_floats(w)[i] = 1;
+    for (int side = 0; side < 2; side++) {
+      xai_tensor *t = NULL;
+      must(xai_tensor_reshape(w, side == 0 ? XAI_SHAPE(n, 16) : XAI_SHAPE(16, n), &t, err));
+      must(xai_builder_constant(b, side == 0 ? "a" : "b", t, err));
+      xai_tensor_free(t);
+    }
+    must(xai_builder_node(b, "y", XAI_OP_MATMUL, NULL, 2, (const char *[]){"a", "b"}, 1, (const char *[]){"y"}, err));
+    must(xai_builder_output(b, "y", err));
+    must(xai_builder_freeze(b, &net, err));
+    assert_int_equal(xai_net_layer_count(net), k);
+    must(xai_net_eval(net, &(xai_view){XAI_F32, XAI_SHAPE(1, 1, 2, 2), (void *)(uintptr_t)tiny_x}, 1, &y, err));
+    assert_int_equal(xai_tensor_count(y), n * n);
+    for (int64_t i = 0; i < n * n; i++)
+      if (xai_tensor_floats(y)[i] != 16) fail_msg("element %lld", (long long)i);
+    xai_tensor_free(y);
+    xai_tensor_free(w);
+    xai_net_free(net);
+    xai_builder_free(b);
+  }
+}
+
+static void an_interrupted_load_fails(void **state) {
+  (void)state;
+  xai_builder *b = with_input();
+  xai_net *net = NULL;
+  xai_err err = {""};
+  tiny_constant(b, "c", XAI_SHAPE(1), (const float[]){1});
+  must(xai_builder_node(b, "r", XAI_OP_RELU, NULL, 1, (const char *[]){"c"}, 1, (const char *[]){"r"}, err));
+  must(xai_builder_output(b, "r", err));
+  xai_stop_request();
+  xai_status st = xai_builder_freeze(b, &net, &err);
+  xai_stop_clear();
+  assert_int_equal(st, XAI_ESTOP);
+  assert_null(net);
+  xai_builder_free(b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(shapes_are_known_as_nodes_are_added),
@@ -265,6 +313,8 @@ int main(void) {
       cmocka_unit_test(constants_are_folded_and_dead_branches_dropped),
       cmocka_unit_test(a_few_numbers_do_not_become_gigabytes),
       cmocka_unit_test(large_weights_are_computed_with),
+      cmocka_unit_test(long_work_on_constants_is_left_to_the_run),
+      cmocka_unit_test(an_interrupted_load_fails),
       cmocka_unit_test(planning_does_not_compute_what_the_run_will),
       cmocka_unit_test(shape_arithmetic_costs_no_layer_at_run_time),
       cmocka_unit_test(nodes_of_one_name_are_told_apart),

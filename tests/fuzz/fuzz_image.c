@@ -2,8 +2,11 @@
 #include "fuzz.h"
 #include "mend.h"
 
+/* A few bytes may say that they are 64 million pixels; most of the time would go into making them. */
+#define FUZZ_IMAGE_MEMORY ((size_t)256 << 10)
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  xai_mem_limit(FUZZ_MEMORY);
+  xai_mem_limit(FUZZ_IMAGE_MEMORY);
   size_t before = xai_mem_live();
   xai_image *image = NULL;
   xai_image_note note;

@@ -56,9 +56,11 @@ for target in $targets; do
   if [ $merge = yes ]; then
     rm -rf "$build/merged"
     mkdir "$build/merged"
-    "$program" -set_cover_merge=1 -use_counters=0 -max_len=600 "$build/merged" "$corpus" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
-    rm -f "$fuzz/corpus/$target"/*
-    find "$build/merged" -type f -size -3 -exec cp {} "$fuzz/corpus/$target" \;
+    "$program" -set_cover_merge=1 -use_counters=0 -max_len=600 "$build/merged" "$corpus" "$build/seeds/$target" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+    find "$fuzz/corpus/$target" -type f -name '[0-9a-f]*' ! -name '*[!0-9a-f]*' -delete # named ones stay
+    for file in "$build/merged"/*; do
+      [ ! -f "$file" ] || cp "$file" "$fuzz/corpus/$target/$(basename "$file" | cut -c1-12)"
+    done
     echo "$target: $(ls "$fuzz/corpus/$target" | wc -l) files, $(cat "$fuzz/corpus/$target"/* | wc -c) bytes"
     continue
   fi
@@ -70,8 +72,8 @@ for target in $targets; do
   "$program" "$@" "$corpus" "$fuzz/corpus/$target" "$build/seeds/$target" >"$log" 2>&1 || good=no
   seconds=$(($(date +%s) - start))
   done=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-  speed=$(sed -n 's/^stat::average_exec_per_sec: *//p' "$log")
-  echo "fuzz_$target: ${done:-0} executions, ${speed:-0} a second, $seconds s$([ $good = yes ] || echo ": FOUND something: see $log")"
+  speed=$((${done:-0} / (seconds > 0 ? seconds : 1)))
+  echo "fuzz_$target: ${done:-0} executions, $speed a second, $seconds s$([ $good = yes ] || echo ": FOUND something: see $log")"
   [ $good = yes ] || status=1
 done
 exit $status

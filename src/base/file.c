@@ -21,6 +21,7 @@
 
 struct xai_file {
   atomic_int refs;
+  bool wrapped; /* the bytes are not ours */
   unsigned char *data;
   size_t size;
   char path[];
@@ -109,6 +110,18 @@ xai_status xai_file_map(const char *path, size_t max_bytes, xai_file **out, xai_
   return fd < 0 ? fail_open(path, errno, err) : map_opened(fd, path, max_bytes, false, out, err);
 }
 
+xai_status xai_file_wrap(const char *path, const void *bytes, size_t n, xai_file **out, xai_err *err) {
+  xai_file *f = xai_calloc(1, sizeof *f + strlen(path) + 1);
+  if (f == NULL) return xai_fail_memory(err, sizeof *f + strlen(path) + 1);
+  atomic_init(&f->refs, 1);
+  strcpy(f->path, path);
+  f->wrapped = true;
+  f->data = n > 0 ? (unsigned char *)(uintptr_t)bytes : NULL; /* only ever read */
+  f->size = n;
+  *out = f;
+  return XAI_OK;
+}
+
 /* ---- files that another file names ----------------------------------------------------------------------- */
 /* Parts joined by single slashes, none of which leads elsewhere. */
 static bool stays_below(const char *name) {
@@ -186,6 +199,10 @@ const char *xai_file_path(const xai_file *f) { return f->path; }
 
 void xai_file_copy(const xai_file *f, const unsigned char *at, size_t n, void *to) {
   enum { PIECE = 4 << 20 };
+  if (f->wrapped) {
+    if (n > 0) memcpy(to, at, n);
+    return;
+  }
   size_t page = (size_t)sysconf(_SC_PAGESIZE), from = (size_t)(at - f->data), end = from + n;
   while (from < end) {
     size_t piece = end - from < PIECE ? end - from : PIECE, first = (from + page - 1) / page * page;
@@ -202,7 +219,7 @@ xai_file *xai_file_retain(xai_file *f) {
 
 void xai_file_release(xai_file *f) {
   if (f == NULL || atomic_fetch_sub(&f->refs, 1) > 1) return;
-  if (f->data != NULL) munmap(f->data, f->size);
+  if (f->data != NULL && !f->wrapped) munmap(f->data, f->size);
   xai_free(f);
 }
 

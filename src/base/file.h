@@ -21,11 +21,13 @@ xai_status xai_file_map(const char *path, size_t max_bytes, xai_file **out, xai_
 xai_status xai_file_map_beside(const char *path, const char *name, xai_file **out, xai_err *err);
 /* Opens 'name', part by part, below the folder that is open as 'folder'; -1 and errno. For kernels without openat2. */
 int xai_file__walk(int folder, const char *name);
+/* The caller's bytes, which must stay until the last release, as if they had come from a file of that name. */
+xai_status xai_file_wrap(const char *path, const void *bytes, size_t n, xai_file **out, xai_err *err);
 const unsigned char *xai_file_data(const xai_file *f);
 size_t xai_file_size(const xai_file *f);
 const char *xai_file_path(const xai_file *f);
-/* Copies n bytes of the mapping, piece by piece, and lets go of the pages that it has read: what has been copied does
- * not stay in memory twice. 'at' lies in the mapping. */
+/* Copies n bytes of the file, piece by piece, and lets go of the mapping's pages that it has read: what has been copied
+ * does not stay in memory twice. 'at' lies in the file. */
 void xai_file_copy(const xai_file *f, const unsigned char *at, size_t n, void *to);
 xai_file *xai_file_retain(xai_file *f);
 void xai_file_release(xai_file *f);

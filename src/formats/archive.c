@@ -104,26 +104,29 @@ static xai_status parse_zip(xai_file *file, xai_archive *out, xai_err *err) {
   return xai_err_prefix(err, st, "%s: ", xai_file_path(file));
 }
 
+xai_status xai_archive_parse(xai_file *file, xai_archive *out, xai_err *err) {
+  xai_format format = xai_format_sniff(xai_file_data(file), xai_file_size(file));
+  switch (format) {
+    case XAI_FORMAT_SAFETENSORS: return xai_safetensors_parse(file, out, err);
+    case XAI_FORMAT_NPY: return xai_npy_parse(file, out, err);
+    case XAI_FORMAT_ZIP: return parse_zip(file, out, err);
+    case XAI_FORMAT_PICKLE: return xai_pth_parse_legacy(file, out, err);
+    case XAI_FORMAT_TAR:
+      return xai_fail(err, XAI_EUNSUPPORTED,
+                      "%s: a tar archive; if it is a checkpoint of PyTorch 0.1, load it there and "
+                      "torch.save(model.state_dict(), 'x.pth')",
+                      xai_file_path(file));
+    default:
+      return xai_fail(err, format == XAI_FORMAT_EMPTY ? XAI_EFORMAT : XAI_EUNSUPPORTED,
+                      "%s: %s, expected .safetensors, .pth, .npz or .npy", xai_file_path(file),
+                      xai_format_name(format));
+  }
+}
+
 xai_status xai_archive_read(const char *path, xai_archive *out, xai_err *err) {
   xai_file *file;
   XAI_TRY(xai_file_map(path, SIZE_MAX / 4, &file, err));
-  xai_format format = xai_format_sniff(xai_file_data(file), xai_file_size(file));
-  xai_status st;
-  switch (format) {
-    case XAI_FORMAT_SAFETENSORS: st = xai_safetensors_parse(file, out, err); break;
-    case XAI_FORMAT_NPY: st = xai_npy_parse(file, out, err); break;
-    case XAI_FORMAT_ZIP: st = parse_zip(file, out, err); break;
-    case XAI_FORMAT_PICKLE: st = xai_pth_parse_legacy(file, out, err); break;
-    case XAI_FORMAT_TAR:
-      st = xai_fail(err, XAI_EUNSUPPORTED,
-                    "%s: a tar archive; if it is a checkpoint of PyTorch 0.1, load it there and "
-                    "torch.save(model.state_dict(), 'x.pth')",
-                    path);
-      break;
-    default:
-      st = xai_fail(err, format == XAI_FORMAT_EMPTY ? XAI_EFORMAT : XAI_EUNSUPPORTED,
-                    "%s: %s, expected .safetensors, .pth, .npz or .npy", path, xai_format_name(format));
-  }
+  xai_status st = xai_archive_parse(file, out, err);
   xai_file_release(file); /* mapped tensors hold their own reference */
   return st;
 }

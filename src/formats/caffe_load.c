@@ -379,11 +379,9 @@ done:
 }
 
 /* ---- means --------------------------------------------------------------------------------------- */
-xai_status xai_caffe_mean_read(const char *path, float mean[3], xai_err *err) {
-  xai_file *file;
+xai_status xai_caffe_mean_parse(xai_file *file, float mean[3], xai_err *err) {
   xai_tensor *t = NULL;
   xai_status st;
-  XAI_TRY(xai_file_map(path, (size_t)1 << 30, &file, err));
   XAI_GOTO(xai_caffe__blob_file(file, &t, err));
   xai_shape s = xai_tensor_view(t)->shape;
   int at = s.rank - 3; /* where the channels stand */
@@ -401,6 +399,13 @@ xai_status xai_caffe_mean_read(const char *path, float mean[3], xai_err *err) {
   }
 done:
   xai_tensor_free(t);
+  return xai_err_prefix(err, st, "%s: ", xai_file_path(file));
+}
+
+xai_status xai_caffe_mean_read(const char *path, float mean[3], xai_err *err) {
+  xai_file *file;
+  XAI_TRY(xai_file_map(path, (size_t)1 << 30, &file, err));
+  xai_status st = xai_caffe_mean_parse(file, mean, err);
   xai_file_release(file);
-  return xai_err_prefix(err, st, "%s: ", path);
+  return st;
 }

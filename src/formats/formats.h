@@ -28,11 +28,16 @@ xai_status xai_caffe_load(xai_file *structure, xai_file *weights, xai_net **out,
 /* Caffe's mean picture (.binaryproto) as one number per channel, in the file's order: its average over all positions,
  * as Caffe's own examples use it. */
 xai_status xai_caffe_mean_read(const char *path, float mean[3], xai_err *err);
+xai_status xai_caffe_mean_parse(xai_file *file, float mean[3], xai_err *err);
 /* Writes an ONNX model, atomically; see onnx_write.c. */
 xai_status xai_onnx_write(const char *path, const xai_net *net, xai_err *err);
 
 /* The tensor in a file that holds one TensorProto and nothing else, as the standard's test cases do (.pb). */
 xai_status xai_onnx_tensor_load(xai_file *file, xai_tensor **out, xai_err *err);
+
+/* ---- pictures ---------------------------------------------------------------------------------------------- */
+/* xai_image_read (xai/image.h) of a file that is there. */
+xai_status xai_image_parse(const xai_file *file, xai_image **out, xai_image_note *note, xai_err *err);
 
 /* ---- named tensors ------------------------------------------------------------------------------------------ */
 typedef struct xai_entry {
@@ -58,6 +63,7 @@ xai_status xai_archive_add_meta(xai_archive *a, const char *key, const char *val
  * *out starts zeroed, untouched on failure.
  * float16, bfloat16 and float64 become float32; int8/16 and uint16 become int32, uint32/64 int64; a bool becomes 0 or 1. */
 xai_status xai_archive_read(const char *path, xai_archive *out, xai_err *err);
+xai_status xai_archive_parse(xai_file *file, xai_archive *out, xai_err *err);
 /* .safetensors, .npz (no metadata) or .npy (exactly one tensor, no metadata) by extension, atomically: the old file stays
  * until the new one is complete. XAI_EARG for another extension, or for what the format cannot hold. */
 xai_status xai_archive_write(const char *path, const xai_archive *a, xai_err *err);
@@ -106,5 +112,6 @@ void xai_widen_bf16(const unsigned char *from, size_t n, float *to);
 /* One label per line (CR LF accepted, trailing blank lines dropped), at most 1 million lines of 1000 bytes. Strings and array
  * in one block: free with xai_free(*labels). */
 xai_status xai_labels_read(const char *path, char ***labels, int *n, xai_err *err);
+xai_status xai_labels_parse(xai_file *file, char ***labels, int *n, xai_err *err);
 
 #endif

@@ -58,14 +58,12 @@ static xai_status clean(const xai_file *file, xai_buf *out, xai_image_facts *fac
   return st == XAI_OK && out->failed ? xai_fail_memory(err, xai_file_size(file)) : st;
 }
 
-xai_status xai_image_read(const char *path, xai_image **out, xai_image_note *note, xai_err *err) {
-  xai_file *file;
+xai_status xai_image_parse(const xai_file *file, xai_image **out, xai_image_note *note, xai_err *err) {
   xai_buf copy = {0};
   xai_image_facts facts = {.orientation = 1};
   xai_pixels pixels = {0};
   xai_image *img = NULL;
   xai_status st;
-  XAI_TRY(xai_file_map(path, MAX_FILE, &file, err));
   XAI_GOTO(clean(file, &copy, &facts, err));
   XAI_GOTO(xai_image__decode(&copy, &facts, &pixels, err));
   bool turned = facts.orientation >= 5;
@@ -74,9 +72,15 @@ xai_status xai_image_read(const char *path, xai_image **out, xai_image_note *not
   if (note != NULL) *note = opaque ? XAI_IMAGE_PLAIN : XAI_IMAGE_ALPHA;
   *out = img;
 done:
-  xai_err_prefix(err, st, "%s: ", path);
   xai_image__free_pixels(&pixels);
   xai_buf_free(&copy);
+  return xai_err_prefix(err, st, "%s: ", xai_file_path(file));
+}
+
+xai_status xai_image_read(const char *path, xai_image **out, xai_image_note *note, xai_err *err) {
+  xai_file *file;
+  XAI_TRY(xai_file_map(path, MAX_FILE, &file, err));
+  xai_status st = xai_image_parse(file, out, note, err);
   xai_file_release(file);
   return st;
 }

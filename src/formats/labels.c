@@ -51,11 +51,9 @@ static xai_status copy(const char *at, const char *end, size_t lines, char ***la
   return XAI_OK;
 }
 
-xai_status xai_labels_read(const char *path, char ***labels, int *n, xai_err *err) {
+xai_status xai_labels_parse(xai_file *file, char ***labels, int *n, xai_err *err) {
   static const char mark[] = "\xEF\xBB\xBF"; /* the byte order mark that some editors put before UTF-8 */
   xai_status st;
-  xai_file *file;
-  XAI_TRY(xai_file_map(path, (size_t)MAX_LINES * (MAX_LINE + 2), &file, err));
   const char *at = (const char *)xai_file_data(file), *end = at + xai_file_size(file);
   xai_format format = xai_format_sniff(xai_file_data(file), xai_file_size(file));
   if (format != XAI_FORMAT_TEXT && format != XAI_FORMAT_UNKNOWN) { /* unknown: perhaps text, but not UTF-8 */
@@ -68,7 +66,13 @@ xai_status xai_labels_read(const char *path, char ***labels, int *n, xai_err *er
   XAI_GOTO(copy(at, end, lines, labels, err));
   *n = (int)lines;
 done:
-  xai_err_prefix(err, st, "%s: ", path);
+  return xai_err_prefix(err, st, "%s: ", xai_file_path(file));
+}
+
+xai_status xai_labels_read(const char *path, char ***labels, int *n, xai_err *err) {
+  xai_file *file;
+  XAI_TRY(xai_file_map(path, (size_t)MAX_LINES * (MAX_LINE + 2), &file, err));
+  xai_status st = xai_labels_parse(file, labels, n, err);
   xai_file_release(file);
   return st;
 }

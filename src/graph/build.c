@@ -264,10 +264,19 @@ static void trim_outputs(xai_graph *g, bool *used) {
   }
 }
 
-/* The largest constant that may come of other constants. */
-enum { LARGEST_FOLDED = 1 << 26 };
+/* What computing with constants may make in all, in elements: a few kilobytes must not become a network of gigabytes. Weights
+ * that are converted or turned, in several steps, are a few times what the file holds. */
+enum { FOLDED_AT_LEAST = 1 << 26, FOLDED_TIMES = 8 };
 
-static xai_status fold_node(xai_graph *g, const xai_node *node, xai_err *err) {
+static int64_t folding_room(const xai_graph *g) {
+  int64_t given = 0;
+  for (int v = 0; v < g->n_values; v++)
+    if (g->values[v].constant != NULL) given += (int64_t)xai_tensor_count(g->values[v].constant);
+  return FOLDED_AT_LEAST + FOLDED_TIMES * given;
+}
+
+/* *left: it is not done, but left to the run. */
+static xai_status fold_node(xai_graph *g, const xai_node *node, int64_t *room, bool *left, xai_err *err) {
   xai_status st = XAI_OK;
   xai_tensor *made[XAI_MAX_OUTPUTS] = {0};
   xai_view out[XAI_MAX_OUTPUTS] = {{0}};
@@ -278,11 +287,16 @@ static xai_status fold_node(xai_graph *g, const xai_node *node, xai_err *err) {
     else in[i] = *xai_tensor_view(g->values[node->in[i]].constant);
   xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = node->n_out, .in = in, .out = out};
   XAI_GOTO(xai_op_infer(node->op, &call, err));
-  for (int i = 0; i < node->n_out; i++)
-    if (xai_shape_size(&out[i].shape) > LARGEST_FOLDED) {
-      st = xai_fail(err, XAI_EFORMAT, "a constant would grow to more than %d elements", LARGEST_FOLDED);
+  *left = xai_call__is_long(node->op, &call);
+  if (*left) goto done;
+  for (int i = 0; i < node->n_out; i++) {
+    int64_t size = xai_shape_size(&out[i].shape);
+    if (size > *room) {
+      st = xai_fail(err, XAI_EFORMAT, "constants would grow out of proportion (another %lld elements)", (long long)size);
       goto done;
     }
+    *room -= size;
+  }
   XAI_GOTO(xai_call__compute(node->op, &call, made, err));
   for (int i = 0; i < node->n_out; i++) {
     if (node->out[i] >= 0) g->values[node->out[i]].constant = made[i];
@@ -295,14 +309,14 @@ done:
 
 /* Computes nodes that depend on constants only and makes their outputs constants. */
 static xai_status fold(xai_graph *g, bool *needed, xai_err *err) {
+  int64_t room = folding_room(g);
   for (int n = 0; n < g->n_nodes; n++) {
     const xai_node *node = &g->nodes[n];
     bool constant = needed[n];
     for (int i = 0; constant && i < node->n_in; i++)
       constant = node->in[i] < 0 || g->values[node->in[i]].constant != NULL;
     if (!constant) continue;
-    XAI_TRY(fold_node(g, node, err));
-    needed[n] = false;
+    XAI_TRY(fold_node(g, node, &room, &needed[n], err));
   }
   return XAI_OK;
 }

@@ -6,8 +6,9 @@
 #include "base/str.h"
 #include "graph/net.h"
 
-/* Larger results are left to the run, so that a small file cannot make planning expensive. */
-enum { FOLD_LIMIT = 1 << 24 };
+/* Elements that planning computes, in all; what goes beyond is left to the run, so that a small file cannot make planning
+ * expensive. Arithmetic with shapes themselves is always done. */
+enum { PLANNED_ROOM = 1 << 24, SHAPE_SIZED = 64 };
 
 void xai_facts_free(xai_facts *f) {
   for (int v = 0; f->known != NULL && v < f->n; v++) xai_tensor_free(f->known[v]);
@@ -20,6 +21,16 @@ static bool all_inputs_known(const xai_call *call) {
   for (int i = 0; i < call->n_in; i++)
     if (xai_call_has(call, i) && call->in[i].data == NULL) return false;
   return true;
+}
+
+bool xai_call__is_long(xai_op op, const xai_call *call) {
+  const double most = (double)(INT64_C(1) << 36); /* products; at worst a minute */
+  double read = 0, written = 0;
+  if ((xai_op_get(op)->flags & XAI_OP_MIXES) == 0) return false;
+  for (int i = 0; i < call->n_in; i++)
+    if (xai_call_has(call, i)) read += (double)xai_shape_size(&call->in[i].shape);
+  for (int i = 0; i < call->n_out; i++) written += (double)xai_shape_size(&call->out[i].shape);
+  return read * written > most;
 }
 
 xai_status xai_call__compute(xai_op op, xai_call *call, xai_tensor *made[XAI_MAX_OUTPUTS], xai_err *err) {
@@ -38,6 +49,7 @@ xai_status xai_call__compute(xai_op op, xai_call *call, xai_tensor *made[XAI_MAX
   }
   call->work = work;
   def->forward(call);
+  if (xai_stop_requested()) st = xai_fail_stop(err); /* the kernel may have left early */
 done:
   xai_free(work);
   for (int i = 0; st != XAI_OK && i < call->n_out; i++) {
@@ -47,7 +59,7 @@ done:
   return st;
 }
 
-static xai_status infer_node(const xai_graph *g, int n, xai_facts *f, xai_err *err) {
+static xai_status infer_node(const xai_graph *g, int n, xai_facts *f, int64_t *room, xai_err *err) {
   const xai_node *node = &g->nodes[n];
   const xai_op_def *def = xai_op_get(node->op);
   xai_status st = XAI_OK;
@@ -60,9 +72,10 @@ static xai_status infer_node(const xai_graph *g, int n, xai_facts *f, xai_err *e
   }
   xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = node->n_out, .in = in, .out = out};
   XAI_GOTO(xai_op_infer(node->op, &call, err));
-  bool small = true;
+  bool small = !xai_call__is_long(node->op, &call);
   for (int i = 0; i < node->n_out; i++) {
-    small = small && xai_shape_size(&out[i].shape) <= FOLD_LIMIT;
+    int64_t size = xai_shape_size(&out[i].shape);
+    small = small && (size <= SHAPE_SIZED || size <= *room);
     out[i].data = NULL;
     if (node->out[i] >= 0) f->views[node->out[i]] = out[i];
   }
@@ -70,6 +83,8 @@ static xai_status infer_node(const xai_graph *g, int n, xai_facts *f, xai_err *e
     xai_tensor *made[XAI_MAX_OUTPUTS];
     XAI_GOTO(xai_call__compute(node->op, &call, made, err));
     for (int i = 0; i < node->n_out; i++) {
+      int64_t size = xai_shape_size(&out[i].shape);
+      if (size > SHAPE_SIZED) *room -= size;
       if (node->out[i] < 0) continue;
       f->views[node->out[i]] = *xai_tensor_view(made[i]);
       f->known[node->out[i]] = made[i];
@@ -131,6 +146,7 @@ xai_status xai_facts_make(const xai_net *net, const xai_view *inputs, const bool
   const xai_graph *g = net->graph;
   xai_status st = XAI_OK;
   xai_facts f = {.n = g->n_values};
+  int64_t room = PLANNED_ROOM;
   for (int i = 0; i < g->n_inputs; i++) XAI_TRY(check_input(&g->values[g->inputs[i]], &inputs[i], err));
   f.views = xai_calloc((size_t)g->n_values, sizeof *f.views);
   f.known = xai_calloc((size_t)g->n_values, sizeof *f.known);
@@ -146,7 +162,7 @@ xai_status xai_facts_make(const xai_net *net, const xai_view *inputs, const bool
   for (int i = 0; i < g->n_inputs; i++) f.views[g->inputs[i]] = inputs[i];
   for (int n = 0; n < g->n_nodes; n++) {
     if (needed != NULL && !needed[n]) continue;
-    st = infer_node(g, n, &f, err);
+    st = infer_node(g, n, &f, &room, err);
     if (st == XAI_ESHAPE) blame_input(g, inputs, err);
     if (st != XAI_OK) goto done;
   }

@@ -233,7 +233,8 @@ enum {
   XAI_OP_ALIAS = 1,      /* output 0 has the elements of input 0 in the same order: no copy is needed */
   XAI_OP_RECTIFIER = 2,  /* a ReLU-like activation, to which the backward rules guided and deconv apply */
   XAI_OP_SHAPE_ONLY = 4, /* the result depends on the input's shape, not on its elements */
-  XAI_OP_ELEMENTWISE = 8 /* output element i depends on input element i only; same shape */
+  XAI_OP_ELEMENTWISE = 8, /* output element i depends on input element i only; same shape */
+  XAI_OP_MIXES = 16      /* windows and products: an output element may be made of very many input elements */
 };
 
 enum { XAI_GRAD_INPUTS = 5 };

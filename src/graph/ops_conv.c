@@ -154,7 +154,7 @@ static void conv_backward(const xai_call *c) {
 }
 
 const xai_op_def xai_op_def_CONV = {
-    .name = "Conv", .min_in = 2, .max_in = 3, .max_out = 1,
+    .name = "Conv", .min_in = 2, .max_in = 3, .max_out = 1, .flags = XAI_OP_MIXES,
     .grad = {XAI_READS(W), XAI_READS(X), 0},
     .attrs = conv_attrs, .infer = conv_infer, .workspace = conv_workspace,
     .forward = conv_forward, .backward = conv_backward,
@@ -278,7 +278,7 @@ static void transpose_backward(const xai_call *c) {
 }
 
 const xai_op_def xai_op_def_CONV_TRANSPOSE = {
-    .name = "ConvTranspose", .min_in = 2, .max_in = 3, .max_out = 1,
+    .name = "ConvTranspose", .min_in = 2, .max_in = 3, .max_out = 1, .flags = XAI_OP_MIXES,
     .grad = {XAI_READS(W), XAI_READS(X), 0},
     .attrs = transpose_attrs, .infer = transpose_infer, .workspace = transpose_workspace,
     .forward = transpose_forward, .backward = transpose_backward,

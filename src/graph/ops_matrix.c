@@ -90,7 +90,7 @@ static void gemm_backward(const xai_call *c) {
 }
 
 const xai_op_def xai_op_def_GEMM = {
-    .name = "Gemm", .min_in = 2, .max_in = 3, .max_out = 1, .grad = {XAI_READS(B), XAI_READS(A), 0},
+    .name = "Gemm", .min_in = 2, .max_in = 3, .max_out = 1, .flags = XAI_OP_MIXES, .grad = {XAI_READS(B), XAI_READS(A), 0},
     .attrs = gemm_attrs, .infer = gemm_infer, .forward = gemm_forward, .backward = gemm_backward,
 };
 
@@ -203,7 +203,7 @@ static void matmul_backward(const xai_call *c) {
 }
 
 const xai_op_def xai_op_def_MATMUL = {
-    .name = "MatMul", .min_in = 2, .max_in = 2, .max_out = 1, .grad = {XAI_READS(B), XAI_READS(A)},
+    .name = "MatMul", .min_in = 2, .max_in = 2, .max_out = 1, .flags = XAI_OP_MIXES, .grad = {XAI_READS(B), XAI_READS(A)},
     .infer = matmul_infer, .forward = matmul_forward, .backward = matmul_backward,
 };
 

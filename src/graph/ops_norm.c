@@ -174,6 +174,6 @@ static void lrn_backward(const xai_call *c) {
 }
 
 const xai_op_def xai_op_def_LRN = {
-    .name = "LRN", .min_in = 1, .max_in = 1, .max_out = 1, .grad = {XAI_READS(0)},
+    .name = "LRN", .min_in = 1, .max_in = 1, .max_out = 1, .flags = XAI_OP_MIXES, .grad = {XAI_READS(0)},
     .attrs = lrn_attrs, .infer = lrn_infer, .forward = lrn_forward, .backward = lrn_backward,
 };

@@ -133,11 +133,11 @@ static void average_pool_backward(const xai_call *c) {
 }
 
 const xai_op_def xai_op_def_MAX_POOL = {
-    .name = "MaxPool", .min_in = 1, .max_in = 1, .max_out = 2, .grad = {XAI_READS(0)},
+    .name = "MaxPool", .min_in = 1, .max_in = 1, .max_out = 2, .flags = XAI_OP_MIXES, .grad = {XAI_READS(0)},
     .attrs = pool_attrs, .infer = max_pool_infer, .forward = max_pool_forward, .backward = max_pool_backward,
 };
 const xai_op_def xai_op_def_AVERAGE_POOL = {
-    .name = "AveragePool", .min_in = 1, .max_in = 1, .max_out = 1, .grad = {0},
+    .name = "AveragePool", .min_in = 1, .max_in = 1, .max_out = 1, .flags = XAI_OP_MIXES, .grad = {0},
     .attrs = pool_attrs, .infer = average_pool_infer, .forward = average_pool_forward,
     .backward = average_pool_backward,
 };
@@ -288,7 +288,7 @@ static void lp_pool_backward(const xai_call *c) {
 }
 
 const xai_op_def xai_op_def_LP_POOL = {
-    .name = "LpPool", .min_in = 1, .max_in = 1, .max_out = 1, .grad = {XAI_READS(0) | XAI_READS_OUT},
+    .name = "LpPool", .min_in = 1, .max_in = 1, .max_out = 1, .flags = XAI_OP_MIXES, .grad = {XAI_READS(0) | XAI_READS_OUT},
     .attrs = lp_pool_attrs, .infer = lp_pool_infer, .forward = lp_pool_forward, .backward = lp_pool_backward,
 };
 

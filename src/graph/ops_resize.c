@@ -344,7 +344,7 @@ static void resize_backward(const xai_call *c) {
 }
 
 const xai_op_def xai_op_def_RESIZE = {
-    .name = "Resize", .min_in = 1, .max_in = 4, .max_out = 1,
+    .name = "Resize", .min_in = 1, .max_in = 4, .max_out = 1, .flags = XAI_OP_MIXES,
     .grad = {XAI_READS(ROI) | XAI_READS(SCALES) | XAI_READS(SIZES), XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD},
     .decides = XAI_READS(SCALES) | XAI_READS(SIZES), .attrs = resize_attrs, .infer = resize_infer,
     .workspace = resize_workspace, .forward = resize_forward, .backward = resize_backward,

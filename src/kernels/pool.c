@@ -39,7 +39,7 @@ XK_CLONES static void raise_rows(int64_t rows, int64_t n, const float *x, int64_
 static void maxpool_plane(const xk_pool2d *p, const float *x, float *y) {
   for (int64_t i = 0; i < p->oh * p->ow; i++) y[i] = -INFINITY;
   for (int64_t ky = 0; ky < p->kh; ky++)
-    for (int64_t kx = 0; kx < p->kw; kx++) {
+    for (int64_t kx = 0; kx < p->kw && !xai_stop_requested(); kx++) {
       xk__sight v = xk__sight_of(p->h, p->oh, p->sh, p->pad_top, ky * p->dh);
       xk__sight u = xk__sight_of(p->w, p->ow, p->sw, p->pad_left, kx * p->dw);
       raise_rows(v.count, u.count, x + v.in * p->w + u.in, p->sh * p->w, p->sw, y + v.out * p->ow + u.out, p->ow);
@@ -141,7 +141,7 @@ static double share(const xk_pool2d *p, span rows, span columns) {
 }
 
 static void avgpool_plane(const xk_pool2d *p, const float *x, float *y) {
-  for (int64_t oy = 0; oy < p->oh; oy++) {
+  for (int64_t oy = 0; oy < p->oh && !xai_stop_requested(); oy++) {
     span rows = window_rows(p, oy);
     for (int64_t ox = 0; ox < p->ow; ox++) {
       span columns = window_columns(p, ox);
@@ -162,7 +162,7 @@ void xk_avgpool_forward(const xk_pool2d *p, const float *x, float *y) {
 
 static void avgpool_backward_plane(const xk_pool2d *p, const float *dy, float *dx) {
   memset(dx, 0, (size_t)(p->h * p->w) * sizeof(float));
-  for (int64_t oy = 0; oy < p->oh; oy++) {
+  for (int64_t oy = 0; oy < p->oh && !xai_stop_requested(); oy++) {
     span rows = window_rows(p, oy);
     for (int64_t ox = 0; ox < p->ow; ox++) {
       span columns = window_columns(p, ox);
@@ -182,7 +182,7 @@ void xk_avgpool_backward(const xk_pool2d *p, const float *dy, float *dx) {
 
 /* ---- p-norm -------------------------------------------------------------------------------------------- */
 static void lppool_plane(const xk_pool2d *s, int64_t p, const float *x, float *y) {
-  for (int64_t oy = 0; oy < s->oh; oy++) {
+  for (int64_t oy = 0; oy < s->oh && !xai_stop_requested(); oy++) {
     span rows = window_rows(s, oy);
     for (int64_t ox = 0; ox < s->ow; ox++) {
       span columns = window_columns(s, ox);
@@ -205,7 +205,7 @@ void xk_lppool_forward(const xk_pool2d *s, int64_t p, const float *x, float *y) 
 static void lppool_backward_plane(const xk_pool2d *s, int64_t p, const float *x, const float *y, const float *dy,
                                   float *dx) {
   memset(dx, 0, (size_t)(s->h * s->w) * sizeof(float));
-  for (int64_t oy = 0; oy < s->oh; oy++) {
+  for (int64_t oy = 0; oy < s->oh && !xai_stop_requested(); oy++) {
     span rows = window_rows(s, oy);
     for (int64_t ox = 0; ox < s->ow; ox++) {
       span columns = window_columns(s, ox);

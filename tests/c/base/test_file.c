@@ -301,8 +301,41 @@ static void bytes_are_copied_out_whole_whatever_their_place(void **state) {
   free(copy);
 }
 
+static xai_status wrap_and_release(const char *path, xai_err *err) {
+  xai_file *f = NULL;
+  xai_status st = xai_file_wrap(path, "abc", 3, &f, err);
+  if (st != XAI_OK) assert_null(f);
+  xai_file_release(f);
+  return st;
+}
+
+static void bytes_in_memory_are_a_file_of_that_name_and_stay_the_callers(void **state) {
+  (void)state;
+  enum { SIZE = 3 << 12 };
+  unsigned char *bytes = malloc(SIZE), *copy = malloc(SIZE);
+  memset(bytes, 'x', SIZE);
+  xai_err err;
+  xai_file *f;
+  assert_int_equal(xai_file_wrap("nowhere.bin", bytes, SIZE, &f, &err), XAI_OK);
+  assert_ptr_equal(xai_file_data(f), bytes);
+  assert_int_equal(xai_file_size(f), SIZE);
+  assert_string_equal(xai_file_path(f), "nowhere.bin");
+  xai_file_copy(f, bytes, SIZE, copy);
+  assert_memory_equal(copy, bytes, SIZE);
+  assert_int_equal(bytes[SIZE / 2], 'x'); /* letting go of pages is for mappings */
+  xai_file_release(f);
+  bytes[0] = 'y';
+  free(bytes);
+  free(copy);
+  assert_int_equal(xai_file_wrap("empty", NULL, 0, &f, &err), XAI_OK);
+  assert_non_null(xai_file_data(f));
+  xai_file_release(f);
+  each_allocation_fails(wrap_and_release, "abc");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(bytes_in_memory_are_a_file_of_that_name_and_stay_the_callers),
       cmocka_unit_test(bytes_are_copied_out_whole_whatever_their_place),
       cmocka_unit_test(the_bytes_written_are_the_bytes_read),
       cmocka_unit_test(an_empty_file_maps_to_nothing),

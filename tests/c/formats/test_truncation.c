@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "base/file.h"
+#include "formats/formats.h"
 #include "xai/image.h"
 #include "xai/net.h"
 
@@ -23,6 +24,14 @@ static xai_status read_image(const char *path, xai_err *err) {
   xai_image *img = NULL;
   xai_status st = xai_image_read(path, &img, NULL, err);
   xai_image_free(img);
+  return st;
+}
+
+static xai_status read_archive(const char *path, xai_err *err) {
+  xai_archive a = {0};
+  xai_status st = xai_archive_read(path, &a, err);
+  if (st != XAI_OK) assert_true(a.n == 0 && a.entries == NULL && a.n_meta == 0 && a.meta == NULL);
+  xai_archive_free(&a);
   return st;
 }
 
@@ -65,6 +74,24 @@ static void models_cut_short_are_refused(void **state) {
   cut(shared, "models/squeezenet1.1-fp16.onnx", read_net);
   cut(shared, "models/resnet20-cifar10.onnx", read_net);
   cut(shared, "golden/onnx/resnet_basic.onnx", read_net);
+  cut(shared, "golden/onnx/alexnet_lrn.onnx", read_net);
+  cut(shared, "golden/onnx/densenet.onnx", read_net);
+  cut(shared, "golden/onnx/misc_activations.onnx", read_net);
+  cut(shared, "golden/onnx/mobilenet_v2.onnx", read_net);
+  cut(shared, "golden/onnx/squeeze_excite_split.onnx", read_net);
+}
+
+static void named_tensors_cut_short_are_refused(void **state) {
+  (void)state;
+  const char *shared = shared_folder();
+  cut(shared, "golden/formats/fortran_order_f64.npy", read_archive);
+  cut(shared, "golden/formats/small.npz", read_archive);
+  cut(shared, "golden/formats/small_compressed.npz", read_archive);
+  cut(shared, "golden/formats/small.safetensors", read_archive);
+  cut(shared, "golden/formats/small_legacy.pth", read_archive);
+  cut(shared, "golden/formats/small_zip.pth", read_archive);
+  cut(shared, "golden/formats/small_noncontiguous.pth", read_archive);
+  cut(shared, "golden/formats/small_checkpoint_fp16_dataparallel.pth", read_archive);
 }
 
 static void pictures_cut_short_are_refused(void **state) {
@@ -80,6 +107,7 @@ static void pictures_cut_short_are_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(models_cut_short_are_refused),
+      cmocka_unit_test(named_tensors_cut_short_are_refused),
       cmocka_unit_test(pictures_cut_short_are_refused),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);

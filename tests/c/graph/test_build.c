@@ -174,6 +174,133 @@ static void nodes_of_one_name_are_told_apart(void **state) {
   xai_net_free(net);
 }
 
+/* Expands one byte to n of them. */
+static void add_expanded(xai_builder *b, const char *shape, int64_t n, const char *out) {
+  xai_tensor *t = NULL;
+  must(xai_tensor_copy(&(xai_view){XAI_I64, XAI_SHAPE(1), &n}, &t, err));
+  must(xai_builder_constant(b, shape, t, err));
+  xai_tensor_free(t);
+  must(xai_builder_node(b, out, XAI_OP_EXPAND, NULL, 2, (const char *[]){"byte", shape}, 1, &out, err));
+  must(xai_builder_output(b, out, err));
+}
+
+static xai_builder *with_byte(void) {
+  xai_builder *b = with_input();
+  uint8_t one = 1;
+  xai_tensor *t = NULL;
+  must(xai_tensor_copy(&(xai_view){XAI_U8, XAI_SHAPE(1), &one}, &t, err));
+  must(xai_builder_constant(b, "byte", t, err));
+  xai_tensor_free(t);
+  return b;
+}
+
+/* The three numbers of the file give 2^26 + 3 * 8 elements of room; both nodes want 2 * (2^25 + 13) = 2^26 + 26. */
+static void a_few_numbers_do_not_become_gigabytes(void **state) {
+  (void)state;
+  xai_builder *b = with_byte();
+  add_expanded(b, "s1", (1 << 25) + 13, "y1");
+  add_expanded(b, "s2", (1 << 25) + 13, "y2");
+  freeze_fails(b, "layer 'y2': constants would grow out of proportion (another 33554445 elements)");
+  b = with_byte();
+  add_expanded(b, "s1", INT64_C(1) << 32, "y1");
+  freeze_fails(b, "layer 'y1': constants would grow out of proportion (another 4294967296 elements)");
+}
+
+/* 2^25 elements turned three times: more than the 2^26 that any file may make, less than eight times its own. */
+static void large_weights_are_computed_with(void **state) {
+  (void)state;
+  xai_builder *b = with_input();
+  xai_net *net = NULL;
+  xai_tensor *t = NULL;
+  must(xai_tensor_new(XAI_U8, XAI_SHAPE(1 << 12, 1 << 13), &t, err));
+  must(xai_builder_constant(b, "w", t, err));
+  xai_tensor_free(t);
+  static const char *const names[] = {"w", "t1", "t2", "t3"};
+  for (int i = 0; i < 3; i++)
+    must(xai_builder_node(b, names[i + 1], XAI_OP_TRANSPOSE, NULL, 1, &names[i], 1, &names[i + 1], err));
+  must(xai_builder_output(b, "t3", err));
+  must(xai_builder_freeze(b, &net, err));
+  assert_int_equal(xai_net_layer_count(net), 0);
+  xai_net_free(net);
+  xai_builder_free(b);
+}
+
+/* Shape(x) * (1, 2^22, 1, 1) = 1 x 2^22 x 2 x 2 zeros, four times: 64 MB each, of which planning makes one at most. */
+static void planning_does_not_compute_what_the_run_will(void **state) {
+  (void)state;
+  xai_builder *b = with_input();
+  xai_net *net = NULL;
+  xai_tensor *t = NULL;
+  int64_t factors[] = {1, 1 << 22, 1, 1};
+  must(xai_tensor_copy(&(xai_view){XAI_I64, XAI_SHAPE(4), factors}, &t, err));
+  must(xai_builder_constant(b, "k", t, err));
+  xai_tensor_free(t);
+  must(xai_builder_node(b, "s", XAI_OP_SHAPE, NULL, 1, (const char *[]){"x"}, 1, (const char *[]){"s"}, err));
+  must(xai_builder_node(b, "m", XAI_OP_MUL, NULL, 2, (const char *[]){"s", "k"}, 1, (const char *[]){"m"}, err));
+  static const char *const names[] = {"z1", "z2", "z3", "z4"}, *const from = "m";
+  for (int i = 0; i < 4; i++) {
+    must(xai_builder_node(b, names[i], XAI_OP_CONSTANT_OF_SHAPE, NULL, 1, &from, 1, &names[i], err));
+    must(xai_builder_output(b, names[i], err));
+  }
+  xai_mem_limit(xai_mem_live() + ((size_t)100 << 20));
+  must(xai_builder_freeze(b, &net, err));
+  xai_mem_limit(0);
+  int last;
+  must(xai_net_find_layer(net, "z4", &last, err));
+  xai_shape expected = XAI_SHAPE(1, 1 << 22, 2, 2), found = xai_net_layer(net, last).shape;
+  assert_true(xai_shape_equal(&found, &expected));
+  xai_net_free(net);
+  xai_builder_free(b);
+}
+
+/* Ones, n x 16 times 16 x n: 32 n numbers read and n^2 written, for n = 4096 2^17 * 2^24 > 2^36; every element is 16. */
+static void long_work_on_constants_is_left_to_the_run(void **state) {
+  (void)state;
+  static const int64_t sizes[] = {4, 4096};
+  for (int k = 0; k < 2; k++) {
+    int64_t n = sizes[k];
+    xai_builder *b = with_input();
+    xai_net *net = NULL;
+    xai_tensor *w = NULL, *y = NULL;
+    must(xai_tensor_new(XAI_F32, XAI_SHAPE(16 * n), &w, err));
+    for (int64_t i = 0; i < 16 * n; i++) xai_tensor_floats(w)[i] = 1;
+    for (int side = 0; side < 2; side++) {
+      xai_tensor *t = NULL;
+      must(xai_tensor_reshape(w, side == 0 ? XAI_SHAPE(n, 16) : XAI_SHAPE(16, n), &t, err));
+      must(xai_builder_constant(b, side == 0 ? "a" : "b", t, err));
+      xai_tensor_free(t);
+    }
+    must(xai_builder_node(b, "y", XAI_OP_MATMUL, NULL, 2, (const char *[]){"a", "b"}, 1, (const char *[]){"y"}, err));
+    must(xai_builder_output(b, "y", err));
+    must(xai_builder_freeze(b, &net, err));
+    assert_int_equal(xai_net_layer_count(net), k);
+    must(xai_net_eval(net, &(xai_view){XAI_F32, XAI_SHAPE(1, 1, 2, 2), (void *)(uintptr_t)tiny_x}, 1, &y, err));
+    assert_int_equal(xai_tensor_count(y), n * n);
+    for (int64_t i = 0; i < n * n; i++)
+      if (xai_tensor_floats(y)[i] != 16) fail_msg("element %lld", (long long)i);
+    xai_tensor_free(y);
+    xai_tensor_free(w);
+    xai_net_free(net);
+    xai_builder_free(b);
+  }
+}
+
+static void an_interrupted_load_fails(void **state) {
+  (void)state;
+  xai_builder *b = with_input();
+  xai_net *net = NULL;
+  xai_err err = {""};
+  tiny_constant(b, "c", XAI_SHAPE(1), (const float[]){1});
+  must(xai_builder_node(b, "r", XAI_OP_RELU, NULL, 1, (const char *[]){"c"}, 1, (const char *[]){"r"}, err));
+  must(xai_builder_output(b, "r", err));
+  xai_stop_request();
+  xai_status st = xai_builder_freeze(b, &net, &err);
+  xai_stop_clear();
+  assert_int_equal(st, XAI_ESTOP);
+  assert_null(net);
+  xai_builder_free(b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(shapes_are_known_as_nodes_are_added),
@@ -184,6 +311,11 @@ int main(void) {
       cmocka_unit_test(an_output_may_be_a_constant),
       cmocka_unit_test(a_misfit_is_found_at_load_with_the_layers_name),
       cmocka_unit_test(constants_are_folded_and_dead_branches_dropped),
+      cmocka_unit_test(a_few_numbers_do_not_become_gigabytes),
+      cmocka_unit_test(large_weights_are_computed_with),
+      cmocka_unit_test(long_work_on_constants_is_left_to_the_run),
+      cmocka_unit_test(an_interrupted_load_fails),
+      cmocka_unit_test(planning_does_not_compute_what_the_run_will),
       cmocka_unit_test(shape_arithmetic_costs_no_layer_at_run_time),
       cmocka_unit_test(nodes_of_one_name_are_told_apart),
   };

@@ -106,7 +106,7 @@ XK_CLONES static void find_winners(const xk_pool2d *p, const float *x, span rows
 static void maxpool_backward_plane(const xk_pool2d *p, int64_t abreast, const float *x, const float *dy, float *dx) {
   int32_t win[ABREAST];
   memset(dx, 0, (size_t)(p->h * p->w) * sizeof(float));
-  for (int64_t oy = 0; oy < p->oh; oy++)
+  for (int64_t oy = 0; oy < p->oh && !xai_stop_requested(); oy++)
     for (int64_t first = 0, n; first < p->ow; first += n) {
       n = abreast > 0 ? xk__min(abreast, p->ow - first) : 1;
       win[0] = -1;

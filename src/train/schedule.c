@@ -7,7 +7,7 @@
  *   step    factor^floor(step / (every * steps)),      cosine    last + (1 - last) (1 + cos(pi done)) / 2 */
 double xai_schedule_factor(const xai_schedule *s, int64_t step, int64_t steps) {
   double total = steps > 0 ? (double)steps : 1, warm = s->warmup * total, at = (double)step;
-  if (at < warm) return (at + 1) / (warm > 1 ? warm : 1) < 1 ? (at + 1) / warm : 1;
+  if (at < warm) return fmin(1, (at + 1) / warm);
   double done = total > warm ? fmin(1, (at - warm) / (total - warm)) : 1;
   switch (s->kind) {
     case XAI_SCHEDULE_CONSTANT: break;

@@ -28,6 +28,7 @@ local ELSEWHERE = {
   ["tests/c/kernels/test_unary.c"] = "kernels/select",
   ["tests/c/scenes/test_glyphs.c"] = "scenes/classes",
   ["tests/c/graph/test_fill.c"] = "kernels/fill",
+  ["tests/c/train/test_trainer.c"] = "train/init train/optimiser graph/training",
 }
 
 -- Floors whose contract is their Lua side: tests/lua covers them.

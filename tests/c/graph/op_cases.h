@@ -66,6 +66,7 @@ static const case_text cases[] = {
     {XAI_OP_CONV, "1x1x6x6 2x1x2x2", "strides=4,3"},
     {XAI_OP_CONV, "1x1x1x1 2x1x5x5", "pads=2,2,2,2"},
     {XAI_OP_CONV, "2x12x20x19 24x12x3x3 24", "pads=1,1,1,1"},
+    {XAI_OP_CONV, "2x8x5x6 9x8x3x3 9", "pads=0,2,0,2"},
     {XAI_OP_CONV, "1x12x20x19 24x12x1x1", ""},
     {XAI_OP_CONV, "2x4x9 6x2x3 6", "group=2 pads=1,2 strides=2 dilations=2"},
     {XAI_OP_CONV, "2x2x4x3x5 4x1x3x2x2 4", "group=2 pads=1,0,1,0,1,0 strides=1,1,2"},

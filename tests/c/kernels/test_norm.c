@@ -21,6 +21,37 @@ static void batch_norm_matches_hand_calculation(void **state) {
   assert_equal(2, ds, (const float[]){3, 40});
 }
 
+/* One channel, x = 1 3 | 5 7 in two images: mean 4, variance (9 + 1 + 1 + 9) / 4 = 5, with eps 4 the deviation is 3.
+ * scale 6, bias 10: y = 2 (x - 4) + 10. dy = 1 0 | 0 3: S = 4, P = -3 + 9 = 6; dscale = 6/3 = 2, dbias = 4,
+ * dx = 2 (dy - 4/4 - (x - 4) / 9 * 6/4) = 2 (dy - 1 - (x - 4) / 6) = 2 (0 + 1/2), 2 (-1 + 1/6), 2 (-1 - 1/6), 2 (2 - 1/2) */
+static void statistics_of_the_batch_match_hand_calculation(void **state) {
+  (void)state;
+  const float x[] = {1, 3, 5, 7}, scale[] = {6}, bias[] = {10}, dy[] = {1, 0, 0, 3};
+  float y[4], dx[4], mean, var, dscale, dbias;
+  xk_batchnorm_learn_forward(2, 1, 2, 4, x, scale, bias, &mean, &var, y);
+  assert_equal(1, &mean, (const float[]){4});
+  assert_equal(1, &var, (const float[]){5});
+  assert_close(4, y, (const float[]){4, 8, 12, 16}, 1e-6);
+  xk_batchnorm_learn_backward(2, 1, 2, 4, x, scale, dy, dx, &dscale, &dbias);
+  assert_close(1, &dscale, (const float[]){2}, 1e-6);
+  assert_equal(1, &dbias, (const float[]){4});
+  assert_close(4, dx, (const float[]){1, -5.0f / 3, -7.0f / 3, 3}, 1e-6);
+}
+
+/* A mean of 10000 beside a deviation of 1: a sum of squares in float32 would have lost the variance. */
+static void a_large_mean_costs_no_accuracy(void **state) {
+  (void)state;
+  enum { COUNT = 4000 };
+  float *x = floats(COUNT), *y = floats(COUNT), one = 1, zero = 0, mean, var;
+  for (int64_t i = 0; i < COUNT; i++) x[i] = i % 2 == 0 ? 9999 : 10001;
+  xk_batchnorm_learn_forward(4, 1, COUNT / 4, 0, x, &one, &zero, &mean, &var, y);
+  assert_equal(1, &mean, (const float[]){10000});
+  assert_equal(1, &var, (const float[]){1});
+  for (int64_t i = 0; i < COUNT; i++) assert_true(y[i] == (i % 2 == 0 ? -1 : 1));
+  free(x);
+  free(y);
+}
+
 static void lrn_matches_hand_calculation(void **state) {
   (void)state;
   /* size 3, alpha 3, beta 1, bias 1, one pixel, x = 1 2 3: s = 1 + squares of neighbours = 6 15 14 */
@@ -86,18 +117,22 @@ static void run_all(const void *x_, float *out) {
   xk_lrn_forward(3, 8, HW, 5, 1, 0.75f, 1, x, out + 2 * N);
   xk_lrn_backward(3, 8, HW, 5, 1, 0.75f, 1, x, dy, out + 3 * N);
   xk_batchnorm_backward_scale(3, 8, HW, 1e-3f, x, channel, var, dy, out + 4 * N);
+  xk_batchnorm_learn_forward(3, 8, HW, 1e-3f, x, channel, channel, out + 4 * N + 8, out + 4 * N + 16, out + 4 * N + 24);
+  xk_batchnorm_learn_backward(3, 8, HW, 1e-3f, x, channel, dy, out + 5 * N + 24, out + 6 * N + 24, out + 6 * N + 32);
 }
 
 static void bits_do_not_depend_on_threads(void **state) {
   (void)state;
   float *x = reals(2 * 24000 + 8, 1);
-  assert_same_bits_for_any_threads(run_all, x, 4 * 24000 + 8);
+  assert_same_bits_for_any_threads(run_all, x, 6 * 24000 + 40);
   free(x);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(batch_norm_matches_hand_calculation),
+      cmocka_unit_test(statistics_of_the_batch_match_hand_calculation),
+      cmocka_unit_test(a_large_mean_costs_no_accuracy),
       cmocka_unit_test(lrn_matches_hand_calculation),
       cmocka_unit_test(lrn_with_exponent_three_quarters_equals_pow),
       cmocka_unit_test(lrn_gradient_matches_differences),

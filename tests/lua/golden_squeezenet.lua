@@ -51,6 +51,12 @@ for id, file in pairs { [243] = "cat_dog_243_bull_mastiff", [282] = "cat_dog_282
     golden.close(t, "map", (map - map:min()) * (1 / (map:max() - map:min())), want.peer_gradcam_224, 1e-3)
   end)
 
+  test(name .. "CAM is the class map, whose rectified values are averaged", function(t)
+    local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
+    local e = xai.cam(net, xai.image(picture), { target = id })
+    golden.close(t, "map", e.values, want["act.conv10_class"]:clamp(0), 2e-5)
+  end)
+
   test(name .. "occlusion, logit and probability", function(t)
     local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
     local x = net:prepare(xai.image(picture))

@@ -10,7 +10,7 @@ local xai = {
   tensor = core.tensor, zeros = core.zeros, randn = core.randn,
   read = core.read,
   sheet = require "xai.sheet",
-  scenes = require "xai.scenes",
+  scenes = require "xai.scenes", score = require "xai.score",
   args = require "xai.args",
   help = help.help, methods = help.methods,
   seed = core.seed, threads = core.threads, clock = core.clock, quiet = core.quiet,

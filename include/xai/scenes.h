@@ -2,9 +2,9 @@
  * truth: where every object is, to the pixel, and what hides it.
  *
  * Objects are drawings of 24 classes from Debian's colour emoji font (fonts-noto-color-emoji), at random places, sizes
- * and angles, with their colours shifted, on random backgrounds. Scene i of a seed is a pure function of the options and
- * i: it does not depend on which scenes were made before, or on the number of threads, and it has the same bytes on every
- * machine that has the same font. */
+ * and angles, with their colours shifted, on random backgrounds. Scene i of a seed is a pure function of the options
+ * and i: it does not depend on which scenes were made before, or on the number of threads, and it has the same bytes on
+ * every machine that has the same font. */
 #ifndef XAI_SCENES_H
 #define XAI_SCENES_H
 
@@ -40,15 +40,15 @@ typedef struct xai_scenes_opts {
   int n_classes;
   xai_drawings drawings;
   double occluders;      /* share of the scenes in which a shape hides a part of an object */
-  const char *background; /* "plain" "ramp" "noise" "grating" "stripes" "plaid" "checker" "landscape"; NULL: any */
+  const char *background; /* plain, ramp, noise, grating, stripes, plaid, checker, landscape, clutter; NULL: any */
   const char *font;      /* a file; NULL: the environment's XAI_EMOJI_FONT, or where Debian puts it */
 } xai_scenes_opts;
 /* 96x96, one object, more 0.25, all classes, drawings for training, no occluders. */
 XAI_API xai_scenes_opts xai_scenes_defaults(void);
 
 /* A generator with its drawings in memory (some 0.1 MB each). It never changes: any number of threads may draw.
- * Fails with XAI_ENOTFOUND (no font, no such class or background, no held-out drawing among the classes), XAI_EFORMAT or
- * XAI_EUNSUPPORTED (the font is another one), XAI_EARG or XAI_ENOMEM. */
+ * Fails with XAI_ENOTFOUND (no font, no such class or background, no held-out drawing among the classes), XAI_EFORMAT
+ * or XAI_EUNSUPPORTED (the font is another one), XAI_EARG or XAI_ENOMEM. */
 typedef struct xai_scenes xai_scenes;
 XAI_API xai_status xai_scenes_open(const xai_scenes_opts *opts, xai_scenes **out, xai_err *err);
 XAI_API void xai_scenes_close(xai_scenes *s); /* NULL is fine */
@@ -84,16 +84,16 @@ typedef struct xai_scene_item {
   double hue;      /* degrees by which its colours are turned */
   bool mirror;
 } xai_scene_item;
-/* A scene of the objects given, from back to front, in their own colours; 'index' chooses the background, whose two main
- * colours may be given as well (NULL: any), and only that is random. Fails with XAI_EARG for an item that makes no sense,
- * with XAI_ENOTFOUND for a drawing that this generator does not have. */
+/* A scene of the objects given, from back to front, in their own colours; 'index' chooses the background, whose two
+ * main colours may be given as well (NULL: any), and only that is random. Fails with XAI_EARG for an item that makes no
+ * sense, with XAI_ENOTFOUND for a drawing that this generator does not have. */
 XAI_API xai_status xai_scene_compose(const xai_scenes *s, uint64_t index, const xai_scene_item *items, int n,
                                      const uint8_t colours[2][3], xai_scene *scene, xai_image **image,
                                      xai_tensor **owners, xai_err *err);
 
-/* Scenes first .. first + n - 1 as inputs of a network: x is n x 3 x height x width, (byte - mean) / scale in RGB order;
- * labels has n elements; shares, when not NULL, n x classes: 1 divided among the objects of the scene.
- * All cores draw. Fails with XAI_ENOMEM, XAI_EARG (scale 0) or XAI_ESTOP. */
+/* Scenes first .. first + n - 1 as inputs of a network: x is n x 3 x height x width, (byte - mean) / scale in RGB
+ * order; labels has n elements; shares, when not NULL, n x classes: 1 divided among the objects of the scene. As many
+ * threads draw as the kernels use. Fails with XAI_ENOMEM, XAI_EARG (scale 0) or XAI_ESTOP. */
 XAI_API xai_status xai_scenes_batch(const xai_scenes *s, uint64_t first, int64_t n, double mean, double scale, float *x,
                                     int64_t *labels, float *shares, xai_err *err);
 

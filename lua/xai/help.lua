@@ -15,6 +15,10 @@ local functions = {
   { "read", "read(path): table of tensors, table of metadata, from .safetensors, .pth, .npz or .npy" },
   { "write", "write(path, tensors, meta): the reverse" },
   { "sheet", "sheet {title=, rows=, cols=, {picture, caption}, ...}:save(path): a grid of captioned pictures" },
+  { "scenes", "scenes {seed=, size = 96, objects = 1 or {1, 2}, more=, classes=, drawings = \"train\", \"held-out\" or \"all\","
+    .. " occluders=, background=, count=, font=}: labelled pictures of things that were placed at random (see help \"scene\");"
+    .. " scenes.compose {size=, seed=, background=, colours=, objects = {{class=, drawing=, x=, y=, size=,"
+    .. " rotation=, mirror=, hue=}, ...}}: one that you want; scenes.classes(): the names; scenes.drawings(class, which): how many drawings" },
   { "args", "args {\"what the script does\", name = {default, help}, ...}: the script's arguments" },
   { "methods", "methods(): the names of all methods" },
   { "seed", "seed(n): sets the seed of everything random; without n: what it is" },
@@ -52,6 +56,14 @@ local objects = {
     "img.width img.height; img:size()",
     "img:resize(w, h) img:crop(x, y, w, h) img:outline(box, {r, g, b}) img:get(x, y) img:tensor()",
     "img:save(path): .png .jpg .bmp; a plain name goes into the folder of -o; img:show()" } },
+  { "scene", "a picture and the truth about it, from xai.scenes", {
+    "set = xai.scenes {...}; #set; set[i]: scene i; set.classes: the names, label 0 first",
+    "scene.image .class .label: of the object that shows the most pixels",
+    "scene.objects[k]: {class=, label=, drawing=, box = {x=, y=, w=, h=}, mask = H x W of 0 and 1, visible = share},"
+      .. " from back to front",
+    "x, labels, shares = set:batch(first, n, {mean = 127.5, scale = 64}): N x 3 x H x W, N, N x classes",
+    "backgrounds: plain, ramp, noise, grating, stripes, plaid, checker, landscape, clutter; without a name any but"
+      .. " the last" } },
   { "result", "what a method returns", {
     "e.values: the numbers in the method's own resolution; e.method .target .label .class .p .layer .unit .options .seconds",
     "e:map(): H x W at the input's resolution",

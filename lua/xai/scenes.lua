@@ -9,22 +9,30 @@ local scenes = {
   drawings = core.scene_drawings,
 }
 
+local label_of = {}
+for i, name in ipairs(core.scene_classes()) do label_of[name] = i - 1 end
+
 --- One scene of the objects given, from back to front, in their own colours:
 ---   xai.scenes.compose { size = 224, background = "landscape", colours = { sky, ground },
 ---     objects = { { class = "cat", drawing = 2, x = 80, y = 140, size = 100, rotation = 10, mirror = true, hue = 0 } } }
--- x, y is an object's middle, size its longer side, in pixels. The seed chooses the background.
+-- x, y is an object's middle, size its longer side, in pixels. The seed chooses the background. Labels are positions
+-- among all classes.
 function scenes.compose(options)
-  options = check.options("scenes.compose", options, { "size", "seed", "background", "colours", "objects", "font" })
-  check.kind("scenes.compose", "objects", options.objects, "table")
-  local classes, known = {}, {}
-  for i, object in ipairs(options.objects or {}) do
-    local name = type(object) == "table" and object.class
-    if type(name) ~= "string" then core.fail(("scenes.compose: objects[%d]: expected a table with a class"):format(i)) end
-    if not known[name] then classes[#classes + 1], known[name] = name, true end
+  local name = "scenes.compose"
+  options = check.options(name, options, { "size", "seed", "background", "colours", "objects", "font" })
+  local objects = check.kind(name, "objects", options.objects, "table") or {}
+  local classes, known = {}, {} -- only their drawings are loaded
+  for i, object in ipairs(objects) do
+    local class = type(object) == "table" and object.class
+    if type(class) ~= "string" then core.fail(("%s: objects[%d]: expected a table with a class"):format(name, i)) end
+    if not known[class] then classes[#classes + 1], known[class] = class, true end
   end
-  local set <close> = core.scenes { classes = #classes > 0 and classes or { "dog" }, drawings = "all", size = options.size,
-    seed = options.seed, background = options.background, font = options.font }
-  return core.compose_scene(set, options.objects or {}, options.colours)
+  local set <close> = core.scenes { classes = #classes > 0 and classes or { "dog" }, drawings = "all",
+    size = options.size, seed = options.seed, background = options.background, font = options.font }
+  local scene = core.compose_scene(set, objects, options.colours)
+  scene.label = label_of[scene.class]
+  for _, object in ipairs(scene.objects) do object.label = label_of[object.class] end
+  return scene
 end
 
 return setmetatable(scenes, { __call = function(_, options) return core.scenes(options) end })

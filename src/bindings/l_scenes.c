@@ -1,5 +1,5 @@
-/* bindings/l_scenes.c: generators of labelled pictures. set[i] is scene i as a table; #set is how many there are, which is
- * only a bound for loops: it is the user value of the box. */
+/* bindings/l_scenes.c: generators of labelled pictures. set[i] is scene i as a table; #set is how many there are, which
+ * is only a bound for loops: it is the user value of the box. */
 #include <string.h>
 
 #include "base/rng.h"
@@ -9,7 +9,9 @@
 static void destroy(void *object) { xai_scenes_close(object); }
 const xl_type xl_scenes_type = {"scenes", "xai.scenes", destroy};
 
-static const xai_scenes *check_set(lua_State *L, int arg) { return xl_check_box(L, arg, &xl_scenes_type, "set")->object; }
+static const xai_scenes *check_set(lua_State *L, int arg) {
+  return xl_check_box(L, arg, &xl_scenes_type, "set")->object;
+}
 
 /* ---- options ------------------------------------------------------------------------------------------- */
 
@@ -53,7 +55,8 @@ static void check_classes(lua_State *L, const char *names[XAI_SCENE_CLASSES], xa
     int list = lua_gettop(L);
     if (!lua_istable(L, list)) xl_expected(L, list, "classes", "a list of names");
     lua_Unsigned n = lua_rawlen(L, list);
-    if (n < 1 || n > XAI_SCENE_CLASSES) xl_fail(L, "classes: expected 1 to %d names, got %I", XAI_SCENE_CLASSES, (LUAI_UACINT)n);
+    if (n < 1 || n > XAI_SCENE_CLASSES)
+      xl_fail(L, "classes: expected 1 to %d names, got %I", XAI_SCENE_CLASSES, (LUAI_UACINT)n);
     for (opts->n_classes = 0; opts->n_classes < (int)n; opts->n_classes++) {
       lua_rawgeti(L, list, opts->n_classes + 1);
       names[opts->n_classes] = xl_check_string(L, -1, "classes");
@@ -235,7 +238,9 @@ static int scenes_batch(lua_State *L) {
   const xl_box *shares = new_tensor(L, XAI_F32, (xai_shape){2, {n, xai_scenes_classes(set)}});
   xai_err err;
   xai_status st;
-  XL_WORK(L, st, xai_scenes_batch(set, (uint64_t)first - 1, n, mean, scale, elements(x), elements(labels), elements(shares), &err));
+  XL_WORK(L, st,
+          xai_scenes_batch(set, (uint64_t)first - 1, n, mean, scale, elements(x), elements(labels), elements(shares),
+                           &err));
   return st == XAI_OK ? 3 : xl_raise(L, st, &err);
 }
 
@@ -290,7 +295,8 @@ static int compose(lua_State *L) {
   const xai_scenes *set = check_set(L, 1);
   if (!lua_istable(L, 2)) return xl_expected(L, 2, "objects", "a list");
   lua_Unsigned n = lua_rawlen(L, 2);
-  if (n > XAI_SCENE_OBJECTS) return xl_fail(L, "objects: expected at most %d, got %I", XAI_SCENE_OBJECTS, (LUAI_UACINT)n);
+  if (n > XAI_SCENE_OBJECTS)
+    return xl_fail(L, "objects: expected at most %d, got %I", XAI_SCENE_OBJECTS, (LUAI_UACINT)n);
   xai_scene_item items[XAI_SCENE_OBJECTS];
   for (lua_Unsigned i = 0; i < n; i++) {
     lua_rawgeti(L, 2, (lua_Integer)i + 1);
@@ -304,8 +310,8 @@ static int compose(lua_State *L) {
   xai_status st;
   xl_box *image = xl_new_box(L, &xl_image_type), *owners = xl_new_box(L, &xl_tensor_type);
   XL_WORK(L, st,
-          xai_scene_compose(set, 0, items, (int)n, coloured ? (const uint8_t(*)[3])colours : NULL, &scene, &image->image,
-                            &owners->tensor, &err));
+          xai_scene_compose(set, 0, items, (int)n, coloured ? (const uint8_t(*)[3])colours : NULL, &scene,
+                            &image->image, &owners->tensor, &err));
   if (st != XAI_OK) return xl_raise(L, st, &err);
   return finish_scene(L, set, &scene, 4);
 }
@@ -326,8 +332,9 @@ static int scene_drawings(lua_State *L) {
   const char *names[XAI_SCENE_CLASSES + 1];
   for (int i = 0; i <= XAI_SCENE_CLASSES; i++) names[i] = xai_scene_class(i);
   int i = xl_check_choice(L, 1, "class", names);
-  lua_pushinteger(L, xai_scene_drawings(i, lua_isnoneornil(L, 2) ? XAI_DRAWINGS_ALL
-                                                               : (xai_drawings)xl_check_choice(L, 2, "drawings", which)));
+  lua_pushinteger(L, xai_scene_drawings(i, lua_isnoneornil(L, 2)
+                                               ? XAI_DRAWINGS_ALL
+                                               : (xai_drawings)xl_check_choice(L, 2, "drawings", which)));
   return 1;
 }
 

@@ -7,14 +7,15 @@
 #include <math.h>
 #include <string.h>
 
-const char *const xai_backdrop__names[XAI_BACKDROPS] = {"plain",   "ramp",  "noise",   "grating",
-                                                        "stripes", "plaid", "checker", "landscape"};
+const char *const xai_backdrop__names[XAI_BACKDROPS] = {"plain", "ramp",    "noise",     "grating", "stripes",
+                                                        "plaid", "checker", "landscape", "clutter"};
 
 typedef struct colour {
   float v[3];
 } colour;
 
-static uint8_t byte_of(float v) { return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v + 0.5f); }
+static float within(float v, float lo, float hi) { return v < lo ? lo : v > hi ? hi : v; }
+static uint8_t byte_of(float v) { return (uint8_t)(within(v, 0, 255) + 0.5f); }
 
 static colour any_colour(xai_dice *d) {
   colour c;
@@ -90,7 +91,7 @@ static void pink(float *field, float *spare, float *row, int w, int h, float rou
   }
   float largest = 1e-6f;
   size_t n = (size_t)w * (size_t)h;
-  for (size_t i = 0; i < n; i++) largest = fmaxf(largest, fabsf(field[i]));
+  for (size_t i = 0; i < n; i++) largest = fabsf(field[i]) > largest ? fabsf(field[i]) : largest;
   for (size_t i = 0; i < n; i++) field[i] /= largest;
 }
 
@@ -119,7 +120,7 @@ static void put_wave(float *field, int w, int h, const wave *g, bool sharp) {
     float *row = field + (size_t)y * (size_t)w;
     uint32_t turn = g->start + (uint32_t)y * g->y;
     for (int x = 0; x < w; x++) row[x] = turn_sin(turn + (uint32_t)x * g->x);
-    for (int x = 0; sharp && x < w; x++) row[x] = fminf(fmaxf(row[x] * slope, -1), 1);
+    for (int x = 0; sharp && x < w; x++) row[x] = within(row[x] * slope, -1, 1);
   }
 }
 
@@ -131,7 +132,7 @@ static void put_ramp(float *field, int w, int h, uint32_t turn) {
       field[(size_t)y * (size_t)w + (size_t)x] = c * (2 * (float)x + 1 - (float)w) + s * (2 * (float)y + 1 - (float)h);
 }
 
-/* ---- pictures -------------------------------------------------------------------------------------------------------- */
+/* ---- pictures -------------------------------------------------------------------------------------------- */
 
 /* a where the field is -1, b where it is 1 */
 static void mix(xai_canvas *c, const float *field, colour a, colour b) {
@@ -150,37 +151,47 @@ static void add(xai_canvas *c, const float *field, colour by) {
       c->rgb[3 * i + (size_t)k] = byte_of((float)c->rgb[3 * i + (size_t)k] + by.v[k] * field[i]);
 }
 
-/* Sky that brightens towards the horizon; ground whose noise grows towards the foot. The noise is in 'field'. */
-static void landscape(xai_canvas *c, const float *field, colour sky, colour ground, xai_dice *d) {
+/* Sky that brightens towards the horizon; ground whose noise grows towards the foot. The first row of 'hills' is the
+ * line between them. */
+static void landscape(xai_canvas *c, const float *field, const float *hills, colour sky, colour ground, xai_dice *d) {
   float horizon = (float)dice_between(d, 0.35, 0.7) * (float)c->h, slope = (float)dice_between(d, -0.12, 0.12);
-  float hills = (float)dice_between(d, 0, 0.08) * (float)c->h, rough = (float)dice_between(d, 0.1, 0.3);
-  for (int y = 0; y < c->h; y++)
+  float height = (float)dice_between(d, 0, 0.12) * (float)c->h, rough = (float)dice_between(d, 0.1, 0.3);
+  for (int y = 0; y < c->h; y++) {
+    float down = ((float)y + 0.5f) / (float)c->h, up = within(((float)y + 0.5f) / horizon, 0, 1);
     for (int x = 0; x < c->w; x++) {
       size_t i = (size_t)y * (size_t)c->w + (size_t)x;
-      float edge = horizon + slope * ((float)x - (float)c->w / 2) + hills * field[x]; /* one row of noise: hills */
-      float below = fminf(fmaxf((float)y + 0.5f - edge, -1), 1) / 2 + 0.5f;
-      float up = fminf(fmaxf(((float)y + 0.5f) / edge, 0), 1), down = ((float)y + 0.5f) / (float)c->h;
+      float edge = horizon + slope * ((float)x - (float)c->w / 2) + height * hills[x];
+      float below = within((float)y + 0.5f - edge, -0.5f, 0.5f) + 0.5f;
       for (int k = 0; k < 3; k++) {
         float high = sky.v[k] + (255 - sky.v[k]) * (0.55f * up * up + 0.06f * field[i]);
         float low = ground.v[k] * (1 + rough * down * field[i]) * (1.1f - 0.25f * down);
         c->rgb[3 * i + (size_t)k] = byte_of(high + below * (low - high));
       }
     }
+  }
 }
 
-static void soft_shapes(xai_canvas *c, xai_dice *d) {
-  int n = 2 + dice_int(d, 6), side = c->w < c->h ? c->w : c->h;
+static colour between(colour a, colour b) {
+  for (int k = 0; k < 3; k++) a.v[k] = (a.v[k] + b.v[k]) / 2;
+  return a;
+}
+
+/* n shapes with soft edges, of any colours or (near is not NULL) of colours half-way to that; size 1: up to 0.6 of the
+ * shorter side wide. */
+static void soft_shapes(xai_canvas *c, int n, double size, const colour *near, xai_dice *d) {
+  size *= c->w < c->h ? c->w : c->h;
   for (int i = 0; i < n; i++) {
     xai_patch p;
     p.form = (xai_form)dice_int(d, XAI_FORMS);
     p.turn = dice_turn(d);
     p.x = (float)dice_between(d, 0, c->w);
     p.y = (float)dice_between(d, 0, c->h);
-    p.a = (float)(dice_between(d, 0.05, 0.3) * side);
-    p.b = (float)(dice_between(d, 0.05, 0.3) * side);
-    p.soft = fmaxf((float)(dice_between(d, 0.02, 0.15) * side), 1);
-    colour from = any_colour(d), to = any_colour(d);
-    for (int k = 0; k < 3; k++) p.from[k] = byte_of(from.v[k]), p.to[k] = byte_of((from.v[k] + to.v[k]) / 2);
+    p.a = (float)(dice_between(d, 0.05, 0.3) * size);
+    p.b = (float)(dice_between(d, 0.05, 0.3) * size);
+    p.soft = fmaxf((float)(dice_between(d, 0.02, 0.15) * size), 1);
+    colour from = any_colour(d), to = between(from, any_colour(d));
+    if (near != NULL) from = between(from, *near), to = between(to, *near);
+    for (int k = 0; k < 3; k++) p.from[k] = byte_of(from.v[k]), p.to[k] = byte_of(to.v[k]);
     xai_canvas__patch(c, &p);
   }
 }
@@ -210,13 +221,13 @@ static void paint_plaid(xai_canvas *c, float *field, int side, xai_dice *d) {
 }
 
 void xai_backdrop__paint(xai_canvas *c, xai_backdrop kind, const uint8_t colours[2][3], xai_dice *d, float *scratch) {
-  /* how often each kind comes: plain ramp noise grating stripes plaid checker landscape */
+  /* as often as each comes */
   static const xai_backdrop any[] = {
-      XAI_BACKDROP_PLAIN,   XAI_BACKDROP_PLAIN,   XAI_BACKDROP_RAMP,  XAI_BACKDROP_NOISE, XAI_BACKDROP_NOISE,
-      XAI_BACKDROP_NOISE,   XAI_BACKDROP_GRATING, XAI_BACKDROP_GRATING, XAI_BACKDROP_STRIPES, XAI_BACKDROP_STRIPES,
-      XAI_BACKDROP_PLAID,   XAI_BACKDROP_PLAID,   XAI_BACKDROP_CHECKER, XAI_BACKDROP_LANDSCAPE};
-  bool clutter = kind == XAI_BACKDROPS;
-  if (clutter) kind = any[dice_int(d, sizeof any / sizeof any[0])];
+      XAI_BACKDROP_PLAIN, XAI_BACKDROP_PLAIN,   XAI_BACKDROP_RAMP,    XAI_BACKDROP_NOISE,    XAI_BACKDROP_NOISE,
+      XAI_BACKDROP_NOISE, XAI_BACKDROP_GRATING, XAI_BACKDROP_GRATING, XAI_BACKDROP_STRIPES,  XAI_BACKDROP_STRIPES,
+      XAI_BACKDROP_PLAID, XAI_BACKDROP_PLAID,   XAI_BACKDROP_CHECKER, XAI_BACKDROP_LANDSCAPE};
+  bool mixed = kind == XAI_BACKDROPS;
+  if (mixed) kind = any[dice_int(d, sizeof any / sizeof any[0])];
   int w = c->w, h = c->h, side = w > h ? w : h;
   size_t level = (size_t)(w + 2) * (size_t)(h + 2), n = (size_t)w * (size_t)h;
   float *field = scratch, *second = scratch + level, *spare = second + level, *row = spare + level;
@@ -228,6 +239,7 @@ void xai_backdrop__paint(xai_canvas *c, xai_backdrop kind, const uint8_t colours
   wave g = any_wave(d, side, 2, 24), across = g;
   switch (kind) {
     case XAI_BACKDROP_NOISE:
+    case XAI_BACKDROP_CLUTTER:
       pink(field, spare, row, w, h, (float)dice_between(d, 0.6, 1), d);
       mix(c, field, a, b);
       pink(second, spare, row, w, h, (float)dice_between(d, 0.6, 1), d);
@@ -247,13 +259,13 @@ void xai_backdrop__paint(xai_canvas *c, xai_backdrop kind, const uint8_t colours
       break;
     case XAI_BACKDROP_PLAID: paint_plaid(c, field, side, d); break;
     case XAI_BACKDROP_LANDSCAPE:
+      pink(second, spare, row, w, h, (float)dice_between(d, 0.3, 0.8), d);
       pink(field, spare, row, w, h, 0.8f, d);
-      landscape(c, field, a, b, d);
+      landscape(c, field, second, a, b, d);
       break;
-    default:
-      put_ramp(field, w, h, dice_turn(d));
-      mix(c, field, a, b);
+    default: put_ramp(field, w, h, dice_turn(d)); mix(c, field, a, b);
   }
-  if (clutter && dice_chance(d, 0.35)) soft_shapes(c, d);
-  if (clutter && dice_chance(d, 0.3)) speckle(c, 4 + dice_int(d, 44), d);
+  if (kind == XAI_BACKDROP_CLUTTER) soft_shapes(c, 40 + dice_int(d, 20), 0.45, &b, d);
+  if (mixed && dice_chance(d, 0.35)) soft_shapes(c, 2 + dice_int(d, 6), 1, NULL, d);
+  if (mixed && dice_chance(d, 0.3)) speckle(c, 4 + dice_int(d, 44), d);
 }

@@ -1,7 +1,7 @@
 /* scenes/classes.c: what is in a scene: nameable things of which the emoji font has at least one drawing.
  *
- * A drawing belongs to one class and shows nothing of another: no house with a tree beside it, no racket with a ball. The
- * held-out ones resemble the others as far as the font allows. */
+ * A drawing belongs to one class and shows nothing of another: no house with a tree beside it, no racket with a ball.
+ * The held-out ones resemble the others as far as the font allows. */
 #include <stddef.h>
 
 #include "scenes/glyphs.h"

@@ -23,8 +23,8 @@ xai_tint xai_tint__make(uint32_t hue, double saturation, double contrast, double
 
 /* ---- sprites --------------------------------------------------------------------------------------------- */
 typedef struct xai_pose {
-  double x, y; /* of the middle, in pixels: the first one reaches from 0 to 1 */
-  double w, h; /* of the upright sprite on the canvas */
+  double x, y;   /* of the middle, in pixels: the first one reaches from 0 to 1 */
+  double w, h;   /* of the upright sprite on the canvas */
   uint32_t turn; /* clockwise, after mirroring */
   bool mirror;
   xai_tint tint;
@@ -43,7 +43,7 @@ typedef struct xai_patch {
   xai_form form;
   float x, y, a, b; /* middle, half axes */
   uint32_t turn;
-  float soft;       /* width of the edge, at least 1 */
+  float soft;             /* width of the edge, at least 1 */
   uint8_t from[3], to[3]; /* colours at its two ends */
 } xai_patch;
 
@@ -56,21 +56,22 @@ void xai_canvas__measure(const xai_canvas *c, int n, xai_scene_object *objects);
 
 /* ---- backgrounds (background.c) --------------------------------------------------------------------------------- */
 typedef enum xai_backdrop {
-  XAI_BACKDROP_PLAIN,     /* one colour shading into another */
-  XAI_BACKDROP_RAMP,      /* the same, nearly grey */
-  XAI_BACKDROP_NOISE,     /* 1/f noise */
-  XAI_BACKDROP_GRATING,   /* a sinusoidal grating */
-  XAI_BACKDROP_STRIPES,   /* a square one */
-  XAI_BACKDROP_PLAID,     /* a sum of sinusoidal ones */
+  XAI_BACKDROP_PLAIN,   /* one colour shading into another */
+  XAI_BACKDROP_RAMP,    /* the same, nearly grey */
+  XAI_BACKDROP_NOISE,   /* 1/f noise */
+  XAI_BACKDROP_GRATING, /* a sinusoidal grating */
+  XAI_BACKDROP_STRIPES, /* a square one */
+  XAI_BACKDROP_PLAID,   /* a sum of sinusoidal ones */
   XAI_BACKDROP_CHECKER,
   XAI_BACKDROP_LANDSCAPE, /* sky over rough ground */
-  XAI_BACKDROPS           /* any of them, with clutter */
+  XAI_BACKDROP_CLUTTER,   /* noise with soft shapes */
+  XAI_BACKDROPS           /* any of them, some with soft shapes, some with white noise */
 } xai_backdrop;
 extern const char *const xai_backdrop__names[XAI_BACKDROPS];
 
 /* Floats that painting a background needs as scratch. */
 size_t xai_backdrop__scratch(int w, int h);
-/* Fills the canvas; nobody owns it. colours NULL: any. Clutter (soft shapes, noise) comes with XAI_BACKDROPS only. */
+/* Fills the canvas; nobody owns it. The two main colours are given, or any (NULL). */
 void xai_backdrop__paint(xai_canvas *c, xai_backdrop kind, const uint8_t colours[2][3], xai_dice *d, float *scratch);
 
 #endif

@@ -43,7 +43,8 @@ static void reduce(const uint32_t *from, int w, uint32_t *to, int half_w, int ha
       const uint32_t *p = from + (2 * y + 1) * (w + 2) + 2 * x + 1, *q = p + w + 2;
       uint32_t mean = 0;
       for (int shift = 0; shift < 32; shift += 8) {
-        uint32_t sum = (p[0] >> shift & 0xff) + (p[1] >> shift & 0xff) + (q[0] >> shift & 0xff) + (q[1] >> shift & 0xff);
+        uint32_t sum =
+            (p[0] >> shift & 0xff) + (p[1] >> shift & 0xff) + (q[0] >> shift & 0xff) + (q[1] >> shift & 0xff);
         mean |= (sum + 2) / 4 << shift;
       }
       to[(y + 1) * (half_w + 2) + x + 1] = mean;
@@ -126,7 +127,8 @@ static const char *font_path(const char *font) {
 xai_status xai_sprites__load(const char *font, const uint32_t *codes, int n, xai_sprite *out, xai_err *err) {
   const char *path = font_path(font);
   if (access(path, R_OK) != 0)
-    return xai_fail(err, XAI_ENOTFOUND, "no colour emoji font %s; please install the package fonts-noto-color-emoji", path);
+    return xai_fail(err, XAI_ENOTFOUND, "no colour emoji font %s; please install the package fonts-noto-color-emoji",
+                    path);
   xai_status st;
   FT_Library library = NULL;
   FT_Face face = NULL;

@@ -24,8 +24,8 @@ typedef struct xai_sprite {
   int w, h;
   int64_t solid; /* pixels of the full size whose alpha is at least 1/2 */
   struct {
-    int w, h;                /* without the border */
-    const uint32_t *pixels;  /* (h + 2) rows of w + 2 */
+    int w, h;               /* without the border */
+    const uint32_t *pixels; /* (h + 2) rows of w + 2 */
   } level[XAI_SPRITE_LEVELS];
   uint32_t *memory;
 } xai_sprite;

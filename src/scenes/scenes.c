@@ -1,7 +1,8 @@
 /* scenes/scenes.c: which objects are where: random scenes, composed ones, batches of them.
  *
- * A scene is thrown from its own stream of random numbers: its background from one, its objects from another. Objects of
- * which too much is hidden, by later ones, by the occluder or by the border, are placed anew and a little smaller. */
+ * A scene is thrown from its own stream of random numbers: its background from one, its objects from another. Objects
+ * of which too much is hidden, by later ones, by the occluder or by the border, are placed anew and a little smaller.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -244,19 +245,28 @@ static void throw_occluder(xai_dice *d, plan *p) {
 
 /* ---- drawing it ------------------------------------------------------------------------------------------------ */
 
-/* Room for one scene in the making, in one block. */
+/* Room for one scene in the making. */
 typedef struct desk {
   xai_canvas canvas;
   float *scratch;
 } desk;
 
-static size_t desk_bytes(int w, int h) {
-  size_t pixels = (size_t)w * (size_t)h;
-  return xai_backdrop__scratch(w, h) * sizeof(float) + 4 * pixels;
+static size_t desk_bytes(const xai_scenes *s) {
+  size_t pixels = (size_t)s->opts.width * (size_t)s->opts.height;
+  size_t bytes = xai_backdrop__scratch(s->opts.width, s->opts.height) * sizeof(float) + 4 * pixels;
+  return (bytes + XAI_ALIGN - 1) / XAI_ALIGN * XAI_ALIGN;
 }
 
-static desk desk_in(void *block, int w, int h) {
-  float *scratch = block;
+/* Room for n scenes at once, in one block. */
+static xai_status open_desks(const xai_scenes *s, int n, void **block, xai_err *err) {
+  size_t bytes = desk_bytes(s) * (size_t)n;
+  *block = xai_alloc(bytes);
+  return *block != NULL ? XAI_OK : xai_fail_memory(err, bytes);
+}
+
+static desk desk_in(const xai_scenes *s, void *block, int i) {
+  int w = s->opts.width, h = s->opts.height;
+  float *scratch = (float *)((char *)block + desk_bytes(s) * (size_t)i);
   uint8_t *bytes = (uint8_t *)(scratch + xai_backdrop__scratch(w, h));
   return (desk){{w, h, bytes, bytes + 3 * (size_t)w * (size_t)h}, scratch};
 }
@@ -273,7 +283,8 @@ static void draw_plan(const plan *p, xai_canvas *c, xai_scene *scene) {
     const xai_sprite *sprite = p->item[k].sprite;
     o->label = p->item[k].label;
     o->drawing = p->item[k].drawing;
-    o->visible = (double)o->pixels * sprite->w * sprite->h / ((double)sprite->solid * p->item[k].pose.w * p->item[k].pose.h);
+    o->visible =
+        (double)o->pixels * sprite->w * sprite->h / ((double)sprite->solid * p->item[k].pose.w * p->item[k].pose.h);
     if (o->pixels > most) most = o->pixels, scene->label = o->label;
   }
 }
@@ -322,10 +333,9 @@ static xai_status copy_out(const xai_canvas *c, xai_image **image, xai_tensor **
 
 xai_status xai_scene_draw(const xai_scenes *s, uint64_t index, xai_scene *scene, xai_image **image, xai_tensor **owners,
                           xai_err *err) {
-  size_t bytes = desk_bytes(s->opts.width, s->opts.height);
-  void *block = xai_alloc(bytes);
-  if (block == NULL) return xai_fail_memory(err, bytes);
-  desk at = desk_in(block, s->opts.width, s->opts.height);
+  void *block;
+  XAI_TRY(open_desks(s, 1, &block, err));
+  desk at = desk_in(s, block, 0);
   xai_scene made;
   draw_scene(s, index, &at, &made);
   xai_status st = copy_out(&at.canvas, image, owners, err);
@@ -337,7 +347,8 @@ xai_status xai_scene_draw(const xai_scenes *s, uint64_t index, xai_scene *scene,
 static xai_status plan_item(const xai_scenes *s, const xai_scene_item *item, int k, plan *p, xai_err *err) {
   bool finite = isfinite(item->x) && isfinite(item->y) && isfinite(item->hue) && fabs(item->hue) <= 3600;
   if (item->label < 0 || item->label >= s->n_labels)
-    return xai_fail(err, XAI_EARG, "object %d: expected a label from 0 to %d, got %d", k + 1, s->n_labels - 1, item->label);
+    return xai_fail(err, XAI_EARG, "object %d: expected a label from 0 to %d, got %d", k + 1, s->n_labels - 1,
+                    item->label);
   if (!finite || fabs(item->x) > XAI_SCENE_SIDE * 2 || fabs(item->y) > XAI_SCENE_SIDE * 2)
     return xai_fail(err, XAI_EARG, "object %d: its place is far outside the picture", k + 1);
   if (!(item->size >= 4 && item->size <= XAI_SCENE_SIDE) || !(fabs(item->rotation) <= 3600))
@@ -367,10 +378,9 @@ xai_status xai_scene_compose(const xai_scenes *s, uint64_t index, const xai_scen
   if (n < 0 || n > XAI_SCENE_OBJECTS)
     return xai_fail(err, XAI_EARG, "objects: expected at most %d, got %d", XAI_SCENE_OBJECTS, n);
   for (int k = 0; k < n; k++) XAI_TRY(plan_item(s, &items[k], k, &p, err));
-  size_t bytes = desk_bytes(s->opts.width, s->opts.height);
-  void *block = xai_alloc(bytes);
-  if (block == NULL) return xai_fail_memory(err, bytes);
-  desk at = desk_in(block, s->opts.width, s->opts.height);
+  void *block;
+  XAI_TRY(open_desks(s, 1, &block, err));
+  desk at = desk_in(s, block, 0);
   xai_dice behind = dice_of(xai_rng_stream(s->opts.seed, index), BACKGROUND);
   xai_backdrop__paint(&at.canvas, s->backdrop, colours, &behind, at.scratch);
   xai_scene made;
@@ -400,19 +410,19 @@ xai_status xai_scenes_batch(const xai_scenes *s, uint64_t first, int64_t n, doub
     return xai_fail(err, XAI_EARG, "mean and scale: expected numbers, scale not 0, got %g and %g", mean, scale);
   float value[256];
   for (int i = 0; i < 256; i++) value[i] = (float)((i - mean) / scale);
-  int w = s->opts.width, h = s->opts.height, threads = xk_threads();
+  size_t input = 3 * (size_t)s->opts.width * (size_t)s->opts.height;
+  int threads = xk_threads();
   if (threads > n) threads = n > 1 ? (int)n : 1;
-  size_t each = (desk_bytes(w, h) + XAI_ALIGN - 1) / XAI_ALIGN * XAI_ALIGN, bytes = each * (size_t)threads;
-  char *block = xai_alloc(bytes);
-  if (block == NULL) return xai_fail_memory(err, bytes);
+  void *block;
+  XAI_TRY(open_desks(s, threads, &block, err));
 
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
   for (int t = 0; t < threads; t++) {
-    desk at = desk_in(block + each * (size_t)t, w, h);
+    desk at = desk_in(s, block, t);
     for (int64_t i = t; i < n && !xai_stop_requested(); i += threads) {
       xai_scene scene;
       draw_scene(s, first + (uint64_t)i, &at, &scene);
-      put_input(&at.canvas, value, x + (size_t)i * 3 * (size_t)w * (size_t)h);
+      put_input(&at.canvas, value, x + (size_t)i * input);
       labels[i] = scene.label;
       if (shares != NULL) put_shares(&scene, s->n_labels, shares + (size_t)i * (size_t)s->n_labels);
     }

@@ -72,6 +72,12 @@ local cases = {
     if not good then error(message, 0) end
   end },
 }
+if pcall(xai.scenes, { classes = { "fox" } }) then -- the font is there
+  cases[#cases + 1] = { "scenes", function() return xai.scenes { size = 16, classes = { "dog", "fox" }, objects = 2 } end, function(set)
+    local _ = set[1], set:batch(1, 2), set.classes
+    xai.scenes.compose { size = 16, objects = { { class = "lion" } } }
+  end }
+end
 for _, name in ipairs(xai.methods()) do
   cases[#cases + 1] = { name, net_and_x, function(net, x) xai[name](net, x, { target = 0 }) end }
 end

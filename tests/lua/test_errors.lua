@@ -87,7 +87,8 @@ test("no native function crashes, whatever it is given", function(t)
   local net, x, img = tiny.load(), tiny.x(), xai.image(xai.zeros(4, 4, 3, "uint8"))
   local freed = xai.zeros(1)
   freed:free()
-  local values = { net, x, img, freed, net:run(x), net:with { relu = "guided" }, xai.zeros(0), xai.zeros(4, 4), xai.zeros(2, "int64"),
+  local _, set = pcall(xai.scenes, { size = 16, classes = { "fox" }, count = 9 }) -- a message where there is no font
+  local values = { net, x, img, freed, set, net:run(x), net:with { relu = "guided" }, xai.zeros(0), xai.zeros(4, 4), xai.zeros(2, "int64"),
     {}, { 1, 2 }, { { 1 } }, { target = 0 }, { x = 1, y = 1, w = 2, h = 2 }, { keep = { "gap" } }, { "data", x }, { { "data", x } },
     { relu = "deconv", hooks = {} }, { order = "bgr" }, { image = img }, { { image = img } }, print, io.stdout, coroutine.create(print),
     "", "gap", "input", "logits", "inferno", "rgb", "float32", "/", "max_abs", 0, 1, 2, 3, -1, 0.5, 1e300, -1 / 0, 0 / 0, 1 << 62,
@@ -95,13 +96,13 @@ test("no native function crashes, whatever it is given", function(t)
   local functions = {}
   local apart = { fail_after = true, on_note = true, make_dir = true, threads = true, seed = true, quiet = true, free = true,
     save = true, show = true } -- these change the process or write files
-  for _, group in ipairs { core, core.methods, core.types.tensor, core.types.image, core.types.net, core.types.run } do
+  for _, group in ipairs { core, core.methods, core.types.tensor, core.types.image, core.types.net, core.types.run, core.types.scenes } do
     for name, fn in pairs(group) do
       if type(fn) == "function" and not apart[name] then functions[#functions + 1] = { name, fn } end
     end
   end
   table.sort(functions, function(a, b) return a[1] < b[1] end)
-  local choose, subjects = chooser(1), { net, x, img, values[5] }
+  local choose, subjects = chooser(1), { net, x, img, set, net:run(x) }
   for _ = 1, 20000 do
     local arguments = { choose(choose { subjects, values }) }
     for i = 2, choose { 1, 2, 3, 4, 6 } do arguments[i] = choose(values) end

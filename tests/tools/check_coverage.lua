@@ -25,6 +25,7 @@ local ELSEWHERE = {
   ["tests/c/kernels/test_move.c"] = "kernels/loop",
   ["tests/c/kernels/test_reduce.c"] = "kernels/moments",
   ["tests/c/kernels/test_unary.c"] = "kernels/select",
+  ["tests/c/scenes/test_glyphs.c"] = "scenes/classes",
   ["tests/c/graph/test_fill.c"] = "kernels/fill",
 }
 

@@ -402,7 +402,7 @@ function score.ssim(a, b) return native.ssim(map_of("ssim", a), map_of("ssim", b
 
 --- One number per object of a picture. A case is { net, x, e, truth, class, method, options }.
 local function truthful(name) return function(c, o) return score[name](c.e, c.truth, o) end end
-local function area(name) return function(c, o) return score[name](c.net, c.x, c.e, with_target(o, nil)).auc end end
+local function area(name) return function(c, o) return score[name](c.net, c.x, c.e, o).auc end end
 local function asked(name) return function(c, o) return (score[name](c.net, c.x, c.e, o)) end end
 
 --- Options for a metric that runs the method again.
@@ -504,7 +504,7 @@ local function size_of(net, image, x, where)
   return { height = image.height, width = image.width }
 end
 
--- Mean and standard error of a list.
+--- Mean and standard error of a list.
 local function summary(values)
   local n, sum, square = #values, 0, 0
   for _, v in ipairs(values) do sum = sum + v end
@@ -515,18 +515,32 @@ end
 
 local Result = {}
 
---- The rows of a result from the values that were gathered.
-local function summarize(result, metrics, gathered)
+--- What is gathered: values[class][i] is the list of metric i's values for the objects of a class.
+local function add_values(result, name, values)
+  local lists = result.values[name]
+  if not lists then
+    lists = {}
+    for i = 1, #values do lists[i] = {} end
+    result.values[name] = lists
+    table.insert(result.classes, name)
+  end
+  for i, value in ipairs(values) do table.insert(lists[i], value) end
+  result.objects = result.objects + 1
+end
+
+--- The rows of the result, one per metric.
+local function summarize(result, metrics)
+  table.sort(result.classes)
   for i, metric in ipairs(metrics) do
-    local all, by_class, sum, classes = {}, {}, 0, 0
-    for _, name in ipairs(result.classes) do
-      local values = gathered[name][i]
+    local all, means, by_class = {}, {}, {}
+    for k, name in ipairs(result.classes) do
+      local values = result.values[name][i]
       table.move(values, 1, #values, #all + 1, all)
       by_class[name] = summary(values)
-      sum, classes = sum + by_class[name].mean, classes + 1
+      means[k] = by_class[name].mean
     end
     local row = summary(all)
-    row.metric, row.by_class, row.class_mean = metric[1], by_class, classes > 0 and sum / classes or nil
+    row.metric, row.by_class, row.class_mean = metric[1], by_class, summary(means).mean
     result[i], result[metric[1]] = row, row
   end
   return setmetatable(result, Result)
@@ -567,41 +581,37 @@ end
 
 local KEYS = { "metrics", "target", "options", "count", table.unpack(score.metrics()) }
 
---- xai.score(method, net, set, options): see help "score". An interrupt (Ctrl-C) ends it with what there is.
-local function over_set(method, net, set, options)
+local function settings(set, options)
   options = check.options("score", options, KEYS)
-  local run, name = method_of(method)
-  local metrics, target = chosen(options.metrics), options.target or "each object"
+  local target = options.target or "each object"
   if target ~= "each object" and target ~= "largest" then
     core.fail(("score: target: expected 'each object' or 'largest', got '%s'"):format(tostring(target)))
   end
-  local count = check.kind("score", "count", options.count, "number") or #set
-  local gathered, seconds = {}, 0
-  local result = { method = name, classes = {}, pictures = 0, objects = 0, seconds = 0 }
+  if type(set) ~= "table" and type(set) ~= "userdata" then core.fail("score: set: expected scenes or a list of pictures, got a " .. type(set)) end
+  return options, chosen(options.metrics), target, math.min(#set, check.kind("score", "count", options.count, "number") or #set)
+end
+
+--- xai.score(method, net, set, options): see help "score". An interrupt (Ctrl-C) ends it with what there is.
+local function over_set(method, net, set, options)
+  local run, name = method_of(method)
+  local metrics, target, count
+  options, metrics, target, count = settings(set, options)
+  local result = { method = name, classes = {}, pictures = 0, objects = 0, seconds = 0, values = {} }
+  local seconds, tell = 0, say.progress("score " .. name, count)
 
   local function judge(question, x)
     local started = core.clock()
     local e = run(net, x, with_target(options.options, question.class))
     seconds = seconds + core.clock() - started
     e.class = e.class or question.class
-    local case, values = { net = net, x = x, e = e, truth = question.truth, class = question.class, method = method,
-      options = options.options }, {}
+    local case = { net = net, x = x, e = e, truth = question.truth, class = question.class, method = method, options = options.options }
+    local values = {}
     for i, metric in ipairs(metrics) do values[i] = metric[2](case, options[metric[1]]) end
-    local lists = gathered[question.name]
-    if not lists then
-      lists = {}
-      for i = 1, #metrics do lists[i] = {} end
-      gathered[question.name] = lists
-      table.insert(result.classes, question.name)
-    end
-    for i, value in ipairs(values) do table.insert(lists[i], value) end
-    result.objects = result.objects + 1
+    add_values(result, question.name, values)
   end
 
-  local total = math.min(count, #set)
-  local tell = say.progress("score " .. name, total)
   result.stopped = not core.until_stopped(function()
-    for i = 1, total do
+    for i = 1, count do
       local scene, where = set[i], "picture " .. i
       local x = type(scene) == "table" and scene.image and input_of(net, scene.image)
       local size = x and size_of(net, scene.image, x, where)
@@ -610,9 +620,8 @@ local function over_set(method, net, set, options)
       tell(i)
     end
   end)
-  table.sort(result.classes)
   result.seconds = result.objects > 0 and seconds / result.objects or 0
-  return summarize(result, metrics, gathered)
+  return summarize(result, metrics)
 end
 
 return setmetatable(score, { __call = function(_, ...) return over_set(...) end })

@@ -26,7 +26,7 @@ static double correlate(const double *a, const double *b, int64_t n) {
     aa += (a[i] - mean) * (a[i] - mean);
     bb += (b[i] - mean) * (b[i] - mean);
   }
-  return aa > 0 && bb > 0 ? ab / (sqrt(aa) * sqrt(bb)) : 0;
+  return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0; /* so written it is exactly 1 for equal ranks */
 }
 
 xai_status xai_score_spearman(const float *a, const float *b, int64_t n, double *out, xai_err *err) {

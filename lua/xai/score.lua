@@ -432,6 +432,9 @@ local METRICS = {
 }
 local DEFAULT = { "pointing", "iou", "mass", "rank", "insertion", "deletion" }
 
+--- Of the others more is better (of sparseness it is a matter of taste).
+score.lower_is_better = { localization_error = true, deletion = true, drop = true, infidelity = true, sensitivity = true, randomization = true }
+
 --- The names of all metrics for a set.
 function score.metrics()
   local names = {}

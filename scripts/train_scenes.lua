@@ -10,6 +10,7 @@ local args = xai.args { "Trains the networks that ship with xairun.",
   batch = { 64, "pictures per step" },
   lr = { 0.05, "highest learning rate; it rises for a tenth of the time and then falls as a cosine" },
   decay = { 0, "weight decay; 0: 1e-3 for scenes, 5e-4 for scenes_gap" },
+  fresh = { 2400, "how many scenes to judge it on" },
   seed = { 1, "of weights, scenes and dropout" },
   checkpoint = { "train_scenes.ckpt", "where to keep what is reached so far, every 10 000 pictures" },
   save = { "models/scenes.safetensors", "where the weights go, in half precision" } }
@@ -51,7 +52,7 @@ end
 
 --- Share of right answers on scenes of one object that it has never seen, by class and in all.
 local function accuracy(net, options)
-  options.seed, options.count = 1000003 + args.seed, 2400
+  options.seed, options.count = 1000003 + args.seed, args.fresh
   local set, right, n = xai.scenes(options), {}, {}
   local all = 0
   for first = 1, #set, 64 do
@@ -81,7 +82,7 @@ local function report(net, seconds, history)
   print(("| parameters | %d |"):format(net:params()))
   print(("| time | %.1f min, %.0f pictures/s |"):format(seconds / 60, args.pictures / seconds))
   print(("| last training loss | %.3f |"):format(history[#history].loss))
-  print(("| accuracy, 2400 fresh scenes of one object | %s; with occluders %s |"):format(percent(clear), percent(fresh)))
+  print(("| accuracy, %d fresh scenes of one object | %s; with occluders %s |"):format(args.fresh, percent(clear), percent(fresh)))
   print(("| accuracy on drawings held out of training | %s |"):format(percent(unseen)))
   print "\n| class | with occluders | drawings held out |\n| --- | --- | --- |"
   for label, name in ipairs(classes) do

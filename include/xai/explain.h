@@ -86,6 +86,11 @@ XAI_API xai_status xai_deconvnet(xai_net *net, const xai_view *x, const xai_back
 /* x * d score / d x. */
 XAI_API xai_status xai_input_x_gradient(xai_net *net, const xai_view *x, const xai_backprop_opts *opts, xai_explanation **out, xai_err *err);
 
+/* CAM. Zhou et al. 2016, eq. 2, without a ReLU; for networks that end in a global average and a linear layer, or in the
+ * average of class maps; XAI_EUNSUPPORTED for others. extras: weights K, maps K x h x w. */
+typedef struct xai_cam_opts { xai_explain_opts common; } xai_cam_opts;
+XAI_API xai_status xai_cam(xai_net *net, const xai_view *x, const xai_cam_opts *opts, xai_explanation **out, xai_err *err);
+
 /* Grad-CAM. Selvaraju et al. 2017, eq. 1-2 and section 3.3 (counterfactual). extras: raw h x w, weights K. */
 typedef struct xai_gradcam_opts {
   xai_explain_opts common;

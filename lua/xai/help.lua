@@ -21,6 +21,9 @@ local functions = {
     .. " occluders=, background=, count=, font=}: labelled pictures of things that were placed at random (see help \"scene\");"
     .. " scenes.compose {size=, seed=, background=, colours=, objects = {{class=, drawing=, x=, y=, size=,"
     .. " rotation=, mirror=, hue=}, ...}}: one that you want; scenes.classes(): the names; scenes.drawings(class, which): how many drawings" },
+  { "score", "score(method, net, set, {metrics =, target = \"each object\" or \"largest\", options = of the method, count =,"
+    .. " <metric> = {its options}}): how good a method's maps are on scenes, or a list of {image=, objects = {{class=, box=, mask=}}};"
+    .. " prints as a table; score.pointing(e, object) and the others score one map (see help \"measures\")" },
   { "args", "args {\"what the script does\", name = {default, help}, ...}: the script's arguments" },
   { "methods", "methods(): the names of all methods" },
   { "seed", "seed(n): sets the seed of everything random; without n: what it is" },
@@ -65,9 +68,28 @@ local objects = {
     "x, labels, shares = set:batch(first, n, {mean = 127.5, scale = 64}): N x 3 x H x W, N, N x classes",
     "backgrounds: plain, ramp, noise, grating, stripes, plaid, checker, landscape, clutter; without a name any but"
       .. " the last" } },
+  { "measures", "scores of one map; the truth is a box, a mask, an object of a scene, or a list of those", {
+    "score.pointing(e, truth, {tolerance = 0, region = \"box\" or \"mask\", smooth = 0}): 1 if the map's maximum lies in it, else 0",
+    "score.iou(e, truth, {threshold = 0.2; Grad-CAM 0.15}): of the box around the largest region above that share of the maximum",
+    "score.localization_error(e, truth, {threshold =, overlap = 0.5, top = 0}): 1 if that IoU is below overlap, or the class not"
+      .. " among the top most probable (0: taken as known)",
+    "score.mass(e, truth, {region = \"mask\"}): share of the map's positive values in it",
+    "score.rank(e, truth, {region = \"mask\"}): share of the K largest values in it; it has K pixels",
+    "score.sparseness(e): Gini index of |map|",
+    "score.deletion(net, x, e, {step = 0: the width, fill = 0, class =, score = \"prob\" or \"logit\", batch = 0}): {auc=, curve=,"
+      .. " shares=}: the score as the most relevant pixels go first",
+    "score.insertion(net, x, e, {size = 11, sigma = 5, ...}): the same as they come back to a blurred picture",
+    "score.drop(net, x, e, {keep = 1, ...}): share of the probability that is lost when the map weighs the picture;"
+      .. " score.increase: 1 if it rises",
+    "score.infidelity(net, x, e, {samples = 10, sigma = 0.003, normalise = false, seed =}): does the map foretell what noise does"
+      .. " to the score? and the best factor",
+    "score.sensitivity(method, net, x, {samples = 10, radius = 0.02, target =, options =}): largest relative change of the map under noise",
+    "score.randomization(method, net, x, {layers =, target =, options =}): list of {layer=, spearman=, ssim=} as layers become"
+      .. " random from the top down",
+    "score.spearman(a, b) score.ssim(a, b): likeness of two maps; score.metrics(): what a set can be scored with" } },
   { "result", "what a method returns", {
     "e.values: the numbers in the method's own resolution; e.method .target .label .class .p .layer .unit .options .seconds",
-    "e:map(): H x W at the input's resolution",
+    "e:map(): H x W at the input's resolution; help \"measures\": how good is it?",
     "e:heat {cmap =, scale = {lo, hi}, quantile =}: the map as a picture; cmap: inferno, viridis, grey, jet, diverging",
     "e:over(img, share): the map over a picture, share 0.5; e:picture(): a C x H x W result as colours, grey at zero",
     "e:boxes {threshold = 0.2}: boxes around what exceeds that share of the maximum, {x=, y=, w=, h=, score=}",

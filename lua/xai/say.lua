@@ -17,6 +17,21 @@ function say.once(text)
 end
 core.on_note(say.once) -- a method in a loop says only once which layer it took
 
+--- How far a long task is: tell = say.progress("score gradcam", 100), then tell(i) after each part. A line every ten seconds,
+--- none for what is over sooner.
+function say.progress(what, total)
+  local start = core.clock()
+  local said = start
+  return function(done)
+    local now = core.clock()
+    if now - said < 10 or done >= total then return end
+    said = now
+    local rate = done / (now - start)
+    local left = math.ceil((total - done) / rate)
+    say.note(("%s: %d of %d, %.3g per second, %d:%02d min left"):format(what, done, total, rate, left // 60, left % 60))
+  end
+end
+
 --- Where a picture goes: "a.png" into the output folder (-o, default "out"), "here/a.png" and "./a.png" as they stand.
 function say.place(path)
   if type(path) ~= "string" then core.fail("save: expected a file name, got " .. type(path)) end

@@ -127,6 +127,7 @@ static int check_field(lua_State *L, int arg, const char *key, int lo, int hi) {
 /* img:outline({x=, y=, w=, h=}, {r, g, b}, thickness): a copy with the box drawn */
 static int image_outline(lua_State *L) {
   const xai_image *img = xl_check_image(L, 1, "self");
+  lua_settop(L, 4); /* what is pushed on the way is no thickness */
   if (!lua_istable(L, 2)) xl_expected(L, 2, "box", "a table {x=, y=, w=, h=}");
   xai_box at = {check_field(L, 2, "x", -SIDE_MAX, SIDE_MAX) - 1, check_field(L, 2, "y", -SIDE_MAX, SIDE_MAX) - 1,
                 check_field(L, 2, "w", 1, SIDE_MAX), check_field(L, 2, "h", 1, SIDE_MAX), 0};

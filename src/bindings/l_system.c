@@ -63,6 +63,19 @@ static int fail_after(lua_State *L) {
   return 0;
 }
 
+/* ---- stopping -------------------------------------------------------------------------------- */
+
+/* until_stopped(fn): true when fn has ended, false when Ctrl-C ended it, so that what it has done so far can be used.
+ * Other errors go on their way. The next Ctrl-C ends the process. */
+static int until_stopped(lua_State *L) {
+  lua_settop(L, 1);
+  bool ended = lua_pcall(L, 0, 0, 0) == LUA_OK;
+  if (!ended && !xai_stop_requested()) return lua_error(L);
+  if (!ended) xai_stop_clear();
+  lua_pushboolean(L, ended);
+  return 1;
+}
+
 /* ---- text ------------------------------------------------------------------------------------ */
 
 /* fail("sheet: ..."): raises with the position in the user's script */
@@ -158,6 +171,7 @@ void xl_open_system(lua_State *L) {
       {"clock", clock_seconds, NULL},
       {"live_bytes", live_bytes, NULL},
       {"fail_after", fail_after, NULL},
+      {"until_stopped", until_stopped, NULL},
       {"fail", fail, NULL},
       {"nearest", nearest, NULL},
       {"on_note", on_note, NULL},

@@ -394,4 +394,10 @@ void xk_resize_u8(int64_t channels, int64_t w, int64_t h, const uint8_t *x /* h 
 /* Bilinear with half-pixel centres, u = max(0, (i+0.5)*n_in/n_out - 0.5); per plane. Up-sampling of maps. */
 void xk_bilinear(int64_t planes, int64_t h, int64_t w, const float *x, int64_t oh, int64_t ow, float *y /*[out]*/);
 
+/* Gaussian of deviation sigma > 0 on 'size' x 'size' places (odd), cut there and summing to 1; zeros beyond the border
+ * (blur.c). */
+size_t xk_blur_workspace(int64_t h, int64_t w, int64_t size);
+void xk_blur(int64_t planes, int64_t h, int64_t w, const float *x, int64_t size, double sigma, float *y /*[out]*/,
+             void *work /*[scratch]*/);
+
 #endif

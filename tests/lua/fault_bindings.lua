@@ -71,6 +71,19 @@ local cases = {
     os.remove(path)
     if not good then error(message, 0) end
   end },
+  { "scores of a map", function() return xai.tensor { { 1, 2, 0 }, { 0, 5, 0 }, { 0, 3, 1 } } end, function(map)
+    local box = { x = 1, y = 1, w = 2, h = 2 }
+    local _ = xai.score.pointing(map, box, { smooth = 0.3 }), xai.score.iou(map, box), xai.score.mass(map, box), xai.score.rank(map, box),
+      xai.score.sparseness(map), xai.score.spearman(map, map), xai.score.ssim(map, map)
+  end },
+  { "scores that ask the network", net_and_x, function(net, x)
+    local map = x:reshape(4, 4)
+    for _, name in ipairs { "insertion", "deletion", "drop", "infidelity" } do xai.score[name](net, x, map, { class = 0 }) end
+  end },
+  { "scores over a set", net_and_x, function(net, x)
+    xai.score("gradcam", net, { { image = x, objects = { { class = 1, box = { x = 1, y = 1, w = 2, h = 2 } } } } },
+      { metrics = { "pointing", "sensitivity", "randomization" }, sensitivity = { samples = 2 } })
+  end },
 }
 if pcall(xai.scenes, { classes = { "fox" } }) then -- the font is there
   cases[#cases + 1] = { "scenes", function() return xai.scenes { size = 16, classes = { "dog", "fox" }, objects = 2 } end, function(set)

@@ -51,6 +51,12 @@ for id, file in pairs { [243] = "cat_dog_243_bull_mastiff", [282] = "cat_dog_282
     golden.close(t, "map", (map - map:min()) * (1 / (map:max() - map:min())), want.peer_gradcam_224, 1e-3)
   end)
 
+  test(name .. "CAM is the class map, whose rectified values are averaged", function(t)
+    local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
+    local e = xai.cam(net, xai.image(picture), { target = id })
+    golden.close(t, "map", e.values, want["act.conv10_class"]:clamp(0), 2e-5)
+  end)
+
   test(name .. "occlusion, logit and probability", function(t)
     local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
     local x = net:prepare(xai.image(picture))
@@ -59,6 +65,15 @@ for id, file in pairs { [243] = "cat_dog_243_bull_mastiff", [282] = "cat_dog_282
       want.occlusion_prob_w32_s8_zero, 1e-4)
   end)
 end
+
+test("Grad-CAM beats chance: without its pixels the class goes sooner, with them it comes sooner", function(t)
+  local net = load "squeezenet1.1.onnx"
+  local x = net:prepare(xai.image(picture))
+  local e, chance = xai.gradcam(net, x, { target = 243, layer = layer }), xai.randn(224, 224)
+  local options = { class = 243, step = 1792 } -- 28 steps
+  t.ok(xai.score.deletion(net, x, e, options).auc < xai.score.deletion(net, x, chance, options).auc)
+  t.ok(xai.score.insertion(net, x, e, options).auc > xai.score.insertion(net, x, chance, options).auc)
+end)
 
 test("the ranking says bull mastiff 0.616, boxer 0.371, and half precision the same to three digits", function(t)
   for _, file in ipairs { "squeezenet1.1.onnx", "squeezenet1.1-fp16.onnx" } do

@@ -96,7 +96,7 @@ test("no native function crashes, whatever it is given", function(t)
   local functions = {}
   local apart = { fail_after = true, on_note = true, make_dir = true, threads = true, seed = true, quiet = true, free = true,
     save = true, show = true } -- these change the process or write files
-  for _, group in ipairs { core, core.methods, core.types.tensor, core.types.image, core.types.net, core.types.run, core.types.scenes } do
+  for _, group in ipairs { core, core.methods, core.score, core.types.tensor, core.types.image, core.types.net, core.types.run, core.types.scenes } do
     for name, fn in pairs(group) do
       if type(fn) == "function" and not apart[name] then functions[#functions + 1] = { name, fn } end
     end

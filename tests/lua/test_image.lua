@@ -106,6 +106,8 @@ test("an outline is drawn on a copy; what is made from a heat map keeps its colo
   t.eq({ img:get(1, 1) }, { 9, 9, 9 })
   t.eq(out.bar.cmap, "inferno")
   t.eq(out:resize(9, 9):crop(1, 1, 2, 2).bar.cmap, "inferno")
+  local thick = xai.image(xai.zeros(5, 5, 3, "uint8")):outline({ x = 1, y = 1, w = 5, h = 5 }, { 0, 9, 0 })
+  t.eq({ select(2, thick:get(2, 2)), select(2, thick:get(3, 3)) }, { 9, 0, 0 }, "two pixels where nothing is said")
   t.fails(function() img:outline { x = 1, y = 1, w = 3 } end, "image:outline: h: expected an integer")
   t.fails(function() img:outline({ x = 1, y = 1, w = 3, h = 3 }, { 1, 2 }) end, "colour: expected an integer from 0 to 255, got nil")
 end)

@@ -5,7 +5,7 @@ local root = arg[1] or os.getenv "XAI_SOURCE" or "."
 
 -- A floor may include itself and any of a lower rank; floors of one rank are siblings and do not meet.
 local RANK = { base = 0, tensor = 1, kernels = 2, graph = 3, formats = 4, explain = 4, embed = 4, viz = 4, scenes = 4,
-  train = 5, bindings = 6, app = 7 }
+  score = 4,   train = 5, bindings = 6, app = 7 }
 
 -- Public headers count as part of the floor that could first have written them.
 local PUBLIC = { ["xai/status.h"] = "base", ["xai/tensor.h"] = "tensor", ["xai/image.h"] = "tensor", ["xai/net.h"] = "graph",

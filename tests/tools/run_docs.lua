@@ -31,11 +31,19 @@ if ok then
 end
 check(("README.md: %d blocks"):format(blocks), ok, trouble)
 
+-- Recipes that take other arguments than a model and a picture.
+local ARGUMENTS = {
+  compare = "--model model.onnx --count 1 --methods gradcam,random --metrics pointing,deletion --csv a.csv --json a.json",
+  inspect = "--model model.onnx",
+  train_scenes = "--pictures 64 --batch 16 --fresh 48 --checkpoint train.ckpt --save scenes.safetensors",
+}
+
 local program = "'" .. build .. "/xairun'"
 local list = assert(io.popen(program .. " --list"))
 for line in list:lines() do
   local recipe = line:match "^%S+"
-  check("xairun " .. recipe, os.execute(("%s -q %s --model model.onnx --image cat.png"):format(program, recipe)))
+  check("xairun " .. recipe, os.execute(("%s -q %s %s"):format(program, recipe,
+    ARGUMENTS[recipe] or "--model model.onnx --image cat.png")))
 end
 list:close()
 if failures > 0 then os.exit(1, true) end

@@ -75,6 +75,22 @@ static void gradcam_weighs_maps_by_mean_gradients(void **state) {
   xai_net_free(net);
 }
 
+/* class 0: w = (1, 2), class 1: w = (-1, 1), on the maps [1 0 2 .25] and [0 3 0 .5]; Z = 4 times Grad-CAM before its ReLU */
+static void cam_weighs_maps_by_the_linear_layer(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  values_are(net, "cam", NULL, (const float[]){1, 6, 2, 1.25f}, 4);
+  any_opts o = defaults_of("cam");
+  must(xai_target_add_class(net, 1, 1, &o.common.target, err));
+  values_are(net, "cam", &o, (const float[]){-1, 3, -2, .25f}, 4);
+  xai_explanation *e = explain(net, "cam", &o);
+  assert_string_equal(e->layer, "/block/block.0/Relu");
+  assert_floats(xai_tensor_view(e->extras[0].tensor), (const float[]){-1, 1}, 2, 0);
+  assert_floats(xai_tensor_view(e->extras[1].tensor), (const float[]){1, 0, 2, .25f, 0, 3, 0, .5f}, 8, 0);
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
 static void gradcam_names_its_layer_and_keeps_raw_and_weights(void **state) {
   (void)state;
   xai_net *net = tiny_net();
@@ -211,6 +227,7 @@ int main(void) {
       cmocka_unit_test(gradients_are_those_of_the_chain_rule),
       cmocka_unit_test(guided_stops_negative_signals),
       cmocka_unit_test(gradcam_weighs_maps_by_mean_gradients),
+      cmocka_unit_test(cam_weighs_maps_by_the_linear_layer),
       cmocka_unit_test(gradcam_names_its_layer_and_keeps_raw_and_weights),
       cmocka_unit_test(gradcam_refuses_a_layer_without_extent),
       cmocka_unit_test(a_target_below_the_layer_is_refused),

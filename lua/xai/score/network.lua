@@ -52,7 +52,8 @@ end
 
 --- Scores of the pictures make(first, n), for first = 0, n, 2n, ... up to 'count' of them, batch by batch.
 local function ask_many(name, net, o, class, count, make)
-  local list, batch = {}, batch_of(net, o.batch)
+  local list, most = {}, batch_of(net, o.batch)
+  local batch = -(-count // -(-count // most)) -- passes of one size, as far as that goes
   for first = 0, count - 1, batch do
     local values = ask(net, make(first, math.min(batch, count - first)), class, check_what(name, o.score))
     table.move(values, 1, #values, #list + 1, list)

@@ -81,9 +81,10 @@ local objects = {
     "score.insertion(net, x, e, {size = 11, sigma = 5, ...}): the same as they come back to a blurred picture",
     "score.drop(net, x, e, {keep = 1, ...}): share of the probability that is lost when the map weighs the picture;"
       .. " score.increase: 1 if it rises",
-    "score.infidelity(net, x, e, {samples = 10, sigma = 0.003, normalise = false, seed =}): does the map foretell what noise does"
-      .. " to the score? and the best factor",
-    "score.sensitivity(method, net, x, {samples = 10, radius = 0.02, target =, options =}): largest relative change of the map under noise",
+    "score.infidelity(net, x, e, {samples = 10, sigma = 0.003, normalise = false, seed =}): does the map foretell what noise of"
+      .. " sigma times the input's range does to the score? and the best factor",
+    "score.sensitivity(method, net, x, {samples = 10, radius = 0.02, target =, options =}): largest relative change of the map"
+      .. " under noise within radius times the input's range",
     "score.randomization(method, net, x, {layers =, target =, options =}): list of {layer=, spearman=, ssim=} as layers become"
       .. " random from the top down",
     "score.spearman(a, b) score.ssim(a, b): likeness of two maps; score.metrics(): what a set can be scored with" } },

@@ -1,5 +1,5 @@
-/* bindings/l_score.c: the arithmetic of src/score as core.score.<name>, for lua/xai/score.lua, which knows the definitions
- * and asks the networks. Messages begin with "score". */
+/* bindings/l_score.c: the arithmetic of src/score as core.score.<name>, for lua/xai/score, which knows the
+ * definitions and asks the networks. Messages begin with "score". */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -58,9 +58,10 @@ static const int64_t *check_order(lua_State *L, int arg, const xai_view *x) {
   const xai_view *v = xai_tensor_view(xl_check_tensor(L, arg, "order"));
   int64_t n = plane_of(x);
   bool good = v->dtype == XAI_I64 && v->shape.rank == 1 && v->shape.dims[0] == n;
-  for (int64_t i = 0; good && i < n; i++) good = ((const int64_t *)v->data)[i] >= 0 && ((const int64_t *)v->data)[i] < n;
+  const int64_t *at = v->data;
+  for (int64_t i = 0; good && i < n; i++) good = at[i] >= 0 && at[i] < n;
   if (!good) xl_expected(L, arg, "order", "positions of the pixels of x");
-  return v->data;
+  return at;
 }
 
 /* A new tensor of n pictures like x, boxed on top of the stack. */
@@ -240,17 +241,20 @@ static int weigh(lua_State *L) {
   return 1;
 }
 
-/* dots(x, moved, phi): list of the sums of (x - picture) * phi over the pictures of 'moved'; phi is C x H x W or H x W */
+/* dots(x, moved, phi): list of the sums of (x - picture) * phi for the pictures of 'moved'; phi is C x H x W or H x W */
 static int dots(lua_State *L) {
   const xai_view *x = check_picture(L, 1), *moved = xai_tensor_view(xl_check_tensor(L, 2, "moved"));
   const xai_view *phi = xai_tensor_view(xl_check_tensor(L, 3, "phi"));
   int64_t size = xai_shape_size(&x->shape), plane = plane_of(x), n = xai_shape_size(&phi->shape);
-  if (moved->dtype != XAI_F32 || xai_shape_size(&moved->shape) % size != 0) return xl_expected(L, 2, "moved", "pictures like x");
-  if (phi->dtype != XAI_F32 || (n != size && n != plane)) return xl_expected(L, 3, "phi", "a value per element or pixel of x");
+  if (moved->dtype != XAI_F32 || xai_shape_size(&moved->shape) % size != 0)
+    return xl_expected(L, 2, "moved", "pictures like x");
+  if (phi->dtype != XAI_F32 || (n != size && n != plane))
+    return xl_expected(L, 3, "phi", "a value per element or pixel of x");
+  int64_t channels = x->shape.dims[1], phi_channels = n == size ? channels : 1;
   lua_newtable(L);
   for (int64_t i = 0; i < xai_shape_size(&moved->shape) / size; i++) {
     const float *picture = (const float *)moved->data + i * size;
-    lua_pushnumber(L, xai_score_dot(x->data, picture, x->shape.dims[1], plane, phi->data, n == size ? x->shape.dims[1] : 1));
+    lua_pushnumber(L, xai_score_dot(x->data, picture, channels, plane, phi->data, phi_channels));
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   return 1;
@@ -270,7 +274,8 @@ static xai_status blur_planes(const xai_view *x, int64_t size, double sigma, flo
 /* blur(x, size, sigma): any float32 tensor of planes; zeros beyond the border */
 static int blur(lua_State *L) {
   const xai_view *x = xai_tensor_view(xl_check_tensor(L, 1, "x"));
-  if (x->dtype != XAI_F32 || x->shape.rank < 2 || xai_shape_size(&x->shape) == 0) return xl_expected(L, 1, "x", "float32 H x W");
+  if (x->dtype != XAI_F32 || x->shape.rank < 2 || xai_shape_size(&x->shape) == 0)
+    return xl_expected(L, 1, "x", "float32 H x W");
   int64_t size = xl_check_int(L, 2, "size", 1, 4095);
   double sigma = xl_check_number(L, 3, "sigma");
   if (size % 2 == 0) return xl_expected(L, 2, "size", "an odd number of pixels");
@@ -287,10 +292,11 @@ static int blur(lua_State *L) {
 
 void xl_open_score(lua_State *L) {
   static const xl_reg functions[] = {
-      {"order", order, "score"},   {"region", region, "score"}, {"hits", hits, "score"},   {"mass", mass, "score"},
-      {"rank", rank, "score"},     {"gini", gini, "score"},     {"spearman", spearman, "score"},
-      {"ssim", ssim, "score"},     {"mix", mix, "score"},       {"noise", noise, "score"}, {"weigh", weigh, "score"},
-      {"dots", dots, "score"},     {"blur", blur, "score"},     {NULL, NULL, NULL},
+      {"order", order, "score"},       {"region", region, "score"}, {"hits", hits, "score"},
+      {"mass", mass, "score"},         {"rank", rank, "score"},     {"gini", gini, "score"},
+      {"spearman", spearman, "score"}, {"ssim", ssim, "score"},     {"mix", mix, "score"},
+      {"noise", noise, "score"},       {"weigh", weigh, "score"},   {"dots", dots, "score"},
+      {"blur", blur, "score"},         {NULL, NULL, NULL},
   };
   lua_newtable(L);
   xl_register(L, "", functions);

@@ -17,7 +17,8 @@
 #include "graph/net.h"
 #include "tensor/tensor.h"
 
-static const char *const advice = "gradcam takes any network; the zoo's alexnet_gap, vgg16_gap and googlenet_gap have such an end";
+static const char *const advice =
+    "gradcam takes any network; the zoo's alexnet_gap, vgg16_gap and googlenet_gap have such an end";
 
 /* The one input of a node that is no constant; -1: none, or several. */
 static int only_variable(const xai_net *net, const xai_node *node) {
@@ -66,7 +67,8 @@ static bool is_global_average(const xai_facts *f, const xai_node *node) {
       return out->rank >= 2 && out->dims[0] == in->dims[0] && out->dims[1] == in->dims[1];
     case XAI_OP_AVERAGE_POOL:
       for (int i = 0; i < p->pads.n; i++) whole = whole && p->pads.v[i] == 0;
-      return whole && p->kernel_shape.n == 2 && p->kernel_shape.v[0] == in->dims[2] && p->kernel_shape.v[1] == in->dims[3];
+      whole = whole && p->kernel_shape.n == 2;
+      return whole && p->kernel_shape.v[0] == in->dims[2] && p->kernel_shape.v[1] == in->dims[3];
     default: return false;
   }
 }
@@ -88,7 +90,8 @@ static xai_status walk(const xai_net *net, const xai_facts *f, int *pool, int *m
     value = affine_input(net, f, node);
     if (value < 0)
       return xai_fail(err, XAI_EUNSUPPORTED,
-                      "expected a global average and one linear layer before the scores, but '%s' (%s) stands there; %s",
+                      "expected a global average and one linear layer before the scores, but '%s' (%s) stands there; "
+                      "%s",
                       node->name, xai_op_get(node->op)->name, advice);
   }
   return xai_fail(err, XAI_EUNSUPPORTED, "no global average of feature maps before the scores; %s", advice);

@@ -69,7 +69,8 @@ static double likeness(double ma, double mb, double aa, double bb, double ab) {
 
 xai_status xai_score_ssim(const float *a, const float *b, int64_t h, int64_t w, double *out, xai_err *err) {
   enum { A, B, AA, BB, AB, PLANES };
-  int64_t n = h * w, shorter = h < w ? h : w, size = shorter < WINDOW ? (shorter - 1) / 2 * 2 + 1 : WINDOW, margin = size / 2;
+  int64_t n = h * w, shorter = h < w ? h : w;
+  int64_t size = shorter < WINDOW ? (shorter - 1) / 2 * 2 + 1 : WINDOW, margin = size / 2;
   float *v = xai_alloc((size_t)n * 2 * PLANES * sizeof *v);
   void *work = xai_alloc(xk_blur_workspace(h, w, size));
   xai_status st = XAI_OK;

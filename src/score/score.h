@@ -1,5 +1,5 @@
-/* score/score.h: how good is an explanation? The arithmetic over pixels; what is asked of a network, and the definitions
- * that people see, are in lua/xai/score.lua. Knows nothing of networks.
+/* score/score.h: how good is an explanation? The arithmetic over pixels; what is asked of a network, and the
+ * definitions that people see, are in lua/xai/score. Knows nothing of networks.
  *
  * A map is h x w values, larger: more relevant. A region is h x w bytes, 0 outside. Pixels are told apart by their
  * position in row-major order, so that ties have one answer: the earlier pixel comes first. */
@@ -18,14 +18,14 @@ typedef struct xai_score_box {
 } xai_score_box;
 /* Adds what of the box lies within h x w to the region. */
 void xai_score_fill(uint8_t *region, int64_t h, int64_t w, const xai_score_box *box);
-/* Does the map's largest value lie in the region, or nearer than 'tolerance' pixels to one of its pixels? false for a
- * map of NaN. Zhang et al. 2016. */
+/* Does the map's largest value lie in the region, or nearer than 'tolerance' pixels to one of its pixels? false for
+ * a map of NaN. Zhang et al. 2016. */
 bool xai_score_hits(const float *v, const uint8_t *region, int64_t h, int64_t w, double tolerance);
 /* sum of max(v, 0) inside / sum of max(v, 0); 0 when nothing is positive. Arras et al. 2022. */
 double xai_score_mass(const float *v, const uint8_t *region, int64_t n);
 /* Share of the K largest values that lie in the region of K pixels. Arras et al. 2022. XAI_EARG when K is 0. */
 xai_status xai_score_rank(const float *v, const uint8_t *region, int64_t n, double *out, xai_err *err);
-/* Gini index of |v|: 0 when all are equal, 1 - 1/n when one pixel has all. 0 for a map of zeros. Hurley, Rickard 2009. */
+/* Gini index of |v|: 0 when all are equal, 1 - 1/n when one pixel has all. 0 for zeros. Hurley, Rickard 2009. */
 xai_status xai_score_gini(const float *v, int64_t n, double *out, xai_err *err);
 
 /* ---- two maps (likeness.c) --------------------------------------------------------------------------------- */
@@ -33,7 +33,8 @@ xai_status xai_score_gini(const float *v, int64_t n, double *out, xai_err *err);
 xai_status xai_score_spearman(const float *a, const float *b, int64_t n, double *out, xai_err *err);
 /* Structural similarity of the maps, each scaled from its smallest and largest value to 0 and 1: mean of
  *   (2 ma mb + C1) (2 cov + C2) / ((ma^2 + mb^2 + C1) (va + vb + C2)),  C1 = 0.01^2, C2 = 0.03^2
- * over all places at which a Gaussian window (11x11, deviation 1.5; less in a smaller map) fits. Wang et al. 2004, eq. 13. */
+ * over all places at which a Gaussian window (11x11, deviation 1.5; less in a smaller map) fits. Wang et al. 2004,
+ * eq. 13. */
 xai_status xai_score_ssim(const float *a, const float *b, int64_t h, int64_t w, double *out, xai_err *err);
 
 /* ---- changed pictures (change.c); a picture is c x plane values ---------------------------------------------- */

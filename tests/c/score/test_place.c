@@ -54,7 +54,8 @@ static void mass_is_the_share_of_what_is_positive(void **state) {
 static void rank_counts_the_largest_inside(void **state) {
   (void)state;
   double share = -1;
-  assert_int_equal(xai_score_rank((const float[]){9, 4, 4, 5, 1}, (const uint8_t[]){1, 0, 1, 1, 0}, 5, &share, NULL), XAI_OK);
+  const uint8_t region[5] = {1, 0, 1, 1, 0};
+  assert_int_equal(xai_score_rank((const float[]){9, 4, 4, 5, 1}, region, 5, &share, NULL), XAI_OK);
   near(share, 2.0 / 3);
   xai_err err;
   assert_int_equal(xai_score_rank((const float[]){9, 4}, (const uint8_t[]){0, 0}, 2, &share, &err), XAI_EARG);

@@ -24,6 +24,16 @@ local functions = {
   { "score", "score(method, net, set, {metrics =, target = \"each object\" or \"largest\", options = of the method, count =,"
     .. " <metric> = {its options}}): how good a method's maps are on scenes, or a list of {image=, objects = {{class=, box=, mask=}}};"
     .. " prints as a table; score.pointing(e, object) and the others score one map (see help \"measures\")" },
+  { "train", "train(net, data, options): the trained network and a list of {step=, loss=, accuracy=, validation_loss=,"
+    .. " validation_accuracy=}. data: {x = tensor N x C x H x W, y = class ids}, an object with batch(first, n) and #, or a"
+    .. " function(first, n) that returns x and y. options: epochs= or steps=, batch = 64, schedule = \"cosine\", \"step\" or"
+    .. " {\"cosine\", warmup = 0.1}, augment = {flip=, crop=, brightness=, contrast=, colour=, erase=, fill=}, shuffle = false,"
+    .. " soft = true (shares of classes as targets), validate = data, every = steps between rows and checkpoints, checkpoint ="
+    .. " path, resume = false, on_step = function(step, loss, correct, trainer), and those of trainer" },
+  { "trainer", "trainer(net, options): training step by step. options: optimiser = \"sgd\", \"adam\" or \"adamw\", lr=, momentum ="
+    .. " 0.9, nesterov=, beta1=, beta2=, epsilon=, weight_decay= (of weights; decay_all = true: of everything), clip= (length of"
+    .. " the gradient), loss = \"cross_entropy\" or \"mse\", smoothing=, init = \"he\", \"he_uniform\", \"xavier\", \"xavier_uniform\""
+    .. " or \"keep\", init_scale = {layer = factor}, freeze = {layers, modules or patterns}, seed=" },
   { "args", "args {\"what the script does\", name = {default, help}, ...}: the script's arguments" },
   { "methods", "methods(): the names of all methods" },
   { "seed", "seed(n): sets the seed of everything random; without n: what it is" },
@@ -51,6 +61,10 @@ local objects = {
     "run:get(layer): its activation",
     "run:backward {target =, to = layer, relu =}: d target / d layer (default: the input)",
     "run:backward {seed = tensor, at = layer}: the same from any gradient at any layer" } },
+  { "trainer", "what xai.trainer returns: weights that change", {
+    "t:step(x, y, {lr=}): one batch; loss, correct, length of the gradient. y: class ids, or N x classes of probabilities",
+    "t:test(x, y): loss, correct of the network as it will be used; t:net(): that network; t.steps t.lr t.params",
+    "t:save(path, note) and note = t:load(path): a checkpoint, from which training goes on to the same bits" } },
   { "tensor", "numbers in a row-major array; operations give new tensors, positions count from 1", {
     "t:shape() t:dtype() t:totable() #t t[i]",
     "t:get(i, j, ...) t:set(i, j, ..., value) t:channel(k) t:channels(first, last) t:fill_channel(k, value)",

@@ -78,6 +78,9 @@ void xai_run__set_stream(xai_run *run, uint64_t stream);
  * inputs have the same numbers. New outputs stand behind those that were there: the next running mean and variance of
  * every batch normalisation that learns, in the order of layers. Hooks and rules are left out; constants are shared. */
 xai_status xai_net__training(const xai_net *net, const bool *frozen, xai_net **out, xai_err *err);
+/* A network of its own with the weights of this view, its preprocessing and labels, without hooks and rules (training.c).
+ * Constants are shared. */
+xai_status xai_net__settle(const xai_net *net, xai_net **out, xai_err *err);
 /* Another tensor of the same type and shape for a constant of a network that nobody else has and that has not run yet:
  * plans know where constants lie. */
 xai_status xai_net__replace(xai_net *net, int value, xai_tensor *t, xai_err *err);

@@ -1,7 +1,8 @@
-/* graph/training.c: the form of a network that is trained; see xai_net__training in net.h.
+/* graph/training.c: the form of a network that is trained; see xai_net__training and xai_net__settle in net.h.
  *
  * Trained is a copy of the graph in which BatchNormalization and Dropout have become their rows for training. Everything
- * else is the network's own: the weights are taken back into it by replacing constants, so it needs no way back. */
+ * else is the network's own: the weights are taken back by replacing constants of the network, so the form needs no way
+ * back. */
 #include <stdio.h>
 #include <string.h>
 
@@ -126,4 +127,16 @@ xai_status xai_net__training(const xai_net *net, const bool *frozen, xai_net **o
 done:
   xai_graph__release(g);
   return st;
+}
+
+xai_status xai_net__settle(const xai_net *net, xai_net **out, xai_err *err) {
+  xai_graph *g = NULL;
+  xai_net *settled = NULL;
+  XAI_TRY(copy_graph(net, 0, &g, err));
+  XAI_TRY(xai_net__new(g, &settled, err)); /* it has the graph, also on failure */
+  settled->preprocess = net->preprocess;
+  if (net->labels != NULL) atomic_fetch_add(&net->labels->refs, 1);
+  settled->labels = net->labels;
+  *out = settled;
+  return XAI_OK;
 }

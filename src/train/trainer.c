@@ -299,22 +299,21 @@ xai_status xai_trainer_test(xai_trainer *t, const xai_view *x, const xai_view *t
 
 /* ---- the result ---------------------------------------------------------------------------------------------- */
 xai_status xai_trainer_net(const xai_trainer *t, xai_net **out, xai_err *err) {
-  xai_net *net = NULL;
+  xai_net *view = NULL;
   xai_status st = XAI_OK;
   xai_tensor *copy = NULL;
-  XAI_TRY(xai_net__copy(t->source, &net, err));
+  XAI_TRY(xai_net__copy(t->source, &view, err));
   for (int i = 0; i < t->n_params + t->n_statistics; i++) {
     const xai_tensor *now = i < t->n_params ? t->params[i].now : t->statistics[i - t->n_params].now;
     const xai_param *place = i < t->n_params ? &t->places[i] : &t->statistics[i - t->n_params].place;
     XAI_GOTO(xai_tensor_copy(xai_tensor_view(now), &copy, err));
-    XAI_GOTO(xai_net__replace(net, net->graph->nodes[place->layer].in[place->input], copy, err));
+    XAI_GOTO(xai_net__replace(view, view->graph->nodes[place->layer].in[place->input], copy, err));
     xai_tensor_free(copy);
     copy = NULL;
   }
-  *out = net;
-  net = NULL;
+  XAI_GOTO(xai_net__settle(view, out, err));
 done:
   xai_tensor_free(copy);
-  xai_net_free(net);
+  xai_net_free(view);
   return st;
 }

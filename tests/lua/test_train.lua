@@ -99,6 +99,9 @@ test("a trainer is a loop of one's own", function(t)
   local hits = 0
   for i = 1, 16 do hits = hits + ((z:get(i, 2) > z:get(i, 1) and 1 or 0) == data.y[i] and 1 or 0) end
   t.eq(hits, right)
+  local result = xai.trainer(xai.model("lenet5", { labels = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" } })):net()
+  t.eq(result:label(3), "3")
+  t.ok(not tostring(trainer:net()):find "replaced")
   t.eq(tostring(trainer), "trainer of 106 parameters after 31 steps")
 end)
 

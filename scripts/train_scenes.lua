@@ -101,4 +101,5 @@ local net, history = xai.train(untrained(), data, { epochs = 1, batch = args.bat
   weight_decay = args.decay > 0 and args.decay or (args.net == "scenes" and 1e-3 or 5e-4),
   init = "he", init_scale = { conv1 = 0.1 }, seed = args.seed, checkpoint = args.checkpoint, every = 10000 // args.batch })
 local seconds = xai.clock() - start
-report(folded(net, args.save), seconds, history)
+local path = args.save:find "/" and args.save or "./" .. args.save -- not into the folder for pictures
+report(folded(net, path), seconds, history)

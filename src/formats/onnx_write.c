@@ -90,7 +90,9 @@ static bool has_choice(const xai_node *n, const char *attribute, const char *cho
 static bool has_sizes(const xai_node *n) { return n->n_in > 1 && n->in[1] >= 0; }
 
 /* How many parts Split makes, also those that nobody reads. */
-static int64_t parts_of(const xai_node *n) {
+static int64_t parts_of(const sheet *s, const xai_node *n) {
+  const xai_tensor *sizes = has_sizes(n) ? xai_net__constant(s->net, n->in[1]) : NULL;
+  if (sizes != NULL) return (int64_t)xai_tensor_count(sizes);
   return n->attrs.split.num_outputs > n->n_out ? n->attrs.split.num_outputs : n->n_out;
 }
 
@@ -256,7 +258,7 @@ static xai_status put_special(xai_buf *node, const sheet *s, const xai_node *n, 
   const xai_view *axes = constant_axes(s, n);
   xai_ints list = {0};
   if (n->op == XAI_OP_CAST) put_int_attr(node, "to", onnx_type((xai_dtype)n->attrs.cast.to));
-  if (n->op == XAI_OP_SPLIT && !has_sizes(n)) put_int_attr(node, "num_outputs", parts_of(n));
+  if (n->op == XAI_OP_SPLIT && !has_sizes(n)) put_int_attr(node, "num_outputs", parts_of(s, n));
   if (n->op == XAI_OP_EYE_LIKE && n->attrs.eye.dtype >= 0)
     put_int_attr(node, "dtype", onnx_type((xai_dtype)n->attrs.eye.dtype));
   if (n->op == XAI_OP_CONSTANT_OF_SHAPE) put_fill_attr(node, &n->attrs.fill);
@@ -271,11 +273,19 @@ static xai_status put_special(xai_buf *node, const sheet *s, const xai_node *n, 
 /* ---- nodes and initializers ---------------------------------------------------------------------- */
 static const char *value_name(const sheet *s, int value) { return value < 0 ? "" : s->g->values[value].name; }
 
-/* Outputs that a node must have although nobody reads them: parts of Split, the positions that TopK finds. */
+/* How many outputs a node must have, read or not: all parts of Split, the positions that TopK finds, new statistics. */
+static int64_t least_outputs(const sheet *s, const xai_node *n) {
+  switch (n->op) {
+    case XAI_OP_BATCH_NORM_TRAINING: return 3;
+    case XAI_OP_SPLIT: return parts_of(s, n);
+    case XAI_OP_TOP_K: return 2;
+    default: return 1;
+  }
+}
+
 static void put_unread(xai_buf *node, const sheet *s, const xai_node *n) {
   char name[64];
-  int64_t outputs = n->op == XAI_OP_SPLIT ? parts_of(n) : n->op == XAI_OP_TOP_K ? 2 : 0;
-  for (int64_t i = n->n_out; i < outputs; i++) {
+  for (int64_t i = n->n_out, most = least_outputs(s, n); i < most; i++) {
     snprintf(name, sizeof name, "unread/%d/%d", (int)(n - s->g->nodes), (int)i);
     xai_proto__put_text(node, NODE_OUTPUT, name);
   }

@@ -56,7 +56,8 @@ for target in $targets; do
   if [ $merge = yes ]; then
     rm -rf "$build/merged"
     mkdir "$build/merged"
-    "$program" -set_cover_merge=1 -use_counters=0 -max_len=600 "$build/merged" "$corpus" "$build/seeds/$target" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+    "$program" -set_cover_merge=1 -use_counters=0 -max_len=600 "$build/merged" "$corpus" "$build/seeds/$target" \
+      >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
     find "$fuzz/corpus/$target" -type f -name '[0-9a-f]*' ! -name '*[!0-9a-f]*' -delete # named ones stay
     for file in "$build/merged"/*; do
       [ ! -f "$file" ] || cp "$file" "$fuzz/corpus/$target/$(basename "$file" | cut -c1-12)"
@@ -73,7 +74,7 @@ for target in $targets; do
   seconds=$(($(date +%s) - start))
   done=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   speed=$((${done:-0} / (seconds > 0 ? seconds : 1)))
-  echo "fuzz_$target: ${done:-0} executions, $speed a second, $seconds s$([ $good = yes ] || echo ": FOUND something: see $log")"
-  [ $good = yes ] || status=1
+  echo "fuzz_$target: ${done:-0} executions, $speed a second, $seconds s"
+  [ $good = yes ] || { echo "fuzz_$target: FOUND something: see $log" && status=1; }
 done
 exit $status

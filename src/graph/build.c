@@ -264,8 +264,8 @@ static void trim_outputs(xai_graph *g, bool *used) {
   }
 }
 
-/* What computing with constants may make in all, in elements: a few kilobytes must not become a network of gigabytes. Weights
- * that are converted or turned, in several steps, are a few times what the file holds. */
+/* What computing with constants may make in all, in elements: a few kilobytes must not become a network of gigabytes.
+ * Weights that are converted or turned, in several steps, are a few times what the file holds. */
 enum { FOLDED_AT_LEAST = 1 << 26, FOLDED_TIMES = 8 };
 
 static int64_t folding_room(const xai_graph *g) {
@@ -292,7 +292,8 @@ static xai_status fold_node(xai_graph *g, const xai_node *node, int64_t *room, b
   for (int i = 0; i < node->n_out; i++) {
     int64_t size = xai_shape_size(&out[i].shape);
     if (size > *room) {
-      st = xai_fail(err, XAI_EFORMAT, "constants would grow out of proportion (another %lld elements)", (long long)size);
+      st = xai_fail(err, XAI_EFORMAT, "constants would grow out of proportion (another %lld elements)",
+                    (long long)size);
       goto done;
     }
     *room -= size;

@@ -6,8 +6,8 @@
 #include "base/str.h"
 #include "graph/net.h"
 
-/* Elements that planning computes, in all; what goes beyond is left to the run, so that a small file cannot make planning
- * expensive. Arithmetic with shapes themselves is always done. */
+/* Elements that planning computes, in all; what goes beyond is left to the run, so that a small file cannot make
+ * planning expensive. Arithmetic with shapes themselves is always done. */
 enum { PLANNED_ROOM = 1 << 24, SHAPE_SIZED = 64 };
 
 void xai_facts_free(xai_facts *f) {

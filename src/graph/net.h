@@ -98,9 +98,10 @@ int xai_net__layer_value(const xai_net *net, int layer);
 
 /* Computes a call whose inputs are all known (or irrelevant) and whose shapes are inferred; the outputs are new
  * tensors, NULL on failure. */
-/* Too much work to be done before anyone asks for it; an upper bound, exact for no operator. */
-bool xai_call__is_long(xai_op op, const xai_call *call);
 xai_status xai_call__compute(xai_op op, xai_call *call, xai_tensor *made[XAI_MAX_OUTPUTS], xai_err *err);
+/* Of a call whose shapes are inferred: may it be too much work to be done before anyone asks for it? Judged by an upper
+ * bound, the number of elements read times that of elements written, for operators with XAI_OP_MIXES. */
+bool xai_call__is_long(xai_op op, const xai_call *call);
 
 /* ---- what is known about every value for one input shape (infer.c) -------------------------------- */
 typedef struct xai_facts {

@@ -22,7 +22,8 @@ static const char fuzz_structure[] =
 
 /* A network's weights as a text: the binary file says the same. */
 static const char fuzz_weights[] =
-    "layer { name: 'conv' blobs { shape { dim: [2, 2, 2, 2] } data: [1, 0, 0, 1, 0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 1] }\n"
+    "layer { name: 'conv'\n"
+    "  blobs { shape { dim: [2, 2, 2, 2] } data: [1, 0, 0, 1, 0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 1] }\n"
     "  blobs { shape { dim: 2 } data: [0.5, -1] } }\n"
     "layer { name: 'bn' blobs { shape { dim: 2 } data: [1, 2] } blobs { shape { dim: 2 } data: [1, 4] }\n"
     "  blobs { shape { dim: 1 } data: 1 } }\n"

@@ -1,8 +1,9 @@
 /* tests/fuzz/replay.c: runs a fuzz target on files, without libFuzzer.
  *
- *   replay_<format> [-c] [-m N] [-s BYTES] PATH...   every file of at most BYTES (65536), also those in folders; with -c
- *                                                    cut off at every length, too; then N damaged copies, the same
- *                                                    number of each
+ *   replay_<format> [-c] [-m N] [-s BYTES] PATH...
+ *
+ * Runs every file of at most BYTES (65536), also those in folders; with -c cut off at every length, too; then N damaged
+ * copies, the same number of each.
  *
  * A target that has a mutator of its own makes half of the copies with it. Damage is the same in every run. Exits with
  * 77 when there was no file. */

@@ -55,7 +55,8 @@ put("prototxt/branches.prototxt", [[
 layer { name: 'i' type: 'Input' top: 'x' input_param { shape { dim: [1, 2, 4, 4] } } }
 layer { name: 's' type: 'Split' bottom: 'x' top: 'x1' top: 'x2' }
 layer { name: 'r' type: 'ReLU' bottom: 'x1' top: 'r' include { phase: TEST min_level: 0 } }
-layer { name: 'e' type: 'Eltwise' bottom: 'x2' bottom: 'r' bottom: 'x' top: 'e' eltwise_param { operation: SUM coeff: [1, 2, -1] } }
+layer { name: 'e' type: 'Eltwise' bottom: 'x2' bottom: 'r' bottom: 'x' top: 'e'
+  eltwise_param { operation: SUM coeff: [1, 2, -1] } }
 layer { name: 'l' type: 'LRN' bottom: 'e' top: 'l' lrn_param { local_size: 3 alpha: 1 beta: 0.75 } }
 layer { name: 'c' type: 'Concat' bottom: 'l' bottom: 'r' top: 'c' concat_param { axis: 1 } }
 layer { name: 'f' type: 'Flatten' bottom: 'c' top: 'f' flatten_param { axis: 1 end_axis: -1 } }
@@ -88,7 +89,8 @@ put("caffemodel/weights", bytes(1, "tiny")
 put("caffemodel/mean", blob({ 1, 3, 1, 2 }, 104, 104, 117, 117, 123, 123))
 
 -- ---- named tensors ---------------------------------------------------------------------------------------------------
-local tensors = { w = xai.tensor { { 1, 2, 3 }, { 4, 5, 6 } }, n = xai.tensor({ 1, 2, 3 }, "int64"), b = xai.tensor({ 7 }, "uint8") }
+local tensors = { w = xai.tensor { { 1, 2, 3 }, { 4, 5, 6 } }, n = xai.tensor({ 1, 2, 3 }, "int64"),
+  b = xai.tensor({ 7 }, "uint8") }
 xai.write(path "safetensors/three.safetensors", tensors, { note = "\u{00e9}\n" })
 xai.write(path "safetensors/none.safetensors", {})
 xai.write(path "npz/three.npz", tensors)

@@ -20,12 +20,6 @@ static bool recipe_name(const xl_embedded_file *file, char name[NAME_MAX_BYTES])
   return true;
 }
 
-const xl_embedded_file *app_embedded_find(const char *path) {
-  for (const xl_embedded_file *f = xl_embedded_files; f->path != NULL; f++)
-    if (strcmp(f->path, path) == 0) return f;
-  return NULL;
-}
-
 const xl_embedded_file *app_recipe_find(const char *name) {
   char own[NAME_MAX_BYTES];
   for (const xl_embedded_file *f = xl_embedded_files; f->path != NULL; f++)

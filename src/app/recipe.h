@@ -6,8 +6,6 @@
 
 #include "bindings/embedded.h"
 
-/* The embedded file of that path ("lua/xai/repl.lua"), or NULL. */
-const xl_embedded_file *app_embedded_find(const char *path);
 
 /* The recipe of that name ("gradcam" is scripts/gradcam.lua), or NULL. */
 const xl_embedded_file *app_recipe_find(const char *name);

@@ -256,7 +256,7 @@ void app_repl(lua_State *L) {
   repl r = {.L = L, .prompt = "> "};
   app_interrupt_clear(); /* an interrupted script before -i has been reported */
   lua_settop(L, 0);
-  const xl_embedded_file *module = app_embedded_find("lua/xai/repl.lua");
+  const xl_embedded_file *module = xl_embedded_find("lua/xai/repl.lua");
   if (module == NULL) {
     app_complain("xairun: ", "internal: lua/xai/repl.lua is missing");
     return;

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "bindings/core.h"
+#include "bindings/embedded.h"
 #include "formats/formats.h"
 
 static void destroy_archive(void *object) {
@@ -28,13 +29,22 @@ static xai_archive *push_archive(lua_State *L) {
   return box->object;
 }
 
-/* read(path) -> { name = tensor }, { key = text } */
+static xai_status read_tensors(const char *path, xai_archive *out, xai_err *err) {
+  xai_file *inside;
+  XAI_TRY(xl_embedded_open(path, &inside, err));
+  if (inside == NULL) return xai_archive_read(path, out, err);
+  xai_status st = xai_archive_parse(inside, out, err);
+  xai_file_release(inside);
+  return st;
+}
+
+/* read(path) -> { name = tensor }, { key = text }; path may be one inside the binary */
 static int read_archive(lua_State *L) {
   const char *path = xl_check_string(L, 1, "path");
   xai_archive *a = push_archive(L);
   xai_err err;
   xai_status st;
-  XL_WORK(L, st, xai_archive_read(path, a, &err));
+  XL_WORK(L, st, read_tensors(path, a, &err));
   if (st != XAI_OK) return xl_raise(L, st, &err);
   lua_createtable(L, 0, a->n < 65536 ? (int)a->n : 0);
   for (size_t i = 0; i < a->n; i++) {

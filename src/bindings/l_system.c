@@ -147,19 +147,19 @@ static int make_dir(lua_State *L) {
 
 /* embedded(path) -> text of a file inside the binary, or nil; embedded() -> their paths */
 static int embedded(lua_State *L) {
-  const char *path = lua_isnoneornil(L, 1) ? NULL : xl_check_string(L, 1, "path");
-  int n = 0;
-  if (path == NULL) lua_newtable(L);
-  for (const xl_embedded_file *f = xl_embedded_files; f->path != NULL; f++) {
-    if (path == NULL) {
-      lua_pushstring(L, f->path);
-      lua_rawseti(L, -2, ++n);
-    } else if (strcmp(path, f->path) == 0) {
-      lua_pushlstring(L, f->bytes, f->size);
-      return 1;
-    }
+  if (!lua_isnoneornil(L, 1)) {
+    const xl_embedded_file *f = xl_embedded_find(xl_check_string(L, 1, "path"));
+    if (f == NULL) return 0;
+    lua_pushlstring(L, f->bytes, f->size);
+    return 1;
   }
-  return path == NULL ? 1 : 0;
+  int n = 0;
+  lua_newtable(L);
+  for (const xl_embedded_file *f = xl_embedded_files; f->path != NULL; f++) {
+    lua_pushstring(L, f->path);
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
 }
 
 void xl_open_system(lua_State *L) {

@@ -95,8 +95,10 @@ end
 --- Says how it goes: on a terminal a line that changes, else a line now and then.
 local function reporter(first, steps, batch)
   local terminal, start, shown = core.on_terminal "stderr", core.clock(), -math.huge
-  local loss, accuracy = 0, 0
-  local self = {}
+  local loss, accuracy, open = 0, 0, false
+  local self = setmetatable({}, { __close = function() -- what is said next begins a line of its own
+    if open then stderr:write "\n" end
+  end })
   function self.step(step, step_loss, correct)
     local share = math.max(0.02, 1 / (step - first)) -- of this step in the mean of the last fifty or so
     loss, accuracy = loss + share * (step_loss - loss), accuracy + share * (correct / batch - accuracy)
@@ -104,9 +106,10 @@ local function reporter(first, steps, batch)
     if core.quiet() or not stderr or (now - shown < (terminal and RATE or EVERY) and step < steps) then return end
     if not terminal and shown == -math.huge and now - start < EVERY and step < steps then return end
     shown = now
+    open = terminal and step < steps
     local rate = (step - first) / math.max(1e-9, now - start)
     stderr:write(terminal and "\r\27[K" or "", ("step %d of %d  loss %.4f  accuracy %.1f %%  %.0f images/s  %s left"):format(step, steps,
-      loss, 100 * accuracy, rate * batch, left((steps - step) / rate)), terminal and step < steps and "" or "\n")
+      loss, 100 * accuracy, rate * batch, left((steps - step) / rate)), open and "" or "\n")
   end
   return self
 end
@@ -212,7 +215,7 @@ local function train(net, data, options)
     history, sums = take_up(t, options.checkpoint)
     say.note(("train: goes on after step %d of %s"):format(t.steps, options.checkpoint))
   end
-  local report = reporter(t.steps, steps, batch)
+  local report <close> = reporter(t.steps, steps, batch)
   for step = t.steps + 1, steps do
     local at = step - 1
     local x, y

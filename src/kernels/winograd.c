@@ -10,7 +10,7 @@
 
 #include "kernels/private.h"
 
-enum { IN = 6, OUT = 4, TAPS = 3, POINTS = IN * IN, BLOCK = 64 /* tiles */, PLANE = 4096, SLICE = 1 << 21 /* floats */ };
+enum { IN = 6, OUT = 4, TAPS = 3, POINTS = IN * IN, BLOCK = 64 /* tiles */, PLANE = 4096, SLICE = 1 << 20 /* floats */ };
 
 /* ---- transforms of one block of tiles, first along columns, then along rows -------------------------------------- */
 /* Rows of BLOCK numbers or less, one per element of a tile, 'step' apart; n tiles. */

@@ -105,7 +105,7 @@ xai_status xai_inspect(const char *path, const char *weights, xai_inspection *ou
   else
     st = xai_onnx__inspect(file, &i, err);
   if (st == XAI_OK) {
-    qsort(i.ops, (size_t)i.n_ops, i.n_ops > 0 ? sizeof *i.ops : 1, by_name);
+    if (i.n_ops > 0) qsort(i.ops, (size_t)i.n_ops, sizeof *i.ops, by_name);
     *out = i;
   } else {
     xai_inspection_free(&i);

@@ -1,14 +1,14 @@
 -- The five-minute tour: one picture, one network, every method so far on one sheet.
 local xai = require "xai"
 local args = xai.args { "One picture explained six ways.", "image",
-  model = { nil, "ONNX file", required = true },
-  image = { nil, "the picture to explain", required = true },
+  model = { "default", "the network: a file, an architecture, or the one that ships" },
+  image = { "examples/images/cat_dog.png", "the picture to explain" },
   class = { nil, "one more class to look for, id or label; the tiger cat if the network knows it" },
   layer = { nil, "layer for Grad-CAM; the last one with height and width if absent" },
   preprocess = { nil, "imagenet, caffe, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
-local net = xai.load(args.model, { preprocess = args.preprocess, labels = args.labels })
+local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
 local img = xai.image(args.image)
 
 print("What does it see?")
@@ -36,6 +36,7 @@ for _, class in ipairs(classes) do
   local e = xai.gradcam(net, img, { target = class, layer = args.layer })
   cells[#cells + 1] = { e:over(img), "Grad-CAM\n" .. e:caption() }
 end
-cells.title = ("%s, explained by %s"):format(args.image:match "[^/]*$", args.model:match "[^/]*$")
+cells.title = ("%s, and what %s sees in it"):format(args.image:match "[^/]*$",
+  args.model == "default" and "the network that ships with xairun" or args.model:match "[^/]*$")
 cells.cols = #cells > 6 and 4 or 3
 xai.sheet(cells):save "tour.png"

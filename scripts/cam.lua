@@ -6,13 +6,13 @@
 -- it; the mean of the map is the score without its bias. The box is the paper's: the largest region above 20 % of the maximum.
 local xai = require "xai"
 local args = xai.args { "Where does the network see the class? Class activation mapping, with a box.", "image",
-  model = { nil, "ONNX file", required = true },
-  image = { nil, "the picture to explain", required = true },
+  model = { "default-gap", "the network: a file, an architecture, or the one that ships" },
+  image = { "examples/images/cat_dog.png", "the picture to explain" },
   class = { nil, "class id or label; the most probable one if absent" },
   preprocess = { nil, "imagenet, caffe, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
-local net = xai.load(args.model, { preprocess = args.preprocess, labels = args.labels })
+local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
 local img = xai.image(args.image)
 local e = xai.cam(net, img, { target = args.class })
 local seen, box = e:over(), e:boxes { threshold = 0.2 }[1]

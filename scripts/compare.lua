@@ -10,7 +10,7 @@
 local xai = require "xai"
 local say = require "xai.say"
 local args = xai.args { "All methods side by side, scored on scenes whose objects are known.",
-  model = { nil, "ONNX file, or an architecture of the zoo", required = true },
+  model = { "default-gap", "the network: a file, an architecture, or one that ships" },
   count = { 50, "number of scenes" },
   methods = { "all", "which, with commas between them" },
   metrics = { "pointing,iou,mass,rank,insertion,deletion", "which, with commas between them; all" },

@@ -5,15 +5,15 @@
 -- Selvaraju et al. 2017, "Grad-CAM", eq. 1 and 2; --counterfactual: section 3.3, what speaks against the class.
 local xai = require "xai"
 local args = xai.args { "Where does the network see the class? Grad-CAM over the picture.", "image",
-  model = { nil, "ONNX file", required = true },
-  image = { nil, "the picture to explain", required = true },
+  model = { "default", "the network: a file, an architecture, or the one that ships" },
+  image = { "examples/images/cat_dog.png", "the picture to explain" },
   class = { nil, "class id or label; the most probable one if absent" },
   layer = { nil, "layer to look at; the last one with height and width if absent" },
   counterfactual = { false, "what speaks against the class" },
   preprocess = { nil, "imagenet, caffe, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
-local net = xai.load(args.model, { preprocess = args.preprocess, labels = args.labels })
+local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
 local img = xai.image(args.image)
 local e = xai.gradcam(net, img, { target = args.class, layer = args.layer, counterfactual = args.counterfactual })
 

@@ -5,8 +5,8 @@
 -- Zeiler, Fergus 2014, section 4.2. Blue: hiding it raises the score.
 local xai = require "xai"
 local args = xai.args { "What does the network miss when it is hidden? A window slides over the picture.", "image",
-  model = { nil, "ONNX file", required = true },
-  image = { nil, "the picture to explain", required = true },
+  model = { "default", "the network: a file, an architecture, or the one that ships" },
+  image = { "examples/images/cat_dog.png", "the picture to explain" },
   class = { nil, "class id or label; the most probable one if absent" },
   window = { 0, "side of the window in pixels; 0: a seventh of the picture" },
   stride = { 0, "pixels from one window to the next; 0: a quarter of the window" },
@@ -14,7 +14,7 @@ local args = xai.args { "What does the network miss when it is hidden? A window 
   preprocess = { nil, "imagenet, caffe, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
-local net = xai.load(args.model, { preprocess = args.preprocess, labels = args.labels })
+local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
 local img = xai.image(args.image)
 local e = xai.occlusion(net, img, { target = args.class, window = args.window, stride = args.stride, score = args.score })
 

@@ -5,13 +5,13 @@
 -- Simonyan, Vedaldi, Zisserman 2014, "Deep Inside Convolutional Networks", section 3.1.
 local xai = require "xai"
 local args = xai.args { "Which pixels matter? The largest absolute gradient per pixel.", "image",
-  model = { nil, "ONNX file", required = true },
-  image = { nil, "the picture to explain", required = true },
+  model = { "default", "the network: a file, an architecture, or the one that ships" },
+  image = { "examples/images/cat_dog.png", "the picture to explain" },
   class = { nil, "class id or label; the most probable one if absent" },
   preprocess = { nil, "imagenet, caffe, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
-local net = xai.load(args.model, { preprocess = args.preprocess, labels = args.labels })
+local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
 local img = xai.image(args.image)
 local e = xai.saliency(net, img, { target = args.class })
 

@@ -35,7 +35,15 @@ local function scenes_gap(o)
   return append(list, { "gap", b.gap, "flatten", flatten, "fc", linear { o.classes } })
 end
 
+--- The first of them after Zhou et al. 2016, section 3: a convolution and a global average in place of the last pooling and
+--- the fully connected layers.
+local function scenes_cam(o)
+  local list = features(o, { 48, 96, 128, 128, 64 }, { true, true })
+  return append(list, { "CAM_conv", conv { o.wide(128), k = 3, pad = 1 }, "CAM_relu", relu, "CAM_pool", b.gap,
+    "flatten", flatten, "CAM_fc", linear { o.classes } })
+end
+
 local inputs = { order = "rgb", scale = 1, mean = 127.5, std = 64, resize = 96, crop = 96 }
 
 return { scenes = { scenes, size = 96, classes = 24, preprocess = inputs },
-  scenes_gap = { scenes_gap, size = 96, classes = 24, preprocess = inputs } }
+  scenes_cam = { scenes_cam, size = 96, classes = 24, preprocess = inputs }, scenes_gap = { scenes_gap, size = 96, classes = 24, preprocess = inputs } }

@@ -78,8 +78,8 @@ static void add_shifted(const xk_conv2d *p, float *col, int64_t ky, int64_t kx, 
                         int64_t y1, float *x) {
   shift s = shift_of(p, ky, kx, first, end, y0, y1);
   clear_columns(p, s.right, first, end, col);
-  s.from = xk__max(s.from, -s.by);
-  s.to = xk__min(s.to, p->h * p->w - s.by);
+  s.from = xk__max(s.from, y0 * p->w - s.by); /* a padded column at the edge of the band reaches into the next one, */
+  s.to = xk__min(s.to, y1 * p->w - s.by);     /* where even adding its zero would disturb another thread's sum */
   if (s.to > s.from) put_back(s.to - s.from, 1, col + s.from - first, x + s.from + s.by);
 }
 

@@ -2,6 +2,9 @@
  * number of threads and in any batch. */
 #include "ktest.h"
 
+#include <math.h>
+
+#include "kernels/private.h"
 #include "xai/status.h"
 
 /* ---- a problem with its arrays ---------------------------------------------------------------------- */
@@ -332,6 +335,27 @@ static void channel_sum_keeps_small_terms_beside_large_ones(void **state) {
   assert_true(sum == 67108928);
 }
 
+/* Bands of one gradient are summed by different threads: each may touch its own rows only, not even to add a zero. A zero
+ * added to -0 makes it +0, so that shows. 5 x 4 pixels, one of the kernels even, bands of two rows. */
+static void a_band_of_the_input_gradient_is_all_that_is_touched(void **state) {
+  (void)state;
+  for (int side = 2; side <= 3; side++) {
+    xk_conv2d p = {.n = 1, .c = 1, .h = 5, .w = 4, .m = 1, .kh = side, .kw = side, .oh = 5, .ow = 4, .sh = 1, .sw = 1,
+                   .dh = 1, .dw = 1, .pad_top = side / 2, .pad_left = side / 2, .groups = 1};
+    float col[9 * 20], x[20];
+    for (int y0 = 0; y0 < 5; y0 += 2) {
+      int y1 = y0 + 2 < 5 ? y0 + 2 : 5;
+      for (int i = 0; i < 9 * 20; i++) col[i] = 1;
+      for (int i = 0; i < 20; i++) x[i] = i / 4 >= y0 && i / 4 < y1 ? 0.0F : -0.0F;
+      xk__col2im_accumulate(&p, 1, col, 0, 20, y0, y1, x);
+      for (int i = 0; i < 20; i++) {
+        bool inside = i / 4 >= y0 && i / 4 < y1;
+        if (inside ? !(x[i] > 0) : !signbit(x[i]) || x[i] != 0) fail_msg("side %d, rows %d to %d, element %d", side, y0, y1, i);
+      }
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(three_by_three_input_matches_hand_calculation),
@@ -345,6 +369,7 @@ int main(void) {
       cmocka_unit_test(a_stop_request_ends_all_three),
       cmocka_unit_test(channel_sum_matches_hand_calculation),
       cmocka_unit_test(channel_sum_keeps_small_terms_beside_large_ones),
+      cmocka_unit_test(a_band_of_the_input_gradient_is_all_that_is_touched),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ test("a network learns eight classes of scenes to at least 60 % from nothing", f
   local layer = architectures.scenes[1] { classes = #CLASSES, wide = math.tointeger, norm = true }
   local net = build.net("scenes", layer, { input = { 3, 96, 96 }, weights = "none" })
   net = xai.train(net, data, { batch = BATCH, lr = 0.05, nesterov = true, weight_decay = 1e-3, smoothing = 0.05,
-    schedule = { "cosine", warmup = 0.1 }, init_scale = { conv1 = 0.1 }, seed = 1 })
+    schedule = { "cosine", warmup = 0.1 }, init = "he", init_scale = { conv1 = 0.1 }, seed = 1 })
   local fresh, right = scenes(t, { seed = 2, count = FRESH }), 0
   for i = 1, FRESH, BATCH do
     local n = math.min(BATCH, FRESH - i + 1)

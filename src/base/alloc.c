@@ -100,3 +100,14 @@ void xai_mem_fail_after(int64_t n, bool sticky) {
   atomic_store(&fail_sticky, sticky);
   atomic_store(&fail_countdown, n);
 }
+
+xai_status xai_grow(void **list, int used, int *room, size_t size, xai_err *err) {
+  if (used < *room) return XAI_OK;
+  int more = *room == 0 ? 32 : *room * 2;
+  char *p = xai_realloc(*list, (size_t)more * size);
+  if (p == NULL) return xai_fail_memory(err, (size_t)more * size);
+  memset(p + (size_t)*room * size, 0, (size_t)(more - *room) * size);
+  *list = p;
+  *room = more;
+  return XAI_OK;
+}

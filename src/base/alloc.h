@@ -16,6 +16,9 @@ void *xai_calloc(size_t count, size_t size);       /* zeroed; NULL also when cou
 void *xai_realloc(void *p, size_t bytes);          /* on failure the old block stays */
 void xai_free(void *p);                            /* NULL is fine */
 char *xai_strdup(const char *text);
+/* Makes room in a list of 'used' elements of 'size' bytes for one more, doubling it when it is full; new room is zeroed.
+ * XAI_ENOMEM leaves the list as it was. */
+xai_status xai_grow(void **list, int used, int *room, size_t size, xai_err *err);
 
 /* a*b, false on overflow. */
 bool xai_mul_size(size_t a, size_t b, size_t *out);

@@ -23,18 +23,10 @@ enum { MAX_TEXT = 16 << 20, MAX_LAYERS = 10000, MAX_INPUTS = 64 };
 
 /* ---- names --------------------------------------------------------------------------------------- */
 static xai_status keep_text(xai_caffe_loader *ld, char *text, xai_err *err) {
-  if (ld->n_texts == ld->text_room) {
-    int room = ld->text_room == 0 ? 64 : 2 * ld->text_room;
-    char **more = xai_realloc(ld->texts, (size_t)room * sizeof *more);
-    if (more == NULL) {
-      xai_free(text);
-      return xai_fail_memory(err, (size_t)room * sizeof *more);
-    }
-    ld->texts = more;
-    ld->text_room = room;
-  }
-  ld->texts[ld->n_texts++] = text;
-  return XAI_OK;
+  xai_status st = xai_grow((void **)&ld->texts, ld->n_texts, &ld->text_room, sizeof *ld->texts, err);
+  if (st == XAI_OK) ld->texts[ld->n_texts++] = text;
+  else xai_free(text);
+  return st;
 }
 
 static xai_status span_text(xai_caffe_loader *ld, xai_proto_span s, const char **out, xai_err *err) {
@@ -67,13 +59,7 @@ static xai_status find_blob(xai_caffe_loader *ld, xai_proto_span name, xai_caffe
 static xai_status set_blob(xai_caffe_loader *ld, xai_proto_span name, xai_caffe_blob b, xai_err *err) {
   int number;
   XAI_TRY(xai_span_map_add(&ld->blobs, name, &number, err));
-  if (number >= ld->blob_room) {
-    int room = ld->blob_room == 0 ? 64 : 2 * ld->blob_room;
-    xai_caffe_blob *more = xai_realloc(ld->blob_list, (size_t)room * sizeof *more);
-    if (more == NULL) return xai_fail_memory(err, (size_t)room * sizeof *more);
-    ld->blob_list = more;
-    ld->blob_room = room;
-  }
+  XAI_TRY(xai_grow((void **)&ld->blob_list, number, &ld->blob_room, sizeof *ld->blob_list, err));
   ld->blob_list[number] = b;
   return XAI_OK;
 }
@@ -161,12 +147,7 @@ static xai_status index_weights(xai_caffe_loader *ld, xai_err *err) {
     if (n == MAX_LAYERS) return xai_fail(err, XAI_EFORMAT, "more than %d layers", MAX_LAYERS);
     if (l.n_blobs == 0) continue;
     XAI_TRY(xai_span_map_add(&ld->weight_layers, l.name, &number, err));
-    if (number >= room) {
-      room = room == 0 ? 64 : 2 * room;
-      xai_caffe_layer *more = xai_realloc(ld->weight_list, (size_t)room * sizeof *more);
-      if (more == NULL) return xai_fail_memory(err, (size_t)room * sizeof *more);
-      ld->weight_list = more;
-    }
+    XAI_TRY(xai_grow((void **)&ld->weight_list, number, &room, sizeof *ld->weight_list, err));
     ld->weight_list[number] = l;
   }
   return XAI_OK;
@@ -235,12 +216,9 @@ static xai_status pass_over(xai_caffe_job *j, xai_status st, xai_err *err) {
   XAI_TRY(xai_inspection__problem(j->ld->seen, j->name, type, st, err));
   while (xai_caffe__next_top(j->l, &rest, &top)) {
     xai_caffe_blob b = {.matrix = j->matrix};
-    xai_tensor *t;
     XAI_TRY(xai_caffe__fresh_name(j->ld, j->name, "nothing", &b.value, err));
-    XAI_TRY(xai_tensor_new(XAI_F32, XAI_SHAPE(1), &t, err));
-    st = xai_builder_constant(j->ld->builder, b.value, t, err);
-    xai_tensor_free(t);
-    if (st == XAI_OK) st = set_blob(j->ld, top, b, err);
+    XAI_TRY(xai_inspection__stand_in(j->ld->builder, b.value, err));
+    st = set_blob(j->ld, top, b, err);
     if (st != XAI_OK) return st;
   }
   return XAI_OK;

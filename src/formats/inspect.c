@@ -10,17 +10,6 @@
 #include "formats/formats.h"
 #include "formats/load.h"
 
-/* Room for one more of 'size' bytes in a list of n. */
-static xai_status grow(void **list, int n, int *room, size_t size, xai_err *err) {
-  if (n < *room) return XAI_OK;
-  int more = *room == 0 ? 16 : 2 * *room;
-  void *longer = xai_realloc(*list, (size_t)more * size);
-  if (longer == NULL) return xai_fail_memory(err, (size_t)more * size);
-  *list = longer;
-  *room = more;
-  return XAI_OK;
-}
-
 static xai_op_use *find_op(const xai_inspection *i, const char *op) {
   for (int k = 0; k < i->n_ops; k++)
     if (strncmp(i->ops[k].name, op, sizeof i->ops[k].name - 1) == 0) return &i->ops[k];
@@ -31,7 +20,7 @@ xai_status xai_inspection__op(xai_inspection *i, const char *op, xai_err *err) {
   if (i == NULL) return XAI_OK;
   xai_op_use *use = find_op(i, op);
   if (use == NULL) {
-    XAI_TRY(grow((void **)&i->ops, i->n_ops, &i->room_ops, sizeof *i->ops, err));
+    XAI_TRY(xai_grow((void **)&i->ops, i->n_ops, &i->room_ops, sizeof *i->ops, err));
     use = &i->ops[i->n_ops++];
     *use = (xai_op_use){.count = 0};
     snprintf(use->name, sizeof use->name, "%s", op);
@@ -49,12 +38,21 @@ xai_status xai_inspection__problem(xai_inspection *i, const char *node, const ch
     return XAI_OK;
   }
   xai_err text = *err;
-  XAI_TRY(grow((void **)&i->problems, i->n_problems, &i->room_problems, sizeof *i->problems, err));
+  XAI_TRY(xai_grow((void **)&i->problems, i->n_problems, &i->room_problems, sizeof *i->problems, err));
   xai_problem *p = &i->problems[i->n_problems++];
   snprintf(p->node, sizeof p->node, "%s", node);
   snprintf(p->op, sizeof p->op, "%s", op);
   snprintf(p->text, sizeof p->text, "%s", text.text);
   return XAI_OK;
+}
+
+xai_status xai_inspection__stand_in(xai_builder *b, const char *name, xai_err *err) {
+  xai_tensor *t;
+  if (name[0] == '\0' || xai_builder_find(b, name, NULL)) return XAI_OK;
+  XAI_TRY(xai_tensor_new(XAI_F32, XAI_SHAPE(1), &t, err));
+  xai_status st = xai_builder_constant(b, name, t, err);
+  xai_tensor_free(t);
+  return st;
 }
 
 /* Shapes, axes and scales are small and must be known; so are the few weights of a tiny network. */

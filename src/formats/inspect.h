@@ -6,7 +6,7 @@
 #define FORMATS_INSPECT_H
 
 #include "base/file.h"
-#include "xai/net.h"
+#include "graph/build.h"
 
 /* An operator, or a type of Caffe's layers, and how many nodes have it. */
 typedef struct xai_op_use {
@@ -46,6 +46,9 @@ xai_status xai_inspection__op(xai_inspection *i, const char *op, xai_err *err);
 /* Takes down what is wrong with a node and returns XAI_OK, so that the reader goes on. Failures that are not the file's
  * (memory, Ctrl-C), and any without an inspection, are returned as they are. */
 xai_status xai_inspection__problem(xai_inspection *i, const char *node, const char *op, xai_status st, xai_err *err);
+/* A single zero under this name, unless it is empty or taken: so that what follows something that could not be read is
+ * read. */
+xai_status xai_inspection__stand_in(xai_builder *b, const char *name, xai_err *err);
 /* Zeros in place of weights: 'count' floats are worth it. */
 bool xai_inspection__hollow(const xai_inspection *i, xai_dtype dtype, int64_t count);
 

@@ -25,16 +25,6 @@ static xai_status fail_format(xai_proto_span file, xai_status st, xai_err *err) 
   return xai_fail(err, st, "%s, expected an ONNX model", xai_format_name(format));
 }
 
-/* A single zero under this name, unless it is taken: so that what follows something that could not be read is read. */
-static xai_status stand_in(xai_onnx_reader *r, const char *name, xai_err *err) {
-  xai_tensor *t;
-  if (name[0] == '\0' || xai_builder_find(r->builder, name, NULL)) return XAI_OK;
-  XAI_TRY(xai_tensor_new(XAI_F32, XAI_SHAPE(1), &t, err));
-  xai_status st = xai_builder_constant(r->builder, name, t, err);
-  xai_tensor_free(t);
-  return st;
-}
-
 static xai_status add_initializer(xai_onnx_reader *r, xai_proto_span message, xai_err *err) {
   char *name = NULL;
   xai_tensor *t = NULL;
@@ -46,7 +36,7 @@ static xai_status add_initializer(xai_onnx_reader *r, xai_proto_span message, xa
   if (st == XAI_OK) st = xai_builder_constant(r->builder, name, t, err);
   if (st == XAI_OK) goto done;
   XAI_GOTO(xai_inspection__problem(r->source.seen, name, "", st, err));
-  st = stand_in(r, name, err);
+  st = xai_inspection__stand_in(r->builder, name, err);
 done:
   xai_tensor_free(t);
   xai_free(name);
@@ -67,7 +57,7 @@ static xai_status add_input(xai_onnx_reader *r, xai_proto_span message, xai_err 
   if (st == XAI_OK) st = xai_builder_input(r->builder, name, v.dtype, v.shape, err);
   if (st == XAI_OK) goto done;
   XAI_GOTO(xai_inspection__problem(r->source.seen, name, "", st, err));
-  st = stand_in(r, name, err);
+  st = xai_inspection__stand_in(r->builder, name, err);
 done:
   xai_free(name);
   return xai_err_prefix(err, st, "input '%.*s': ", XAI_SPAN(text));
@@ -76,7 +66,7 @@ done:
 /* An inspection goes on behind a node that cannot be added. */
 static xai_status pass_over(xai_onnx_reader *r, const xai_onnx_node *n, xai_status st, xai_err *err) {
   XAI_TRY(xai_inspection__problem(r->source.seen, n->label, n->op, st, err));
-  for (int i = 0; i < n->n_out; i++) XAI_TRY(stand_in(r, n->out[i], err));
+  for (int i = 0; i < n->n_out; i++) XAI_TRY(xai_inspection__stand_in(r->builder, n->out[i], err));
   return XAI_OK;
 }
 
@@ -90,8 +80,9 @@ static xai_status add_node(xai_onnx_reader *r, xai_proto_span message, xai_err *
   xai_status st;
   XAI_GOTO(xai_onnx__node(message, &n, err));
   XAI_GOTO(xai_inspection__op(r->source.seen, n.op, err));
-  if (!undecided(r, &n)) st = xai_onnx__add(r, &n, err);
-  if (st != XAI_OK || undecided(r, &n)) st = pass_over(r, &n, st, err);
+  bool skipped = undecided(r, &n);
+  if (!skipped) st = xai_onnx__add(r, &n, err);
+  if (skipped || st != XAI_OK) st = pass_over(r, &n, st, err);
 done:
   xai_onnx__node_free(&n);
   xai_proto_span label = xai_onnx__node_label(message);

@@ -37,18 +37,6 @@ void xai_builder_free(xai_builder *b) {
   xai_free(b);
 }
 
-/* Makes room for one more element, zeroed. */
-static xai_status grow(void **array, int used, int *room, size_t size, xai_err *err) {
-  if (used < *room) return XAI_OK;
-  int more = *room == 0 ? 32 : *room * 2;
-  char *p = xai_realloc(*array, (size_t)more * size);
-  if (p == NULL) return xai_fail_memory(err, (size_t)more * size);
-  memset(p + (size_t)*room * size, 0, (size_t)(more - *room) * size);
-  *array = p;
-  *room = more;
-  return XAI_OK;
-}
-
 /* ---- names ---------------------------------------------------------------------------------------------- */
 /* Where 'name' is in the table, or the free place where it belongs. */
 static size_t place(const xai_builder *b, const char *name) {
@@ -76,7 +64,7 @@ static xai_status new_value(xai_builder *b, const char *name, int *id, xai_err *
   xai_graph *g = b->g;
   if (strlen(name) > MOST_NAME) return xai_fail(err, XAI_EFORMAT, "a name of %zu bytes (at most %d)", strlen(name), MOST_NAME);
   if (value_id(b, name) >= 0) return xai_fail(err, XAI_EFORMAT, "value '%s' is defined twice", name);
-  XAI_TRY(grow((void **)&g->values, g->n_values, &b->room_values, sizeof *g->values, err));
+  XAI_TRY(xai_grow((void **)&g->values, g->n_values, &b->room_values, sizeof *g->values, err));
   if ((size_t)g->n_values * 2 >= b->table_size) XAI_TRY(rehash(b, err));
   xai_value *v = &g->values[g->n_values];
   *v = (xai_value){.node = -1, .shape = {.rank = -1}};
@@ -96,7 +84,7 @@ bool xai_builder_find(const xai_builder *b, const char *name, xai_tensor **const
 /* ---- parts -------------------------------------------------------------------------------------------------- */
 xai_status xai_builder_input(xai_builder *b, const char *name, xai_dtype dtype, xai_shape shape, xai_err *err) {
   int id;
-  XAI_TRY(grow((void **)&b->g->inputs, b->g->n_inputs, &b->room_inputs, sizeof(int), err));
+  XAI_TRY(xai_grow((void **)&b->g->inputs, b->g->n_inputs, &b->room_inputs, sizeof(int), err));
   XAI_TRY(new_value(b, name, &id, err));
   b->g->values[id].dtype = dtype;
   b->g->values[id].shape = shape;
@@ -144,7 +132,7 @@ xai_status xai_builder_node(xai_builder *b, const char *name, xai_op op, const x
   while (n_out > 1 && empty(outputs[n_out - 1])) n_out--;
   XAI_TRY(check_counts(def, n_in, n_out, outputs, err));
   if (g->n_nodes >= MOST_NODES) return xai_fail(err, XAI_EFORMAT, "more than %d nodes", MOST_NODES);
-  XAI_TRY(grow((void **)&g->nodes, g->n_nodes, &b->room_nodes, sizeof *g->nodes, err));
+  XAI_TRY(xai_grow((void **)&g->nodes, g->n_nodes, &b->room_nodes, sizeof *g->nodes, err));
   int index = g->n_nodes++; /* from here on the graph owns what hangs on the node */
   xai_node node = {.op = op, .n_in = n_in, .n_out = n_out};
   node.name = xai_strdup(empty(name) ? outputs[0] : name);
@@ -202,7 +190,7 @@ int xai_builder_size(const xai_builder *b) { return b->g->n_nodes; }
 xai_status xai_builder_output(xai_builder *b, const char *name, xai_err *err) {
   int id;
   XAI_TRY(known_value(b, name, &id, err));
-  XAI_TRY(grow((void **)&b->g->outputs, b->g->n_outputs, &b->room_outputs, sizeof(int), err));
+  XAI_TRY(xai_grow((void **)&b->g->outputs, b->g->n_outputs, &b->room_outputs, sizeof(int), err));
   b->g->outputs[b->g->n_outputs++] = id;
   return XAI_OK;
 }

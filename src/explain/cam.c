@@ -13,6 +13,7 @@
  * Values: h x w of A, signed. extras: 'weights' w, 'maps' A. Cost: one forward pass, one backward pass of the end. */
 #include "base/clock.h"
 #include "base/status.h"
+#include "explain/channels.h"
 #include "explain/probe.h"
 #include "graph/net.h"
 #include "tensor/tensor.h"
@@ -115,15 +116,6 @@ static xai_status check_target(const xai_net *net, const xai_target *t, xai_err 
   return xai_fail(err, XAI_EARG, "target: expected classes, got a unit of a layer");
 }
 
-/* M = sum of w[k] A[k]. Sums in double. */
-static void add_maps(int64_t channels, int64_t plane, const float *w, const float *a, float *map) {
-  for (int64_t i = 0; i < plane; i++) {
-    double sum = 0;
-    for (int64_t k = 0; k < channels; k++) sum += (double)w[k] * a[k * plane + i];
-    map[i] = (float)sum;
-  }
-}
-
 xai_status xai_cam(xai_net *net, const xai_view *x, const xai_cam_opts *opts, xai_explanation **out, xai_err *err) {
   xai_probe p = {0};
   xai_explanation *e = NULL;
@@ -141,7 +133,7 @@ xai_status xai_cam(xai_net *net, const xai_view *x, const xai_cam_opts *opts, xa
   XAI_GOTO(xai_tensor_copy(&(xai_view){XAI_F32, XAI_SHAPE(channels), g->data}, &weights, err));
   XAI_GOTO(xai_tensor_copy(&(xai_view){XAI_F32, XAI_SHAPE(channels, h, w), a->data}, &maps, err));
   XAI_GOTO(xai_tensor_new_raw(XAI_F32, XAI_SHAPE(h, w), &e->values, err));
-  add_maps(channels, h * w, g->data, a->data, xai_tensor_floats(e->values));
+  xai_channels_weigh(channels, h * w, g->data, a->data, xai_tensor_floats(e->values));
   e->is_signed = true;
   e->unit = "score points";
   XAI_GOTO(xai_explanation_extra(e, "weights", &weights, err));

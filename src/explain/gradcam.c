@@ -9,6 +9,7 @@
  * ReLU, 'weights' w. Cost: one forward pass, one backward pass down to 'layer'. */
 #include "base/clock.h"
 #include "base/status.h"
+#include "explain/channels.h"
 #include "explain/probe.h"
 #include "kernels/kernels.h"
 #include "tensor/tensor.h"
@@ -16,17 +17,13 @@
 /* w[k] = sign * mean of g[k]; raw = sum of w[k] A[k]. Sums in double. */
 static void weigh(const xai_view *a, const xai_view *g, float sign, float *w, float *raw) {
   int64_t channels = a->shape.dims[1], plane = a->shape.dims[2] * a->shape.dims[3];
-  const float *av = a->data, *gv = g->data;
+  const float *gv = g->data;
   for (int64_t k = 0; k < channels; k++) {
     double sum = 0;
     for (int64_t i = 0; i < plane; i++) sum += gv[k * plane + i];
     w[k] = (float)(sign * sum / (double)plane);
   }
-  for (int64_t i = 0; i < plane; i++) {
-    double sum = 0;
-    for (int64_t k = 0; k < channels; k++) sum += (double)w[k] * av[k * plane + i];
-    raw[i] = (float)sum;
-  }
+  xai_channels_weigh(channels, plane, w, a->data, raw);
 }
 
 xai_status xai_gradcam(xai_net *net, const xai_view *x, const xai_gradcam_opts *opts, xai_explanation **out, xai_err *err) {

@@ -78,13 +78,14 @@ end
 
 --- The architectures whose parameters have exactly these names and shapes, with the number of classes that the last layer has.
 local function fitting(found)
-  local classes, fits = { [false] = true }, {}
+  local classes, known, fits = { false }, {}, {} -- false: as many as the architecture has by itself
   for name, t in pairs(found) do
-    if #t:shape() == 2 or name:find "classifier" then classes[t:shape()[1]] = true end
+    local n = t:shape()[1]
+    if (#t:shape() == 2 or name:find "classifier") and not known[n] then classes[#classes + 1], known[n] = n, true end
   end
   local function try(...) -- kinds of weights, all of which have to do
     for _, name in ipairs(zoo()) do
-      for n in pairs(classes) do
+      for _, n in ipairs(classes) do
         local fit = true
         for _, weights in ipairs { ... } do fit = fit and pcall(zoo[name], { weights = weights, classes = n or nil }) end
         if fit then

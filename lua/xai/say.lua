@@ -17,6 +17,13 @@ function say.once(text)
 end
 core.on_note(say.once) -- a method in a loop says only once which layer it took
 
+--- A time to come: "2:05 min", "1:30 h".
+function say.left(seconds)
+  seconds = math.ceil(seconds)
+  if seconds >= 3600 then return ("%d:%02d h"):format(seconds // 3600, seconds % 3600 // 60) end
+  return ("%d:%02d min"):format(seconds // 60, seconds % 60)
+end
+
 --- How far a long task is: tell = say.progress("score gradcam", 100), then tell(i) after each part. A line every ten seconds,
 --- none for what is over sooner.
 function say.progress(what, total)
@@ -27,8 +34,7 @@ function say.progress(what, total)
     if now - said < 10 or done >= total then return end
     said = now
     local rate = done / (now - start)
-    local left = math.ceil((total - done) / rate)
-    say.note(("%s: %d of %d, %.3g per second, %d:%02d min left"):format(what, done, total, rate, left // 60, left % 60))
+    say.note(("%s: %d of %d, %.3g per second, %s left"):format(what, done, total, rate, say.left((total - done) / rate)))
   end
 end
 

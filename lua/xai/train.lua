@@ -87,11 +87,6 @@ end
 
 local EVERY, RATE = 10, 0.2 -- seconds between lines of a log, and on a terminal
 
-local function left(seconds)
-  if seconds >= 3600 then return ("%d:%02d h"):format(seconds // 3600, seconds % 3600 // 60) end
-  return ("%d:%02d min"):format(seconds // 60, seconds % 60 // 1)
-end
-
 --- Says how it goes: on a terminal a line that changes, else a line now and then.
 local function reporter(first, steps, batch)
   local terminal, start, shown = core.on_terminal "stderr", core.clock(), -math.huge
@@ -109,7 +104,7 @@ local function reporter(first, steps, batch)
     open = terminal and step < steps
     local rate = (step - first) / math.max(1e-9, now - start)
     stderr:write(terminal and "\r\27[K" or "", ("step %d of %d  loss %.4f  accuracy %.1f %%  %.0f images/s  %s left"):format(step, steps,
-      loss, 100 * accuracy, rate * batch, left((steps - step) / rate)), open and "" or "\n")
+      loss, 100 * accuracy, rate * batch, say.left((steps - step) / rate)), open and "" or "\n")
   end
   return self
 end

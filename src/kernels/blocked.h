@@ -1,0 +1,68 @@
+/* kernels/blocked.h: kernels on channel-blocked arrays, and the convolutions that need them to be fast.
+ *
+ * A blocked array of c channels is n x ceil(c/16) x h x w x 16: sixteen channels of one pixel stand together, as one
+ * vector. Lanes beyond c are zero, in every array that goes in and in every one that comes out.
+ *
+ * The same contract as kernels.h: nothing fails, sizes are right, the bits of an image's results depend neither on the
+ * number of threads nor on the other images of the batch; loops look at xai_stop_requested(). Which instructions are
+ * used is decided when the program starts (isa.h). */
+#ifndef KERNELS_BLOCKED_H
+#define KERNELS_BLOCKED_H
+
+#include "kernels/kernels.h"
+
+enum { XK_LANES = 16 };
+static inline int64_t xk_blocks(int64_t c) { return (c + XK_LANES - 1) / XK_LANES; }
+
+/* n x c x hw to blocked, and back. */
+void xk_block(int64_t n, int64_t c, int64_t hw, const float *x, float *y);
+void xk_unblock(int64_t n, int64_t c, int64_t hw, const float *x, float *y);
+
+/* ---- convolution --------------------------------------------------------------------------------------- */
+/* What happens to a sum before it is written: y = min(max(sum + bias + add, lo), hi). */
+typedef struct xk_finish {
+  const float *bias; /* 16 * xk_blocks(m), zeros beyond m; NULL: none */
+  const float *add;  /* of y's form; NULL: none */
+  float lo, hi;      /* -INFINITY and INFINITY: as it is; 0 and INFINITY: a rectifier */
+} xk_finish;
+
+/* true when there are blocked kernels for it: one group; one channel and one filter per group (depthwise); or groups
+ * whose channels and filters are multiples of 16. */
+bool xk_bconv_fits(const xk_conv2d *p);
+/* true when x (and dx) is plain n x c x h x w: too few channels to fill a vector (the first layer). y is blocked. */
+bool xk_bconv_plain_input(const xk_conv2d *p);
+
+/* Which algorithm, and so how weights are packed: a number for each form of packing; equal numbers and equal weights
+ * make equal packings. It depends on everything in p but n. */
+int xk_bconv_form(const xk_conv2d *p, bool backward);
+/* Floats of packed weights, for the way forward or back to the input. */
+size_t xk_bconv_packed(const xk_conv2d *p, bool backward);
+/* w: m x c/groups x kh x kw, filter i times scale[i] (NULL: 1). Products are rounded once. */
+void xk_bconv_pack(const xk_conv2d *p, bool backward, const float *w, const float *scale, float *packed);
+
+/* Bytes of scratch for each direction. */
+size_t xk_bconv_workspace(const xk_conv2d *p, bool backward);
+void xk_bconv_forward(const xk_conv2d *p, const float *x, const float *packed, const xk_finish *finish, float *y,
+                      void *work);
+/* dx = the transposed convolution of dy; packed for the way back. */
+void xk_bconv_backward_input(const xk_conv2d *p, const float *packed, const float *dy, float *dx, void *work);
+
+/* ---- what stands between convolutions ---------------------------------------------------------------------- */
+/* The gradient behind y = min(max(sum, lo), hi): dx = dy where lo < y < hi, else 0; and by the rule, GUIDED keeps of
+ * these the positive ones, DECONV keeps the positive ones of all. n elements; dx may be dy. */
+void xk_gate(int64_t n, xk_relu_rule rule, float lo, float hi, const float *y, const float *dy, float *dx);
+/* y = min(max(x * scale + shift, lo), hi), per channel: batch normalization that follows no convolution.
+ * scale and shift have 16 * xk_blocks(c) elements, zeros beyond c. The gradient to x is dy (gated) times scale. */
+void xk_bscale(int64_t n, int64_t blocks, int64_t hw, const float *x, const float *scale, const float *shift, float lo,
+               float hi, float *y);
+
+/* Pools: p->planes = n * blocks; each plane is h x w x 16. Definitions as in kernels.h; maxpool's gradient goes to the
+ * first of equals, as there. */
+void xk_bmaxpool_forward(const xk_pool2d *p, const float *x, float *y);
+void xk_bmaxpool_backward(const xk_pool2d *p, const float *x, const float *dy, float *dx);
+void xk_bavgpool_forward(const xk_pool2d *p, const float *x, float *y);
+void xk_bavgpool_backward(const xk_pool2d *p, const float *dy, float *dx);
+void xk_bglobal_avg_forward(int64_t planes, int64_t hw, const float *x, float *y);
+void xk_bglobal_avg_backward(int64_t planes, int64_t hw, const float *dy, float *dx);
+
+#endif

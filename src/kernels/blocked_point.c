@@ -1,5 +1,5 @@
-/* kernels/blocked_point.c: what is done to each element of a blocked array by itself: the gradient's gate behind a clamped
- * sum, and a scale and shift per channel. */
+/* kernels/blocked_point.c: what is done to each element of a blocked array by itself: the gradient's gate behind a
+ * clamped sum, and a scale and shift per channel. */
 #include <math.h>
 
 #include "kernels/blocked.h"

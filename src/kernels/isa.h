@@ -15,7 +15,8 @@
 enum {
   XK_TILE = 14,     /* positions of a tile, at most */
   XK_TILE_HALF = 7, /* positions 7 to 13 may stand elsewhere than those before: two rows of a small plane */
-  XK_TILE_FILTERS = 32
+  XK_TILE_FILTERS = 32,
+  XK_DOTS = 8 /* positions of one call of 'dots', at most */
 };
 
 /* y[i][f] = clamp(bias[f] + sum over segments s and lanes l of a[i, s, l] * w[s, l, f] + add[i][f])

@@ -40,8 +40,10 @@
 #define VF 16
 #elif defined(__AVX2__)
 #define VF 8
-#else
-#define VF ((int)(16 / sizeof(float)))
+#elif !defined(XK_ONLY_PORTABLE)
+#define VF 4
+#else /* a float is a double */
+#define VF 2
 #endif
 typedef float vf __attribute__((vector_size(VF * sizeof(float))));
 typedef float vf_anywhere __attribute__((vector_size(VF * sizeof(float)), aligned(sizeof(float)), may_alias));
@@ -61,6 +63,16 @@ XK_INLINE vf vf_clamp(vf v, float lo, float hi) {
     v[i] = v[i] > hi ? hi : v[i];
   }
   return v;
+#endif
+}
+
+XK_INLINE float vf_sum(vf v) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_ps((__m512)v);
+#else
+  float sum = 0;
+  for (int i = 0; i < VF; i++) sum += v[i];
+  return sum;
 #endif
 }
 

@@ -19,17 +19,13 @@ typedef struct piece {
   int64_t width; /* from one row of weights to the next */
 } piece;
 
-/* Where filters j*VF.. of position i are, from those of position 0 and vector 0. */
-XK_INLINE int64_t place(const xk_tile *t, int i, int j) {
-  return i / XK_TILE_HALF * t->y_half + i % XK_TILE_HALF * t->y_step + j * VF / 16 * t->y_block + j * VF % 16;
-}
-
-/* P, J and, unless it is 0, step are constants where this is expanded. */
-XK_INLINE void sum_piece(const int P, const int J, const int64_t constant_step, const xk_tile *t, const piece *p) {
-  vf sum[XK_TILE][COLUMNS];
-  const int64_t step = constant_step != 0 ? constant_step : t->a_step, width = p->width;
+/* P and J are constants where this is expanded. */
+XK_INLINE void sum_piece(const int P, const int J, const xk_tile *t, const piece *p) {
+  vf sum[XK_TILE][COLUMNS], bias[COLUMNS];
+  const int64_t step = t->a_step, width = p->width, lanes = t->lanes;
+  XK_UNROLL for (int j = 0; j < J; j++) bias[j] = p->bias != NULL ? vf_load(p->bias + j * VF) : (vf){0};
   XK_UNROLL for (int i = 0; i < P; i++) {
-    XK_UNROLL for (int j = 0; j < J; j++) sum[i][j] = p->bias != NULL ? vf_load(p->bias + j * VF) : (vf){0};
+    XK_UNROLL for (int j = 0; j < J; j++) sum[i][j] = bias[j];
   }
   for (int64_t r = 0; r < t->count[0]; r++) {
     for (int64_t s = 0; s < t->count[1]; s++) {
@@ -37,7 +33,7 @@ XK_INLINE void sum_piece(const int P, const int J, const int64_t constant_step, 
       for (int64_t u = 0; u < t->count[2]; u++) {
         const float *a = p->a + outer_a + u * t->a_next[2], *b = p->b + outer_a + u * t->a_next[2];
         const float *w = p->w + outer_w + u * t->w_next[2];
-        for (int64_t l = 0; l < t->lanes; l++, a++, b++, w += width) {
+        for (int64_t l = 0; l < lanes; l++, a++, b++, w += width) {
           vf row[COLUMNS];
           XK_UNROLL for (int j = 0; j < J; j++) row[j] = vf_load(w + j * VF);
           XK_UNROLL for (int i = 0; i < P; i++) {
@@ -48,24 +44,25 @@ XK_INLINE void sum_piece(const int P, const int J, const int64_t constant_step, 
       }
     }
   }
-  XK_UNROLL for (int i = 0; i < P; i++) {
-    XK_UNROLL for (int j = 0; j < J; j++) {
-      vf v = sum[i][j];
-      if (p->add != NULL) v += vf_load(p->add + place(t, i, j));
-      vf_store(p->y + place(t, i, j), vf_clamp(v, t->lo, t->hi));
+  const int64_t y_step = t->y_step, y_half = t->y_half, y_block = t->y_block;
+  const float lo = t->lo, hi = t->hi, *add = p->add;
+  float *y = p->y;
+#define PLACE (i / XK_TILE_HALF * y_half + i % XK_TILE_HALF * y_step + j * VF / 16 * y_block + j * VF % 16)
+  if (add != NULL) {
+    XK_UNROLL for (int i = 0; i < P; i++) {
+      XK_UNROLL for (int j = 0; j < J; j++) sum[i][j] += vf_load(add + PLACE);
     }
   }
+  XK_UNROLL for (int i = 0; i < P; i++) {
+    XK_UNROLL for (int j = 0; j < J; j++) vf_store(y + PLACE, vf_clamp(sum[i][j], lo, hi));
+  }
+#undef PLACE
 }
 
 typedef void work(const xk_tile *t, const piece *p);
 
-/* The distance of neighbours is a constant where it is that of a blocked array, read one by one or every other one. */
 #define PIECE(P, J)                                                                                                    \
-  static void piece_##P##_##J(const xk_tile *t, const piece *p) {                                                      \
-    if (t->a_step == 16) sum_piece(P, J, 16, t, p);                                                                    \
-    else if (t->a_step == 32) sum_piece(P, J, 32, t, p);                                                               \
-    else sum_piece(P, J, 0, t, p);                                                                                     \
-  }
+  static void piece_##P##_##J(const xk_tile *t, const piece *p) { sum_piece(P, J, t, p); }
 #define PIECES_TO_6(J) PIECE(1, J) PIECE(2, J) PIECE(3, J) PIECE(4, J) PIECE(5, J) PIECE(6, J)
 #define PIECES_TO_14(J)                                                                                                \
   PIECE(7, J) PIECE(8, J) PIECE(9, J) PIECE(10, J) PIECE(11, J) PIECE(12, J) PIECE(13, J) PIECE(14, J)

@@ -37,6 +37,28 @@ typedef struct xk_tile {
   float lo, hi; /* -INFINITY and INFINITY: no clamp. NaN stays NaN. */
 } xk_tile;
 
+/* ---- strips of Winograd's tiles ------------------------------------------------------------------------------------- */
+enum { XK_STRIP = 8 }; /* tiles of a strip, at most */
+
+/* Tiles of out x out outputs, side by side, 16 channels of them. */
+typedef struct xk_strip {
+  int64_t out, tiles;            /* out: 4 or 2 */
+  int64_t column, columns, rows; /* where the strip begins, in an array of so many columns; rows of y that there are */
+  int64_t apart;                 /* floats from one point to the next */
+  float lo, hi;
+} xk_strip;
+
+/* ---- taps of a depthwise convolution ------------------------------------------------------------------------------------ */
+enum { XK_TAPS = 128 };
+
+/* y[i][l] = clamp(bias[l] + sum over taps t of x[t][i][l] * w[t][l] + add[i][l]), 16 lanes l, added in the order of taps;
+ * positions i are x_step and y_step floats apart. bias and add may be NULL. */
+typedef struct xk_taps {
+  int64_t count, x_step, y_step;
+  const float *x[XK_TAPS], *w[XK_TAPS];
+  float lo, hi;
+} xk_taps;
+
 /* ---- the table ------------------------------------------------------------------------------------------------------- */
 typedef struct xk_isa {
   const char *name;

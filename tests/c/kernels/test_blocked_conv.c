@@ -213,17 +213,17 @@ static void direct_sums_are_those_of_the_definition(void **state) {
   each_case(compare_with_definition);
 }
 
-/* Sums of k products of numbers below 1 are of the size sqrt(k) / 3; Winograd's transforms round about ten times more
- * than plain sums. */
+/* Sums of k products of numbers below 1 are of the size sqrt(k) / 3. Plain sums are off by some 2^-24 of that, Winograd's
+ * by some twenty. */
 static void compare_chosen(const xk_conv2d *p) {
   problem q = make(p, reals);
   pack(&q, false);
   float *y = floats(q.by), *dx = floats(q.bx), *want_y = want_forward(&q), *want_dx = want_backward(&q);
   double taps = (double)(p->kh * p->kw);
   chosen_forward(&q, y);
-  assert_close(q.by, y, want_y, 1e-6 + 2e-6 * sqrt((double)(p->c / p->groups) * taps));
+  assert_close(q.by, y, want_y, 5e-6 * sqrt((double)(p->c / p->groups) * taps));
   chosen_backward(&q, dx);
-  assert_close(q.bx, dx, want_dx, 1e-6 + 2e-6 * sqrt((double)(p->m / p->groups) * taps));
+  assert_close(q.bx, dx, want_dx, 5e-6 * sqrt((double)(p->m / p->groups) * taps));
   float *all[] = {y, dx, want_y, want_dx};
   for (size_t i = 0; i < 4; i++) free(all[i]);
   drop(&q);

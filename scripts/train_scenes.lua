@@ -1,12 +1,12 @@
 -- train_scenes: the networks that ship with xairun, from nothing. The pictures are scenes (xai.scenes), a new one at every
--- step, a quarter of them with two objects that share the target. Ends with a report of how good the network is, in
+-- step, nearly half of them with two objects that share the target. Ends with a report of how good the network is, in
 -- Markdown, which docs/models.md quotes. Interrupted, it goes on where it was when it is started again.
 local xai = require "xai"
 local build = require "xai.build"
 local architectures = require "xai.zoo.scenes"
 local args = xai.args { "Trains the networks that ship with xairun.",
   net = { "scenes", "scenes or scenes_gap" },
-  pictures = { 260000, "how many to train on" },
+  pictures = { 340000, "how many to train on" },
   batch = { 64, "pictures per step" },
   lr = { 0.05, "highest learning rate; it rises for a tenth of the time and then falls as a cosine" },
   decay = { 0, "weight decay; 0: 1e-3 for scenes, 5e-4 for scenes_gap" },
@@ -91,7 +91,7 @@ local function report(net, seconds, history)
 end
 
 xai.seed(args.seed)
-local set = xai.scenes { seed = args.seed, objects = { 1, 2 }, more = 0.25, occluders = 0.2, count = args.pictures }
+local set = xai.scenes { seed = args.seed, objects = { 1, 2 }, more = 0.45, occluders = 0.2, count = args.pictures }
 local data = { batch = function(_, first, n) return set:batch(first, n, INPUT) end }
 setmetatable(data, { __len = function() return #set end })
 

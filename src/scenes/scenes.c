@@ -214,7 +214,7 @@ static void place_objects(const xai_scenes *s, xai_dice *d, double smaller, plan
   double scale = smaller * side / (1 + 0.25 * (p->n - 1));
   for (int k = 0; k < p->n; k++) {
     xai_pose *pose = &p->item[k].pose;
-    double longer = scale * dice_between(d, 0.35, 0.75), stretch = dice_between(d, 0.95, 1.05), half_w, half_h;
+    double longer = scale * dice_between(d, 0.35, 0.75), stretch = dice_between(d, 0.86, 1.16), half_w, half_h;
     size_pose(pose, p->item[k].sprite, longer, stretch);
     xai_pose__reach(pose, &half_w, &half_h);
     for (int try = 0; try < 10; try++) {

@@ -107,7 +107,7 @@ end
 local function markdown(rows)
   for i, row in ipairs(rows) do
     print("| " .. table.concat(row, " | ") .. " |")
-    if i == 1 then print(("| ---"):rep(#row) .. " |") end
+    if i == 1 then print("|" .. (" --- |"):rep(#row)) end
   end
 end
 

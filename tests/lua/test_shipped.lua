@@ -71,7 +71,6 @@ for name, params in pairs { default = 1375224, ["default-gap"] = 431544 } do
     end
     xai.seed(seed)
     local hit, difference, chance = summary(hits), summary(differences), summary(boxes).mean
-    print("#", hit.mean, hit.se, difference.mean, difference.se, chance)
     t.ok(math.abs(hit.mean - chance) <= 3 * hit.se, say("hits", hit.mean) .. say(", by chance", chance))
     t.ok(math.abs(difference.mean) <= 3 * difference.se, say("more than at the other", difference.mean))
   end)

@@ -60,7 +60,7 @@ static const case_text cases[] = {
     {XAI_OP_BLOCKED_MAX_POOL, "~1x1x4x5x16", "kernel_shape=3,3 strides=2,2 pads=1,1,1,1"},
     {XAI_OP_BLOCKED_SCALE, "2x2x2x3x16 32 32", ""},
     {XAI_OP_BLOCKED_SCALE_CLIP, "1x1x2x3x16 16 16", "lo=0"},
-    {XAI_OP_BLOCKED_SCALE_CLIP, "1x1x2x3x16 16 16", "lo=-0.5 hi=0.55"},
+    {XAI_OP_BLOCKED_SCALE_CLIP, "1x1x2x3x16 16 16", "lo=-0.7 hi=0.9"},
     {XAI_OP_CAST, "2x3", "to=0"},
     {XAI_OP_CAST_LIKE, "2x3 4", ""},
     {XAI_OP_CELU, "5x7", "alpha=0.7"},

@@ -33,13 +33,31 @@ typedef struct job {
 /* Floats from one point to the next: not a multiple of 4096 bytes, since all points of a tile are touched in turn. */
 static int64_t point_of(int64_t floats) { return floats + XK_LANES; }
 
+/* Tiles of an image. */
+static int64_t tiles_of(const job *j, int64_t out) { return xk__ceil_div(j->oh, out) * xk__ceil_div(j->ow, out); }
+
+/* What is to be paid per channel and filter, in multiplications: those of each tile and a fifth more for the transforms, and
+ * reading the weights, which at batch 1 come from memory while other layers' fill the cache. */
+enum { READ = 8 /* multiplications in the time of reading one weight */ };
+static double direct_cost(const job *j) { return TAPS * TAPS * (double)(j->oh * j->ow + READ); }
+static double cost(const job *j, int64_t out) {
+  int64_t side = out + TAPS - 1;
+  return (double)(side * side) * (1.2 * (double)tiles_of(j, out) + READ);
+}
+
+/* Blocks small enough for the transformed input and the products of a group to stay in the second cache, in a number
+ * that keeps two or four threads busy. The few tiles of a late layer would all have to be one block, and weights that do
+ * not fit the third cache should not be read again for every block: then threads share a block. Measured, the speed
+ * hardly depends on all this. */
 static void share_out(job *j) {
-  int64_t floats = 160 * 1024;
-  j->shared = j->groups >= 4;
-  if (j->shared) j->block = xk__max(28, 1024 * 1024 / (j->points * j->k));
-  else j->block = xk__max(XK_TILE, floats / (j->points * (j->k + WIDTH)) / XK_TILE * XK_TILE);
-  int64_t blocks = xk__ceil_div(j->tiles, j->block);
-  j->block = xk__ceil_div(j->tiles, blocks);
+  const int64_t near = 160 * 1024, shared = 2 << 20; /* floats of a block */
+  int64_t weights = j->points * j->k * j->filters, small = j->tiles < 4 * XK_TILE;
+  int64_t most = xk__max(XK_TILE, near / (j->points * (j->k + WIDTH)));
+  j->shared = j->groups > 1 && weights > (small ? 1 << 18 : 1 << 22);
+  if (j->shared) most = xk__max(4 * XK_TILE, shared / (j->points * j->k));
+  int64_t blocks = xk__ceil_div(j->tiles, most);
+  if (!j->shared) blocks = blocks >= 4 ? xk__round_up(blocks, 4) : xk__min(4, xk__max(blocks, j->tiles / (XK_TILE / 2)));
+  j->block = xk__max(1, xk__ceil_div(j->tiles, xk__max(1, blocks)));
 }
 
 static job job_of(const xk_conv2d *p, bool backward) {
@@ -48,10 +66,10 @@ static job job_of(const xk_conv2d *p, bool backward) {
   if (backward)
     j = (job){.n = p->n, .c = p->m, .h = p->oh, .w = p->ow, .m = p->c, .oh = p->h, .ow = p->w,
               .top = TAPS - 1 - p->pad_top, .left = TAPS - 1 - p->pad_left};
-  j.out = OUT;
+  j.out = cost(&j, OUT) <= cost(&j, OUT / 2) ? OUT : OUT / 2;
   j.points = (j.out + TAPS - 1) * (j.out + TAPS - 1);
   j.across = xk__ceil_div(j.ow, j.out);
-  j.per_image = j.across * xk__ceil_div(j.oh, j.out);
+  j.per_image = tiles_of(&j, j.out);
   j.tiles = j.n * j.per_image;
   j.k = xk_blocks(j.c) * XK_LANES;
   j.filters = xk_blocks(j.m) * XK_LANES;
@@ -243,14 +261,17 @@ void xk__bwino_backward_input(const xk_conv2d *p, const float *packed, const flo
 }
 
 /* ---- when ------------------------------------------------------------------------------------------------------------------- */
+/* One thread, warm weights, GFLOP/s of the direct convolution's count (116 is the processor's limit):
+ *                   F(4x4)  F(2x2)  direct */
 bool xk__bwino_fits(const xk_conv2d *p, bool backward) {
   bool shape = p->kh == 3 && p->kw == 3 && p->sh == 1 && p->sw == 1 && p->dh == 1 && p->dw == 1 && p->groups == 1;
   bool pads = p->pad_top >= 0 && p->pad_top <= 2 && p->pad_left >= 0 && p->pad_left <= 2;
-  (void)backward;
-  return shape && pads && p->c >= XK_LANES && p->m >= XK_LANES;
+  if (!shape || !pads) return false;
+  job j = job_of(p, backward);
+  return cost(&j, j.out) < direct_cost(&j);
 }
 
-int xk__bwino_form(const xk_conv2d *p, bool backward) { return (int)(job_of(p, backward).out / 4) + 2 * backward; }
+int xk__bwino_form(const xk_conv2d *p, bool backward) { return (int)(job_of(p, backward).out / OUT) + 2 * backward; }
 
 size_t xk__bwino_workspace(const xk_conv2d *p, bool backward) {
   job j = job_of(p, backward);

@@ -87,41 +87,58 @@ static int64_t thread_floats(const job *j) {
 }
 
 /* ---- weights: groups x points x k x WIDTH (or 16, the last group) ----------------------------------------------------- */
-/* G v for the points of isa/winograd.c */
-static void weigh_line(int64_t out, const double *v, int64_t step, double *to, int64_t to_step) {
-  const double p = 0.625 * 0.625, q = 1.5 * 1.5; /* squared */
-  if (out == 4) {
-    double even = (v[0] + p * v[2 * step]) / (2 * p * (p - q)), odd = 0.625 * v[step] / (2 * p * (p - q));
-    double even2 = (v[0] + q * v[2 * step]) / (2 * q * (q - p)), odd2 = 1.5 * v[step] / (2 * q * (q - p));
-    double at[SIDE] = {v[0] / (p * q), even + odd, even - odd, even2 + odd2, even2 - odd2, v[2 * step]};
-    for (int i = 0; i < 6; i++) to[i * to_step] = at[i];
-  } else {
-    double even = (v[0] + v[2 * step]) / 2, odd = v[step] / 2, at[] = {v[0], even + odd, even - odd, v[2 * step]};
-    for (int i = 0; i < 4; i++) to[i * to_step] = at[i];
-  }
+/* 16 filters together: element i of a kernel is v[i * 16 ..]. G v for the points of isa/winograd.c, whose squares are P, Q */
+#define P (0.625 * 0.625)
+#define Q (1.5 * 1.5)
+static inline void weigh_line(int64_t out, const double *v, int64_t step, double *to, int64_t to_step) {
+  const double *w = v + step * XK_LANES, *x = w + step * XK_LANES, over_p = 1 / (2 * P * (P - Q)), over_q = 1 / (2 * Q * (Q - P));
+  double *to1 = to + to_step * XK_LANES, *to2 = to1 + to_step * XK_LANES, *to3 = to2 + to_step * XK_LANES;
+  double *to4 = to3 + to_step * XK_LANES, *to5 = to4 + to_step * XK_LANES;
+  if (out == OUT)
+    for (int l = 0; l < XK_LANES; l++) {
+      double even = (v[l] + P * x[l]) * over_p, odd = 0.625 * w[l] * over_p;
+      double even2 = (v[l] + Q * x[l]) * over_q, odd2 = 1.5 * w[l] * over_q;
+      to[l] = v[l] * (1 / (P * Q));
+      to1[l] = even + odd;
+      to2[l] = even - odd;
+      to3[l] = even2 + odd2;
+      to4[l] = even2 - odd2;
+      to5[l] = x[l];
+    }
+  else
+    for (int l = 0; l < XK_LANES; l++) {
+      double even = (v[l] + x[l]) / 2, odd = w[l] / 2;
+      to[l] = v[l];
+      to1[l] = even + odd;
+      to2[l] = even - odd;
+      to3[l] = x[l];
+    }
 }
+#undef P
+#undef Q
 
-/* G w G' */
-static void weigh(int64_t out, const double w[TAPS * TAPS], double to[SIDE * SIDE]) {
+/* G w G', rounded */
+XK_CLONES static void weigh(int64_t out, const double *w, float *to, int64_t apart) {
   int64_t side = out + TAPS - 1;
-  double mid[SIDE * TAPS];
-  for (int i = 0; i < TAPS; i++) weigh_line(out, w + i, TAPS, mid + i, TAPS);
-  for (int64_t i = 0; i < side; i++) weigh_line(out, mid + i * TAPS, 1, to + i * side, 1);
+  double mid[SIDE * TAPS * XK_LANES], at[SIDE * SIDE * XK_LANES];
+  for (int64_t i = 0; i < TAPS; i++) weigh_line(out, w + i * XK_LANES, TAPS, mid + i * XK_LANES, TAPS);
+  for (int64_t i = 0; i < side; i++) weigh_line(out, mid + i * TAPS * XK_LANES, 1, at + i * side * XK_LANES, 1);
+  for (int64_t i = 0; i < side * side; i++)
+    for (int l = 0; l < XK_LANES; l++) to[i * apart + l] = (float)at[i * XK_LANES + l];
 }
 
-/* Channel k of the convolution's input for 'width' of its filters from 'first' on; zeros for those that do not exist. */
-static void pack_channel(const job *j, bool turned, const float *w, const float *scale, int64_t first, int64_t width,
-                         int64_t k, float *packed) {
-  double kernel[TAPS * TAPS], at[SIDE * SIDE] = {0};
-  for (int64_t f = 0; f < width; f++) {
-    bool exists = k < j->c && first + f < j->m;
-    int64_t filter = turned ? k : first + f, channel = turned ? first + f : k, channels = turned ? j->m : j->c;
-    for (int i = 0; exists && i < TAPS * TAPS; i++)
-      kernel[i] = (double)w[(filter * channels + channel) * TAPS * TAPS + (turned ? TAPS * TAPS - 1 - i : i)] *
-                  (scale != NULL ? scale[filter] : 1);
-    if (exists) weigh(j->out, kernel, at);
-    for (int64_t i = 0; i < j->points; i++) packed[(i * j->k + k) * width + f] = exists ? (float)at[i] : 0;
+/* Channel k of the convolution's input for 16 of its filters; zeros for those that do not exist. */
+static void pack_channel(const job *j, bool turned, const float *w, const float *scale, int64_t first, int64_t k,
+                         float *packed, int64_t apart) {
+  double kernels[TAPS * TAPS * XK_LANES] = {0};
+  for (int64_t f = first; f < xk__min(j->m, first + XK_LANES) && k < j->c; f++) {
+    int64_t filter = turned ? k : f, channel = turned ? f : k, channels = turned ? j->m : j->c;
+    const float *kernel = w + (filter * channels + channel) * TAPS * TAPS;
+    double factor = scale != NULL ? scale[filter] : 1;
+    for (int i = 0; i < TAPS * TAPS; i++)
+      kernels[i * XK_LANES + f - first] = kernel[turned ? TAPS * TAPS - 1 - i : i] * factor;
   }
+  weigh(j->out, kernels, packed, apart);
 }
 
 static int64_t width_of(const job *j, int64_t group) { return xk__min(WIDTH, j->filters - group * WIDTH); }
@@ -130,9 +147,10 @@ void xk__bwino_pack(const xk_conv2d *p, bool backward, const float *w, const flo
   job j = job_of(p, backward);
 #pragma omp parallel for schedule(static) num_threads(xk_threads())
   for (int64_t task = 0; task < j.groups * j.k; task++) {
-    int64_t group = task / j.k, first = group * WIDTH;
-    if (xai_stop_requested()) continue;
-    pack_channel(&j, backward, w, scale, first, width_of(&j, group), task % j.k, packed + first * j.points * j.k);
+    int64_t group = task / j.k, k = task % j.k, width = width_of(&j, group);
+    float *to = packed + group * WIDTH * j.points * j.k + k * width;
+    for (int64_t f = 0; f < width && !xai_stop_requested(); f += XK_LANES)
+      pack_channel(&j, backward, w, scale, group * WIDTH + f, k, to + f, j.k * width);
   }
 }
 

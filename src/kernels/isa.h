@@ -51,10 +51,10 @@ typedef struct xk_strip {
 /* ---- taps of a depthwise convolution ------------------------------------------------------------------------------------ */
 enum { XK_TAPS = 128 };
 
-/* y[i][l] = clamp(bias[l] + sum over taps t of x[t][i][l] * w[t][l] + add[i][l]), 16 lanes l, added in the order of taps;
- * positions i are x_step and y_step floats apart. bias and add may be NULL. */
+/* y[r][i][l] = clamp(bias[l] + sum over taps t of x[t][r][i][l] * w[t][l] + add[r][i][l]), 16 lanes l, added in the order
+ * of taps; lines r are x_line and y_line floats apart, positions i x_step and y_step. bias and add may be NULL. */
 typedef struct xk_taps {
-  int64_t count, x_step, y_step;
+  int64_t count, x_line, y_line, x_step, y_step;
   const float *x[XK_TAPS], *w[XK_TAPS];
   float lo, hi;
 } xk_taps;

@@ -74,8 +74,8 @@ typedef struct xk_isa {
 
 /* The one in use. */
 const xk_isa *xk_isa_now(void);
-/* Another one from now on; false, and nothing changes, if there is no such name or the processor cannot. For tests: no
- * kernel may be running. */
+/* Another one from now on, NULL: the best; false, and nothing changes, if there is no such name or the processor cannot.
+ * For tests: no kernel may be running. */
 bool xk_isa_choose(const char *name);
 
 #endif

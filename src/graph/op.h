@@ -155,6 +155,11 @@ typedef struct xai_attrs_cast {
   int64_t saturate; /* concerns 8-bit floats only */
 } xai_attrs_cast;
 
+typedef struct xai_attrs_patch { /* inner row, ops_patch.c */
+  int64_t from, to; /* slots: of the window, and of the patch */
+  double outside;
+} xai_attrs_patch;
+
 typedef union xai_attrs {
   xai_attrs_conv conv;
   xai_attrs_pool pool;
@@ -191,6 +196,7 @@ typedef union xai_attrs {
   xai_attrs_eye eye;
   xai_attrs_resize resize;
   xai_attrs_cast cast;
+  xai_attrs_patch patch;
 } xai_attrs;
 
 typedef enum xai_attr_kind {
@@ -234,7 +240,8 @@ enum {
   XAI_OP_RECTIFIER = 2,  /* a ReLU-like activation, to which the backward rules guided and deconv apply */
   XAI_OP_SHAPE_ONLY = 4, /* the result depends on the input's shape, not on its elements */
   XAI_OP_ELEMENTWISE = 8, /* output element i depends on input element i only; same shape */
-  XAI_OP_MIXES = 16      /* windows and products: an output element may be made of very many input elements */
+  XAI_OP_MIXES = 16,     /* windows and products: an output element may be made of very many input elements */
+  XAI_OP_INNER = 32      /* not in ONNX: of graphs that are derived from networks */
 };
 
 enum { XAI_GRAD_INPUTS = 5 };
@@ -262,7 +269,7 @@ typedef struct xai_op_def {
 } xai_op_def;
 
 const xai_op_def *xai_op_get(xai_op op);
-/* false when no row has this ONNX name */
+/* false when no row has this ONNX name; inner rows are not found */
 bool xai_op_find(const char *name, xai_op *op);
 /* the nearest operator name, for messages; NULL when none is near; not to be freed */
 const char *xai_op_nearest(const char *name);

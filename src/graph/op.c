@@ -16,7 +16,7 @@ static_assert(sizeof defs / sizeof *defs == XAI_OP_COUNT, "one row per operator"
 
 const xai_op_def *xai_op_get(xai_op op) { return defs[op]; }
 
-enum { NAMED = XAI_OP_PATCH }; /* rows that ONNX has; the inner ones follow */
+enum { NAMED = XAI_OP_BLOCK }; /* rows that ONNX has; the inner ones follow */
 
 bool xai_op_find(const char *name, xai_op *op) {
   for (int i = 0; i < NAMED; i++)

@@ -160,6 +160,12 @@ typedef struct xai_attrs_patch { /* inner row, ops_patch.c */
   double outside;
 } xai_attrs_patch;
 
+typedef struct xai_attrs_blocked { /* inner rows, ops_blocked.c */
+  xk_conv2d conv;   /* n is the input's */
+  int64_t channels; /* of Unblock's result */
+  double lo, hi;
+} xai_attrs_blocked;
+
 typedef union xai_attrs {
   xai_attrs_conv conv;
   xai_attrs_pool pool;
@@ -196,6 +202,7 @@ typedef union xai_attrs {
   xai_attrs_eye eye;
   xai_attrs_resize resize;
   xai_attrs_cast cast;
+  xai_attrs_blocked blocked;
   xai_attrs_patch patch;
 } xai_attrs;
 
@@ -241,7 +248,7 @@ enum {
   XAI_OP_SHAPE_ONLY = 4, /* the result depends on the input's shape, not on its elements */
   XAI_OP_ELEMENTWISE = 8, /* output element i depends on input element i only; same shape */
   XAI_OP_MIXES = 16,     /* windows and products: an output element may be made of very many input elements */
-  XAI_OP_INNER = 32      /* not in ONNX: of graphs that are derived from networks */
+  XAI_OP_INNER = 32      /* not in ONNX: of graphs that are derived from networks, see lower.h and local.h */
 };
 
 enum { XAI_GRAD_INPUTS = 5 };

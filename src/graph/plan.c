@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "graph/lower.h"
 
 const xai_hook *xai_plan__hook(const xai_net *net, const xai_hook *hooks, int n, int value) {
   for (int i = n; i-- > 0;) /* the newest first */
@@ -91,7 +92,7 @@ static void *address(const xai_run *run, int buffer) {
 }
 
 static void resolve(xai_run *run) {
-  for (int v = 0; v < run->net->graph->n_values; v++) {
+  for (int v = 0; v < run->graph->n_values; v++) {
     plan_value *p = &run->values[v];
     if (p->own_buffer >= 0) p->own.data = address(run, p->own_buffer);
     if (p->seen_buffer >= 0) p->seen.data = address(run, p->seen_buffer);
@@ -113,16 +114,53 @@ static void close_backwards(const xai_graph *g, const xai_facts *facts, bool *se
     }
 }
 
-static void mark_request(const xai_run *run, bool *set) {
-  const xai_graph *g = run->net->graph;
-  const plan_request *r = &run->request;
-  for (int i = 0; i < r->n_keep; i++) mark(set, g, r->keep[i]);
-  for (int i = 0; i < r->n_seeds; i++) mark(set, g, r->seeds[i]);
-  for (int i = 0; (r->keep_all || r->keep_outputs) && i < g->n_outputs; i++) mark(set, g, g->outputs[i]);
+/* place as in xai_run */
+static void mark_request(const xai_net *net, const plan_request *r, const xai_graph *g, const int *place, bool *set) {
+  const xai_graph *own = net->graph;
+  for (int i = 0; i < r->n_keep; i++) mark(set, g, xai_plan__at(place, r->keep[i]));
+  for (int i = 0; i < r->n_seeds; i++) mark(set, g, xai_plan__at(place, r->seeds[i]));
+  for (int i = 0; (r->keep_all || r->keep_outputs) && i < own->n_outputs; i++)
+    mark(set, g, xai_plan__at(place, own->outputs[i]));
+}
+
+/* The nodes of run->graph that must run, and the facts about it. */
+static xai_status find_set(xai_run *run, bool **out, xai_err *err) {
+  const xai_graph *g = run->graph;
+  xai_net lowered = {.graph = run->lowered}; /* its constants are its own; only read */
+  xai_status st = XAI_OK;
+  bool *set = xai_calloc((size_t)g->n_nodes + 1, sizeof *set);
+  if (set == NULL) return xai_fail_memory(err, (size_t)g->n_nodes);
+  mark_request(run->net, &run->request, g, run->place, set);
+  close_backwards(g, NULL, set);
+  XAI_GOTO(xai_facts_make(run->lowered != NULL ? &lowered : run->net, run->request.inputs, set, &run->facts, err));
+  memset(set, 0, (size_t)g->n_nodes);
+  mark_request(run->net, &run->request, g, run->place, set);
+  for (int n = 0; n < g->n_nodes; n++)
+    if (set[n] && run->facts.views[g->nodes[n].out[0]].data != NULL) set[n] = false;
+  close_backwards(g, &run->facts, set);
+  *out = set;
+  set = NULL;
+done:
+  xai_free(set);
+  return st;
+}
+
+/* The graph that runs, its facts and its set. */
+static xai_status choose_graph(xai_run *run, bool **out, xai_err *err) {
+  run->graph = run->net->graph;
+  XAI_TRY(find_set(run, out, err));
+  if (!run->request.lower) return XAI_OK;
+  XAI_TRY(xai_lower(run->net, &run->facts, &run->request, *out, &run->lowered, &run->place, err));
+  if (run->lowered == NULL) return XAI_OK;
+  run->graph = run->lowered;
+  xai_facts_free(&run->facts);
+  xai_free(*out);
+  *out = NULL;
+  return find_set(run, out, err);
 }
 
 static size_t workspace_of(xai_run *run, int n) {
-  const xai_node *node = &run->net->graph->nodes[n];
+  const xai_node *node = &run->graph->nodes[n];
   const xai_op_def *def = xai_op_get(node->op);
   if (def->workspace == NULL) return 0;
   xai_view out[XAI_MAX_OUTPUTS] = {{0}};
@@ -136,19 +174,25 @@ static size_t workspace_of(xai_run *run, int n) {
   return def->workspace(&call);
 }
 
+static bool is_hooked(const xai_run *run, int v) {
+  for (int i = 0; i < run->net->n_hooks; i++)
+    if (xai_plan__value(run, run->net->hooks[i].layer) == v) return true;
+  return false;
+}
+
 /* What others see of a value: the value itself, or what a forward hook makes of a copy. */
 static xai_status place_hooked(xai_run *run, int v, int step, xai_err *err) {
   plan_value *p = &run->values[v];
   p->seen = p->own;
   p->seen_buffer = p->own_buffer;
-  if (xai_plan__hook(run->net, run->net->hooks, run->net->n_hooks, v) == NULL) return XAI_OK;
+  if (!is_hooked(run, v)) return XAI_OK;
   live_until(run, p->own_buffer, step);
   return add_buffer(run, &p->seen, step, &p->seen_buffer, err);
 }
 
 /* A value's place: its own buffer, or its input's when the operator only renames elements. */
 static xai_status place_output(xai_run *run, int n, int i, int step, xai_err *err) {
-  const xai_node *node = &run->net->graph->nodes[n];
+  const xai_node *node = &run->graph->nodes[n];
   int v = node->out[i];
   if (v < 0) return XAI_OK;
   plan_value *p = &run->values[v];
@@ -163,20 +207,13 @@ static xai_status place_output(xai_run *run, int n, int i, int step, xai_err *er
   return place_hooked(run, v, step, err);
 }
 
-static xai_status plan_forward(xai_run *run, xai_err *err) {
-  const xai_graph *g = run->net->graph;
-  xai_status st = XAI_OK;
-  bool *set = xai_calloc((size_t)g->n_nodes + 1, sizeof *set);
-  if (set == NULL) return xai_fail_memory(err, (size_t)g->n_nodes);
-  mark_request(run, set);
-  close_backwards(g, NULL, set);
-  XAI_GOTO(xai_facts_make(run->net, run->request.inputs, set, &run->facts, err));
-  memset(set, 0, (size_t)g->n_nodes);
-  mark_request(run, set);
-  for (int n = 0; n < g->n_nodes; n++)
-    if (set[n] && run->facts.views[g->nodes[n].out[0]].data != NULL) set[n] = false;
-  close_backwards(g, &run->facts, set);
+static void keep(xai_run *run, int v) {
+  if (v >= 0) live_until(run, run->values[v].seen_buffer, XAI_FOREVER);
+}
 
+static xai_status plan_forward(xai_run *run, const bool *set, xai_err *err) {
+  const xai_graph *g = run->graph, *own = run->net->graph;
+  const plan_request *r = &run->request;
   for (int v = 0; v < g->n_values; v++) {
     plan_value *p = &run->values[v];
     *p = (plan_value){.own_buffer = -1, .seen_buffer = -1, .grad_buffer = -1};
@@ -186,8 +223,8 @@ static xai_status plan_forward(xai_run *run, xai_err *err) {
     plan_value *input = &run->values[g->inputs[i]];
     if (input->own.data != NULL) continue; /* the plan is for these very elements */
     input->own = input->seen = run->facts.views[g->inputs[i]];
-    XAI_GOTO(add_buffer(run, &input->own, 0, &input->own_buffer, err));
-    XAI_GOTO(place_hooked(run, g->inputs[i], 0, err));
+    XAI_TRY(add_buffer(run, &input->own, 0, &input->own_buffer, err));
+    XAI_TRY(place_hooked(run, g->inputs[i], 0, err));
   }
 
   run->n_forward = 0;
@@ -197,54 +234,52 @@ static xai_status plan_forward(xai_run *run, xai_err *err) {
     run->forward[step] = (plan_step){.node = n};
     for (int i = 0; i < g->nodes[n].n_in; i++)
       if (g->nodes[n].in[i] >= 0) live_until(run, run->values[g->nodes[n].in[i]].seen_buffer, step);
-    for (int i = 0; i < g->nodes[n].n_out; i++) XAI_GOTO(place_output(run, n, i, step, err));
+    for (int i = 0; i < g->nodes[n].n_out; i++) XAI_TRY(place_output(run, n, i, step, err));
     size_t bytes = workspace_of(run, n);
     if (bytes > run->work_bytes) run->work_bytes = bytes;
   }
-  for (int i = 0; i < run->request.n_keep; i++) live_until(run, run->values[run->request.keep[i]].seen_buffer, XAI_FOREVER);
-  for (int i = 0; run->request.keep_outputs && i < g->n_outputs; i++)
-    live_until(run, run->values[g->outputs[i]].seen_buffer, XAI_FOREVER);
-  for (int b = 0; run->request.keep_all && b < run->n_buffers; b++) run->buffers[b].last = XAI_FOREVER;
-done:
-  xai_free(set);
-  return st;
+  for (int i = 0; i < r->n_keep; i++) keep(run, xai_plan__at(run->place, r->keep[i]));
+  for (int i = 0; r->keep_outputs && i < own->n_outputs; i++) keep(run, xai_plan__at(run->place, own->outputs[i]));
+  for (int b = 0; r->keep_all && b < run->n_buffers; b++) run->buffers[b].last = XAI_FOREVER;
+  return XAI_OK;
 }
 
 /* ---- backward ----------------------------------------------------------------------------------------------- */
-static bool is_float(const xai_run *run, int v) { return run->facts.views[v].dtype == XAI_F32; }
-
-/* Input i of node n has a gradient that somebody wants. */
-static bool passes(const xai_run *run, const bool *need, int n, int i) {
-  const xai_node *node = &run->net->graph->nodes[n];
+/* Input i of a node has a gradient that somebody wants. */
+static bool passes(const xai_facts *facts, const bool *need, const xai_node *node, int i) {
   int v = node->in[i];
-  return v >= 0 && need[v] && is_float(run, v) && xai_op_grad(xai_op_get(node->op), i) != XAI_NO_GRAD;
+  return v >= 0 && need[v] && facts->views[v].dtype == XAI_F32 && xai_op_grad(xai_op_get(node->op), i) != XAI_NO_GRAD;
 }
 
-/* need[v]: v lies on a differentiable path from a wanted value to a seed. */
-static xai_status find_need(const xai_run *run, bool **out, xai_err *err) {
-  const xai_graph *g = run->net->graph;
-  const plan_request *r = &run->request;
-  bool *need = xai_calloc((size_t)g->n_values, sizeof *need), *reach = xai_calloc((size_t)g->n_values, sizeof *reach);
+static bool passes_any(const xai_facts *facts, const bool *need, const xai_node *node) {
+  bool any = false;
+  for (int i = 0; i < node->n_in; i++) any = any || passes(facts, need, node, i);
+  return any;
+}
+
+xai_status xai_plan__need(const xai_graph *g, const xai_facts *facts, const bool *set, const plan_request *r,
+                          const int *place, bool **out, xai_err *err) {
+  bool *need = xai_calloc((size_t)g->n_values + 1, sizeof *need), *reach = xai_calloc((size_t)g->n_values + 1, sizeof *reach);
   if (need == NULL || reach == NULL) {
     xai_free(need);
     xai_free(reach);
     return xai_fail_memory(err, (size_t)g->n_values);
   }
-  for (int i = 0; i < r->n_wants; i++) need[r->wants[i]] = true;
+  for (int i = 0; i < r->n_wants; i++)
+    if (xai_plan__at(place, r->wants[i]) >= 0) need[xai_plan__at(place, r->wants[i])] = true;
   for (int v = 0; r->weights && v < g->n_values; v++)
     if (g->values[v].constant != NULL) need[v] = true;
-  for (int s = 0; s < run->n_forward; s++) { /* descendants of what is wanted */
-    const xai_node *node = &g->nodes[run->forward[s].node];
-    bool depends = false;
-    for (int i = 0; i < node->n_in; i++) depends = depends || passes(run, need, run->forward[s].node, i);
+  for (int n = 0; n < g->n_nodes; n++) { /* descendants of what is wanted */
+    const xai_node *node = &g->nodes[n];
+    bool depends = set[n] && passes_any(facts, need, node);
     for (int i = 0; depends && i < node->n_out; i++)
-      if (node->out[i] >= 0 && is_float(run, node->out[i])) need[node->out[i]] = true;
+      if (node->out[i] >= 0 && facts->views[node->out[i]].dtype == XAI_F32) need[node->out[i]] = true;
   }
-  for (int i = 0; i < r->n_seeds; i++) reach[r->seeds[i]] = true;
-  for (int s = run->n_forward; s-- > 0;) { /* ancestors of the seeds */
-    const xai_node *node = &g->nodes[run->forward[s].node];
+  for (int i = 0; i < r->n_seeds; i++) reach[xai_plan__at(place, r->seeds[i])] = true;
+  for (int n = g->n_nodes; n-- > 0;) { /* ancestors of the seeds */
+    const xai_node *node = &g->nodes[n];
     bool leads = false;
-    for (int i = 0; i < node->n_out; i++) leads = leads || (node->out[i] >= 0 && reach[node->out[i]]);
+    for (int i = 0; set[n] && i < node->n_out; i++) leads = leads || (node->out[i] >= 0 && reach[node->out[i]]);
     for (int i = 0; leads && i < node->n_in; i++)
       if (node->in[i] >= 0 && xai_op_grad(xai_op_get(node->op), i) != XAI_NO_GRAD) reach[node->in[i]] = true;
   }
@@ -255,20 +290,20 @@ static xai_status find_need(const xai_run *run, bool **out, xai_err *err) {
 }
 
 static void reads(xai_run *run, int n, unsigned mask, int step) {
-  const xai_node *node = &run->net->graph->nodes[n];
+  const xai_node *node = &run->graph->nodes[n];
   for (int j = 0; j < node->n_in && j < 30; j++)
     if ((mask & XAI_READS(j)) != 0 && node->in[j] >= 0) live_until(run, run->values[node->in[j]].seen_buffer, step);
   if ((mask & XAI_READS_OUT) != 0) live_until(run, run->values[node->out[0]].own_buffer, step);
 }
 
 static xai_status plan_step_back(xai_run *run, const bool *need, int n, plan_din *din, int step, xai_err *err) {
-  const xai_node *node = &run->net->graph->nodes[n];
+  const xai_node *node = &run->graph->nodes[n];
   const xai_op_def *def = xai_op_get(node->op);
   for (int i = 0; i < node->n_out; i++)
     if (node->out[i] >= 0) live_until(run, run->values[node->out[i]].grad_buffer, step);
   for (int i = 0; i < node->n_in; i++) {
     din[i] = (plan_din){DIN_NONE, -1};
-    if (!passes(run, need, n, i)) continue;
+    if (!passes(&run->facts, need, node, i)) continue;
     reads(run, n, xai_op_grad(def, i), step);
     plan_value *p = &run->values[node->in[i]];
     if (p->grad_buffer < 0) {
@@ -283,8 +318,24 @@ static xai_status plan_step_back(xai_run *run, const bool *need, int n, plan_din
   return XAI_OK;
 }
 
-static xai_status plan_backward(xai_run *run, xai_err *err) {
-  const xai_graph *g = run->net->graph;
+/* A hook sees gradient and activation in the last step at the latest. */
+static void show_hooks(xai_run *run, int last) {
+  for (int i = 0; i < run->net->n_grad_hooks; i++) {
+    int v = xai_plan__value(run, run->net->grad_hooks[i].layer);
+    if (v < 0 || run->values[v].grad_buffer < 0) continue;
+    live_until(run, run->values[v].grad_buffer, last);
+    live_until(run, run->values[v].seen_buffer, last);
+  }
+}
+
+static void want(xai_run *run, int v) {
+  if (v < 0) return;
+  run->values[v].is_wanted = true;
+  live_until(run, run->values[v].grad_buffer, XAI_FOREVER);
+}
+
+static xai_status plan_backward(xai_run *run, const bool *set, xai_err *err) {
+  const xai_graph *g = run->graph;
   const plan_request *r = &run->request;
   xai_status st = XAI_OK;
   bool *need = NULL;
@@ -297,46 +348,37 @@ static xai_status plan_backward(xai_run *run, xai_err *err) {
     p->is_seed = p->is_wanted = false;
   }
   if (r->n_seeds == 0) return XAI_OK;
-  XAI_GOTO(find_need(run, &need, err));
+  XAI_GOTO(xai_plan__need(g, &run->facts, set, r, run->place, &need, err));
   int step = run->n_forward; /* the step in which seeds are put in */
   for (int i = 0; i < r->n_seeds; i++) {
-    plan_value *p = &run->values[r->seeds[i]];
+    plan_value *p = &run->values[xai_plan__at(run->place, r->seeds[i])];
     if (p->is_seed) continue;
     p->is_seed = true;
     XAI_GOTO(add_buffer(run, &p->grad, step, &p->grad_buffer, err));
   }
   plan_din *din = run->dins;
   for (int s = run->n_forward; s-- > 0;) {
-    int n = run->forward[s].node;
-    bool has_gradient = false, delivers = false;
-    for (int i = 0; i < g->nodes[n].n_out; i++)
-      has_gradient = has_gradient || (g->nodes[n].out[i] >= 0 && run->values[g->nodes[n].out[i]].grad_buffer >= 0);
-    for (int i = 0; i < g->nodes[n].n_in; i++) delivers = delivers || passes(run, need, n, i);
-    if (!has_gradient || !delivers) continue;
-    run->backward[run->n_backward++] = (plan_step){n, din};
-    XAI_GOTO(plan_step_back(run, need, n, din, ++step, err));
-    din += g->nodes[n].n_in;
+    const xai_node *node = &g->nodes[run->forward[s].node];
+    bool has_gradient = false;
+    for (int i = 0; i < node->n_out; i++)
+      has_gradient = has_gradient || (node->out[i] >= 0 && run->values[node->out[i]].grad_buffer >= 0);
+    if (!has_gradient || !passes_any(&run->facts, need, node)) continue;
+    run->backward[run->n_backward++] = (plan_step){run->forward[s].node, din};
+    XAI_GOTO(plan_step_back(run, need, run->forward[s].node, din, ++step, err));
+    din += node->n_in;
   }
-  for (int v = 0; v < g->n_values; v++) {
-    plan_value *p = &run->values[v];
-    for (int i = 0; i < r->n_wants; i++) p->is_wanted = p->is_wanted || r->wants[i] == v;
-    if (r->weights && g->values[v].constant != NULL) p->is_wanted = true;
-    if (p->is_wanted) live_until(run, p->grad_buffer, XAI_FOREVER);
-  }
-  for (int i = 0; i < run->net->n_grad_hooks; i++) { /* a hook sees gradient and activation */
-    const plan_value *p = &run->values[xai_net__layer_value(run->net, run->net->grad_hooks[i].layer)];
-    if (p->grad_buffer < 0) continue;
-    live_until(run, p->grad_buffer, step + 1);
-    live_until(run, p->seen_buffer, step + 1);
-  }
+  for (int i = 0; i < r->n_wants; i++) want(run, xai_plan__at(run->place, r->wants[i]));
+  for (int v = 0; r->weights && v < g->n_values; v++)
+    if (g->values[v].constant != NULL) want(run, v);
+  show_hooks(run, step + 1);
 done:
   xai_free(need);
   return st;
 }
 
 /* ---- both ----------------------------------------------------------------------------------------------------- */
-xai_status xai_plan__make(xai_run *run, xai_err *err) {
-  const xai_graph *g = run->net->graph;
+static xai_status make_lists(xai_run *run, xai_err *err) {
+  const xai_graph *g = run->graph;
   size_t n_in = 1, most = 1;
   for (int n = 0; n < g->n_nodes; n++) {
     n_in += (size_t)g->nodes[n].n_in;
@@ -352,13 +394,34 @@ xai_status xai_plan__make(xai_run *run, xai_err *err) {
   if (run->values == NULL || run->forward == NULL || run->backward == NULL || run->dins == NULL ||
       run->scratch_in == NULL || run->scratch_din == NULL)
     return xai_fail_memory(err, (size_t)g->n_values * sizeof *run->values);
-  XAI_TRY(plan_forward(run, err));
-  XAI_TRY(plan_backward(run, err));
-  XAI_TRY(place_buffers(run, 0, &run->arena_bytes, err));
-  run->arena = xai_alloc(run->arena_bytes + run->work_bytes);
-  if (run->arena == NULL) return xai_fail_memory(err, run->arena_bytes + run->work_bytes);
-  resolve(run);
   return XAI_OK;
+}
+
+xai_status xai_plan__make(xai_run *run, xai_err *err) {
+  bool *set = NULL;
+  xai_status st = XAI_OK;
+  XAI_GOTO(choose_graph(run, &set, err));
+  XAI_GOTO(make_lists(run, err));
+  XAI_GOTO(plan_forward(run, set, err));
+  XAI_GOTO(plan_backward(run, set, err));
+  XAI_GOTO(place_buffers(run, 0, &run->arena_bytes, err));
+  run->arena = xai_alloc(run->arena_bytes + run->work_bytes);
+  if (run->arena != NULL) resolve(run);
+  else st = xai_fail_memory(err, run->arena_bytes + run->work_bytes);
+done:
+  xai_free(set);
+  return st;
+}
+
+/* The backward part of the arena, over activations that are there. */
+static xai_status replan_backward(xai_run *run, xai_err *err) {
+  bool *set = xai_calloc((size_t)run->graph->n_nodes + 1, sizeof *set);
+  if (set == NULL) return xai_fail_memory(err, (size_t)run->graph->n_nodes);
+  for (int s = 0; s < run->n_forward; s++) set[run->forward[s].node] = true;
+  xai_status st = plan_backward(run, set, err);
+  xai_free(set);
+  if (st != XAI_OK) return st;
+  return place_buffers(run, run->first_backward_buffer, &run->late_bytes, err);
 }
 
 xai_status xai_plan__again(xai_run *run, const int *seeds, int n_seeds, const int *wants, int n_wants, xai_err *err) {
@@ -376,8 +439,7 @@ xai_status xai_plan__again(xai_run *run, const int *seeds, int n_seeds, const in
   xai_free(run->late_arena);
   run->late_arena = NULL;
   run->n_buffers = run->first_backward_buffer;
-  XAI_TRY(plan_backward(run, err));
-  XAI_TRY(place_buffers(run, run->first_backward_buffer, &run->late_bytes, err));
+  XAI_TRY(replan_backward(run, err));
   run->late_arena = xai_alloc(run->late_bytes);
   if (run->late_arena == NULL) return xai_fail_memory(err, run->late_bytes);
   resolve(run);

@@ -42,13 +42,17 @@ typedef struct plan_request {
   int n_keep, n_seeds, n_wants;
   int *keep, *seeds, *wants; /* value ids */
   bool keep_all, keep_outputs, weights, fast;
+  bool lower; /* the pass may use another graph, see lower.h */
   int threads; /* workspaces are sized for this many */
 } plan_request;
 
 struct xai_run {
   xai_net *net;         /* a reference while open, borrowed while idle */
   plan_request request;
-  xai_facts facts;
+  xai_graph *graph;     /* what runs: the network's graph, or ... */
+  xai_graph *lowered;   /* ... one made for this run; else NULL */
+  int *place;           /* per value of the network's graph: the one that it is in 'graph', -1 none; NULL: itself */
+  xai_facts facts;      /* of 'graph', and so are all value ids and nodes below */
   plan_value *values;   /* per value */
   plan_step *forward, *backward;
   plan_din *dins;
@@ -69,7 +73,19 @@ xai_status xai_plan__make(xai_run *run, xai_err *err);
 /* Throws the backward part away and plans it again for other seeds and wants; needs keep_all. */
 xai_status xai_plan__again(xai_run *run, const int *seeds, int n_seeds, const int *wants, int n_wants, xai_err *err);
 
-/* The hook of a value in this list, or NULL. */
+/* The hook of a value of the network in this list, or NULL. */
 const xai_hook *xai_plan__hook(const xai_net *net, const xai_hook *hooks, int n, int value);
+
+/* Where value v of the network is in the graph that runs; -1: nowhere. */
+static inline int xai_plan__at(const int *place, int v) { return place == NULL || v < 0 ? v : place[v]; }
+/* The value of the graph that runs that a layer number means, or -1. */
+static inline int xai_plan__value(const xai_run *run, int layer) {
+  return xai_plan__at(run->place, xai_net__layer_value(run->net, layer));
+}
+
+/* (*out)[v]: value v of g lies on a differentiable path from a wanted value to a seed. set: the nodes that run; the
+ * request is in values of the network, place as in xai_run. */
+xai_status xai_plan__need(const xai_graph *g, const xai_facts *facts, const bool *set, const plan_request *r,
+                          const int *place, bool **out, xai_err *err);
 
 #endif

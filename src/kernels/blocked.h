@@ -48,16 +48,20 @@ void xk_bconv_forward(const xk_conv2d *p, const float *x, const float *packed, c
 void xk_bconv_backward_input(const xk_conv2d *p, const float *packed, const float *dy, float *dx, void *work);
 
 /* ---- what stands between convolutions ---------------------------------------------------------------------- */
-/* The gradient behind y = min(max(sum, lo), hi): dx = dy where lo < y < hi, else 0; and by the rule, GUIDED keeps of
- * these the positive ones, DECONV keeps the positive ones of all. n elements; dx may be dy. */
+/* The gradient behind y = min(max(sum, lo), hi): dx = dy where lo < y < hi (a hi of INFINITY bounds nothing), else 0;
+ * and by the rule, GUIDED keeps of these the positive ones, DECONV keeps the positive ones of all. n elements; dx may be
+ * dy. */
 void xk_gate(int64_t n, xk_relu_rule rule, float lo, float hi, const float *y, const float *dy, float *dx);
 /* y = min(max(x * scale + shift, lo), hi), per channel: batch normalization that follows no convolution.
- * scale and shift have 16 * xk_blocks(c) elements, zeros beyond c. The gradient to x is dy (gated) times scale. */
+ * scale and shift have 16 * xk_blocks(c) elements, zeros beyond c, and lo <= 0 <= hi, so that zeros stay zeros there.
+ * The gradient to x is dy (gated) times scale. */
 void xk_bscale(int64_t n, int64_t blocks, int64_t hw, const float *x, const float *scale, const float *shift, float lo,
                float hi, float *y);
 
 /* Pools: p->planes = n * blocks; each plane is h x w x 16. Definitions as in kernels.h; maxpool's gradient goes to the
  * first of equals, as there. */
+/* true when every window sees the input: one of padding only is -infinity, also beyond c. Then forward and backward hold. */
+bool xk_bmaxpool_fits(const xk_pool2d *p);
 void xk_bmaxpool_forward(const xk_pool2d *p, const float *x, float *y);
 void xk_bmaxpool_backward(const xk_pool2d *p, const float *x, const float *dy, float *dx);
 void xk_bavgpool_forward(const xk_pool2d *p, const float *x, float *y);

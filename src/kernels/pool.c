@@ -3,25 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernels/private.h"
-
-/* The window of output position o along one axis: taps [first, end) lie inside the input. */
-typedef struct span {
-  int64_t start, first, end; /* input coordinate of tap 0; may be negative */
-} span;
-
-static span window(int64_t o, int64_t stride, int64_t pad, int64_t kernel, int64_t dilation, int64_t size) {
-  span s = {.start = o * stride - pad};
-  s.first = s.start < 0 ? xk__min(kernel, xk__ceil_div(-s.start, dilation)) : 0;
-  s.end = s.start >= size ? 0 : xk__min(kernel, xk__ceil_div(size - s.start, dilation));
-  if (s.end < s.first) s.end = s.first;
-  return s;
-}
-
-static span window_rows(const xk_pool2d *p, int64_t oy) { return window(oy, p->sh, p->pad_top, p->kh, p->dh, p->h); }
-static span window_columns(const xk_pool2d *p, int64_t ox) {
-  return window(ox, p->sw, p->pad_left, p->kw, p->dw, p->w);
-}
+#include "kernels/window.h"
 
 /* ---- maximum --------------------------------------------------------------------------------------- */
 /* y = the larger of y and x, NaN being larger than numbers; neighbours in x are 'step' apart */
@@ -54,7 +36,7 @@ void xk_maxpool_forward(const xk_pool2d *p, const float *x, float *y) {
 
 /* Index of the first maximum of a window, -1 when it holds nothing but padding. */
 static int64_t winner(const xk_pool2d *p, const float *x, int64_t oy, int64_t ox) {
-  span rows = window_rows(p, oy), columns = window_columns(p, ox);
+  xk__span rows = xk__window_rows(p, oy), columns = xk__window_columns(p, ox);
   if (rows.first == rows.end || columns.first == columns.end) return -1;
   int64_t win = (rows.start + rows.first * p->dh) * p->w + columns.start + columns.first * p->dw;
   for (int64_t ky = rows.first; ky < rows.end; ky++)
@@ -85,7 +67,7 @@ static inline void challenge(int64_t n, const float *row, int64_t step, int32_t 
 
 /* Winners of output positions (oy, first .. first + n), n a multiple of LANES; those that do not exist see padding. Rows
  * are copied to where padding can stand beside them as -infinity. -1: nothing is larger than that. */
-XK_CLONES static void find_winners(const xk_pool2d *p, const float *x, span rows, int64_t first, int64_t n, int32_t *win) {
+XK_CLONES static void find_winners(const xk_pool2d *p, const float *x, xk__span rows, int64_t first, int64_t n, int32_t *win) {
   float best[ABREAST], row[ROW];
   int64_t length = (n - 1) * p->sw + (p->kw - 1) * p->dw + 1, left = first * p->sw - p->pad_left;
   int64_t from = xk__min(length, xk__max(0, -left)), to = xk__max(from, xk__min(length, p->w - left));
@@ -110,7 +92,7 @@ static void maxpool_backward_plane(const xk_pool2d *p, int64_t abreast, const fl
     for (int64_t first = 0, n; first < p->ow; first += n) {
       n = abreast > 0 ? xk__min(abreast, p->ow - first) : 1;
       win[0] = -1;
-      if (abreast > 0) find_winners(p, x, window_rows(p, oy), first, xk__round_up(n, LANES), win);
+      if (abreast > 0) find_winners(p, x, xk__window_rows(p, oy), first, xk__round_up(n, LANES), win);
       for (int64_t i = 0; i < n; i++) {
         int64_t at = win[i] >= 0 ? win[i] : winner(p, x, oy, first + i);
         if (at >= 0) dx[at] += dy[oy * p->ow + first + i];
@@ -127,29 +109,16 @@ void xk_maxpool_backward(const xk_pool2d *p, const float *x, const float *dy, fl
 }
 
 /* ---- average ------------------------------------------------------------------------------------------ */
-/* How many taps of a window count: those inside the input, or inside the padded input. */
-static int64_t counted(span s, int64_t kernel, int64_t dilation, int64_t size, int64_t pad_after, bool include_pad) {
-  if (!include_pad) return s.end - s.first;
-  return xk__min(kernel, xk__ceil_div(xk__max(0, size + pad_after - s.start), dilation));
-}
-
-/* 1 / number of counted elements; 0 for a window without any, so that its average and gradient are 0 */
-static double share(const xk_pool2d *p, span rows, span columns) {
-  int64_t n = counted(rows, p->kh, p->dh, p->h, p->pad_bottom, p->count_include_pad) *
-              counted(columns, p->kw, p->dw, p->w, p->pad_right, p->count_include_pad);
-  return n > 0 ? 1.0 / (double)n : 0;
-}
-
 static void avgpool_plane(const xk_pool2d *p, const float *x, float *y) {
   for (int64_t oy = 0; oy < p->oh && !xai_stop_requested(); oy++) {
-    span rows = window_rows(p, oy);
+    xk__span rows = xk__window_rows(p, oy);
     for (int64_t ox = 0; ox < p->ow; ox++) {
-      span columns = window_columns(p, ox);
+      xk__span columns = xk__window_columns(p, ox);
       double sum = 0;
       for (int64_t ky = rows.first; ky < rows.end; ky++)
         for (int64_t kx = columns.first; kx < columns.end; kx++)
           sum += x[(rows.start + ky * p->dh) * p->w + columns.start + kx * p->dw];
-      y[oy * p->ow + ox] = (float)(sum * share(p, rows, columns));
+      y[oy * p->ow + ox] = (float)(sum * xk__share(p, rows, columns));
     }
   }
 }
@@ -163,10 +132,10 @@ void xk_avgpool_forward(const xk_pool2d *p, const float *x, float *y) {
 static void avgpool_backward_plane(const xk_pool2d *p, const float *dy, float *dx) {
   memset(dx, 0, (size_t)(p->h * p->w) * sizeof(float));
   for (int64_t oy = 0; oy < p->oh && !xai_stop_requested(); oy++) {
-    span rows = window_rows(p, oy);
+    xk__span rows = xk__window_rows(p, oy);
     for (int64_t ox = 0; ox < p->ow; ox++) {
-      span columns = window_columns(p, ox);
-      float each = (float)(dy[oy * p->ow + ox] * share(p, rows, columns));
+      xk__span columns = xk__window_columns(p, ox);
+      float each = (float)(dy[oy * p->ow + ox] * xk__share(p, rows, columns));
       for (int64_t ky = rows.first; ky < rows.end; ky++)
         for (int64_t kx = columns.first; kx < columns.end; kx++)
           dx[(rows.start + ky * p->dh) * p->w + columns.start + kx * p->dw] += each;
@@ -183,9 +152,9 @@ void xk_avgpool_backward(const xk_pool2d *p, const float *dy, float *dx) {
 /* ---- p-norm -------------------------------------------------------------------------------------------- */
 static void lppool_plane(const xk_pool2d *s, int64_t p, const float *x, float *y) {
   for (int64_t oy = 0; oy < s->oh && !xai_stop_requested(); oy++) {
-    span rows = window_rows(s, oy);
+    xk__span rows = xk__window_rows(s, oy);
     for (int64_t ox = 0; ox < s->ow; ox++) {
-      span columns = window_columns(s, ox);
+      xk__span columns = xk__window_columns(s, ox);
       double sum = 0;
       for (int64_t ky = rows.first; ky < rows.end; ky++)
         for (int64_t kx = columns.first; kx < columns.end; kx++)
@@ -206,9 +175,9 @@ static void lppool_backward_plane(const xk_pool2d *s, int64_t p, const float *x,
                                   float *dx) {
   memset(dx, 0, (size_t)(s->h * s->w) * sizeof(float));
   for (int64_t oy = 0; oy < s->oh && !xai_stop_requested(); oy++) {
-    span rows = window_rows(s, oy);
+    xk__span rows = xk__window_rows(s, oy);
     for (int64_t ox = 0; ox < s->ow; ox++) {
-      span columns = window_columns(s, ox);
+      xk__span columns = xk__window_columns(s, ox);
       double norm = y[oy * s->ow + ox], g = dy[oy * s->ow + ox];
       for (int64_t ky = rows.first; ky < rows.end && norm != 0; ky++)
         for (int64_t kx = columns.first; kx < columns.end; kx++) {

@@ -20,6 +20,7 @@ local ELSEWHERE = {
   ["tests/c/graph/test_run.c"] = "graph/net graph/predict",
   ["tests/c/graph/test_build.c"] = "graph/infer",
   ["tests/lua/test_net.lua"] = "formats/load",
+  ["tests/c/kernels/test_blocked_conv.c"] = "kernels/blocked_direct kernels/isa kernels/isa/dots kernels/isa/table kernels/isa/tile",
   ["tests/c/kernels/test_conv2d.c"] = "kernels/im2col kernels/depthwise",
   ["tests/c/kernels/test_gemm.c"] = "kernels/threads", -- the same products for any number of them
   ["tests/c/kernels/test_move.c"] = "kernels/loop",

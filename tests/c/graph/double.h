@@ -24,6 +24,7 @@
 #include <string.h>
 
 #define float double
+#define XK_ONLY_PORTABLE /* the instruction sets' own vectors hold floats */
 #define cblas_sgemm cblas_dgemm
 #define cblas_sgemv cblas_dgemv
 #define acosf acos

@@ -22,7 +22,7 @@ static void pad(xk_pool2d *p, int64_t top, int64_t left, int64_t bottom, int64_t
 
 static void maximum_of_overlapping_windows_matches_hand_calculation(void **state) {
   (void)state;
-  /* 2x2 windows, stride 1:   1 5 2      max 5 5     winners: 5 at (0,1) twice, 7 at (1,0), 6 at (2,2)
+  /* 2x2 windows, stride 1:   1 5 2      max 7 5     winners: 7 at (1,0) twice, 5 at (0,1), 6 at (2,2)
    *                          7 3 4          7 6
    *                          0 1 6   */
   const float x[] = {1, 5, 2, 7, 3, 4, 0, 1, 6}, dy[] = {1, 10, 100, 1000};

@@ -1,0 +1,58 @@
+/* kernels/blocked_point.c: what is done to each element of a blocked array by itself: the gradient's gate behind a clamped
+ * sum, and a scale and shift per channel. */
+#include <math.h>
+
+#include "kernels/lanes.h"
+
+/* ---- gate ---------------------------------------------------------------------------------------------- */
+static inline float keep(bool condition, float g) { return condition ? g : 0; }
+
+/* No number is >= NaN: a hi of NaN bounds nothing. The loops are free of dependences also where dx is dy. */
+XK_CLONES static void gate(int64_t n, xk_relu_rule rule, float lo, float hi, const float *y, const float *dy,
+                           float *dx) {
+  switch (rule) {
+    case XK_RELU_PLAIN:
+#pragma omp simd
+      for (int64_t i = 0; i < n; i++) dx[i] = keep((y[i] > lo) & !(y[i] >= hi), dy[i]);
+      break;
+    case XK_RELU_GUIDED:
+#pragma omp simd
+      for (int64_t i = 0; i < n; i++) dx[i] = keep((y[i] > lo) & !(y[i] >= hi) & (dy[i] > 0), dy[i]);
+      break;
+    case XK_RELU_DECONV:
+#pragma omp simd
+      for (int64_t i = 0; i < n; i++) dx[i] = keep(dy[i] > 0, dy[i]);
+      break;
+  }
+}
+
+void xk_gate(int64_t n, xk_relu_rule rule, float lo, float hi, const float *y, const float *dy, float *dx) {
+  if (hi == INFINITY) hi = NAN;
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n > XK__CHUNK)
+  for (int64_t i = 0; i < n; i += XK__CHUNK)
+    if (!xai_stop_requested()) gate(xk__min(XK__CHUNK, n - i), rule, lo, hi, y + i, dy + i, dx + i);
+}
+
+/* ---- scale and shift ------------------------------------------------------------------------------------- */
+XK_CLONES static void scale_pixels(int64_t count, const float *x, const float *scale, const float *shift, float lo,
+                                   float hi, float *y) {
+  xk__lanes a = XK__LANES(scale), b = XK__LANES(shift), least = (xk__lanes){0} + lo, most = (xk__lanes){0} + hi;
+  for (int64_t i = 0; i < count * XK_LANES; i += XK_LANES) {
+    xk__lanes v = XK__LANES(x + i) * a + b;
+    v = XK__PICK(v < least, least, v);
+    XK__LANES(y + i) = XK__PICK(v > most, most, v);
+  }
+}
+
+void xk_bscale(int64_t n, int64_t blocks, int64_t hw, const float *x, const float *scale, const float *shift, float lo,
+               float hi, float *y) {
+  enum { PIXELS = XK__CHUNK / XK_LANES };
+  int64_t pieces = xk__ceil_div(hw, PIXELS);
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n * blocks * hw > PIXELS)
+  for (int64_t t = 0; t < n * blocks * pieces; t++) {
+    if (xai_stop_requested()) continue;
+    int64_t plane = t / pieces, from = t % pieces * PIXELS, at = (plane * hw + from) * XK_LANES;
+    int64_t channel = plane % blocks * XK_LANES;
+    scale_pixels(xk__min(PIXELS, hw - from), x + at, scale + channel, shift + channel, lo, hi, y + at);
+  }
+}

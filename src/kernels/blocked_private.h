@@ -1,0 +1,25 @@
+/* kernels/blocked_private.h: the algorithms behind xk_bconv_*; blocked_conv.c asks Winograd first, then depthwise, then
+ * takes the direct one. Each has the functions of blocked.h, and tells when it should be taken. Forms are small
+ * non-negative numbers, made different between algorithms by blocked_conv.c. */
+#ifndef KERNELS_BLOCKED_PRIVATE_H
+#define KERNELS_BLOCKED_PRIVATE_H
+
+#include "kernels/blocked.h"
+#include "kernels/isa.h"
+#include "kernels/private.h"
+
+#define XK__BLOCKED_ALGORITHM(name)                                                                                    \
+  bool xk__##name##_fits(const xk_conv2d *p, bool backward);                                                           \
+  int xk__##name##_form(const xk_conv2d *p, bool backward);                                                            \
+  size_t xk__##name##_packed(const xk_conv2d *p, bool backward);                                                       \
+  void xk__##name##_pack(const xk_conv2d *p, bool backward, const float *w, const float *scale, float *packed);        \
+  size_t xk__##name##_workspace(const xk_conv2d *p, bool backward);                                                    \
+  void xk__##name##_forward(const xk_conv2d *p, const float *x, const float *packed, const xk_finish *finish,          \
+                            float *y, void *work);                                                                     \
+  void xk__##name##_backward_input(const xk_conv2d *p, const float *packed, const float *dy, float *dx, void *work);
+
+XK__BLOCKED_ALGORITHM(bwino)   /* blocked_winograd.c */
+XK__BLOCKED_ALGORITHM(bdepth)  /* blocked_depthwise.c */
+XK__BLOCKED_ALGORITHM(bdirect) /* blocked_direct.c */
+
+#endif

@@ -1,0 +1,258 @@
+/* kernels/blocked_winograd.c: convolutions 3x3 without stride on blocked arrays, by fast products of short polynomials
+ * (Winograd 1980; Lavin, Gray 2016). A tile of m x m outputs takes (m+2)^2 multiplications per pair of channels in place of
+ * 9 m^2: a quarter of them for F(4x4, 3x3), 1/2.25 for F(2x2, 3x3).
+ *
+ *   y = A' [ sum over channels of (G w G') * (B' x B) ] A        * element by element, at each of (m+2)^2 points
+ *
+ * dx is y of the turned weights and 2 - pad. Weights are transformed in double when they are packed; the transforms of x
+ * and y are in isa/winograd.c. The points of F(4x4) lie closer to 1 than the usual 0, 1, -1, 2, -2, which halves the error:
+ * about 1e-6 of an output for 256 channels, where F(2x2) and direct sums have 3e-7.
+ *
+ * A block of tiles goes through three phases: its input is spread over the points, at each point multiplied with a group of
+ * 32 filters, and the products are collected. Either each thread takes blocks and goes through all groups of filters, or
+ * all threads share a block and take groups. Tiles are summed one by one: their company does not change their bits.
+ * Not here: gradients to the weights; maps so small that the transformed weights, four times as large, take longer to come
+ * from memory than a direct convolution takes to compute. */
+#include <omp.h>
+
+#include "kernels/blocked_private.h"
+
+enum { TAPS = 3, OUT = 4, SIDE = OUT + 2, WIDTH = XK_TILE_FILTERS };
+
+/* ---- what is to be done: either direction, as a convolution forward ------------------------------------------------- */
+typedef struct job {
+  int64_t n, c, h, w, m, oh, ow, top, left;
+  int64_t out, points;                 /* tiles of out x out outputs, (out + 2)^2 points */
+  int64_t across, per_image, tiles;    /* tiles in a row, in an image, in all of them */
+  int64_t k, filters, groups;          /* channels and filters with those that fill up the lanes; groups of WIDTH filters */
+  int64_t block;                       /* tiles that are worked on at a time, */
+  bool shared;                         /* by all threads together or by one */
+  int64_t spread_point, product_point; /* floats from one point to the next */
+} job;
+
+/* Floats from one point to the next: not a multiple of 4096 bytes, since all points of a tile are touched in turn. */
+static int64_t point_of(int64_t floats) { return floats + XK_LANES; }
+
+static void share_out(job *j) {
+  int64_t floats = 160 * 1024;
+  j->shared = j->groups >= 4;
+  if (j->shared) j->block = xk__max(28, 1024 * 1024 / (j->points * j->k));
+  else j->block = xk__max(XK_TILE, floats / (j->points * (j->k + WIDTH)) / XK_TILE * XK_TILE);
+  int64_t blocks = xk__ceil_div(j->tiles, j->block);
+  j->block = xk__ceil_div(j->tiles, blocks);
+}
+
+static job job_of(const xk_conv2d *p, bool backward) {
+  job j = {.n = p->n, .c = p->c, .h = p->h, .w = p->w, .m = p->m, .oh = p->oh, .ow = p->ow, .top = p->pad_top,
+           .left = p->pad_left};
+  if (backward)
+    j = (job){.n = p->n, .c = p->m, .h = p->oh, .w = p->ow, .m = p->c, .oh = p->h, .ow = p->w,
+              .top = TAPS - 1 - p->pad_top, .left = TAPS - 1 - p->pad_left};
+  j.out = OUT;
+  j.points = (j.out + TAPS - 1) * (j.out + TAPS - 1);
+  j.across = xk__ceil_div(j.ow, j.out);
+  j.per_image = j.across * xk__ceil_div(j.oh, j.out);
+  j.tiles = j.n * j.per_image;
+  j.k = xk_blocks(j.c) * XK_LANES;
+  j.filters = xk_blocks(j.m) * XK_LANES;
+  j.groups = xk__ceil_div(j.filters, WIDTH);
+  share_out(&j);
+  j.spread_point = point_of(j.block * j.k);
+  j.product_point = point_of(j.block * WIDTH);
+  return j;
+}
+
+/* Floats that all threads share, and that each has. */
+static int64_t shared_floats(const job *j) { return j->shared ? j->points * j->spread_point : 0; }
+static int64_t thread_floats(const job *j) {
+  return j->points * (j->product_point + (j->shared ? 0 : j->spread_point));
+}
+
+/* ---- weights: groups x points x k x WIDTH (or 16, the last group) ----------------------------------------------------- */
+/* G v for the points of isa/winograd.c */
+static void weigh_line(int64_t out, const double *v, int64_t step, double *to, int64_t to_step) {
+  const double p = 0.625 * 0.625, q = 1.5 * 1.5; /* squared */
+  if (out == 4) {
+    double even = (v[0] + p * v[2 * step]) / (2 * p * (p - q)), odd = 0.625 * v[step] / (2 * p * (p - q));
+    double even2 = (v[0] + q * v[2 * step]) / (2 * q * (q - p)), odd2 = 1.5 * v[step] / (2 * q * (q - p));
+    double at[SIDE] = {v[0] / (p * q), even + odd, even - odd, even2 + odd2, even2 - odd2, v[2 * step]};
+    for (int i = 0; i < 6; i++) to[i * to_step] = at[i];
+  } else {
+    double even = (v[0] + v[2 * step]) / 2, odd = v[step] / 2, at[] = {v[0], even + odd, even - odd, v[2 * step]};
+    for (int i = 0; i < 4; i++) to[i * to_step] = at[i];
+  }
+}
+
+/* G w G' */
+static void weigh(int64_t out, const double w[TAPS * TAPS], double to[SIDE * SIDE]) {
+  int64_t side = out + TAPS - 1;
+  double mid[SIDE * TAPS];
+  for (int i = 0; i < TAPS; i++) weigh_line(out, w + i, TAPS, mid + i, TAPS);
+  for (int64_t i = 0; i < side; i++) weigh_line(out, mid + i * TAPS, 1, to + i * side, 1);
+}
+
+/* Channel k of the convolution's input for 'width' of its filters from 'first' on; zeros for those that do not exist. */
+static void pack_channel(const job *j, bool turned, const float *w, const float *scale, int64_t first, int64_t width,
+                         int64_t k, float *packed) {
+  double kernel[TAPS * TAPS], at[SIDE * SIDE] = {0};
+  for (int64_t f = 0; f < width; f++) {
+    bool exists = k < j->c && first + f < j->m;
+    int64_t filter = turned ? k : first + f, channel = turned ? first + f : k, channels = turned ? j->m : j->c;
+    for (int i = 0; exists && i < TAPS * TAPS; i++)
+      kernel[i] = (double)w[(filter * channels + channel) * TAPS * TAPS + (turned ? TAPS * TAPS - 1 - i : i)] *
+                  (scale != NULL ? scale[filter] : 1);
+    if (exists) weigh(j->out, kernel, at);
+    for (int64_t i = 0; i < j->points; i++) packed[(i * j->k + k) * width + f] = exists ? (float)at[i] : 0;
+  }
+}
+
+static int64_t width_of(const job *j, int64_t group) { return xk__min(WIDTH, j->filters - group * WIDTH); }
+
+void xk__bwino_pack(const xk_conv2d *p, bool backward, const float *w, const float *scale, float *packed) {
+  job j = job_of(p, backward);
+#pragma omp parallel for schedule(static) num_threads(xk_threads())
+  for (int64_t task = 0; task < j.groups * j.k; task++) {
+    int64_t group = task / j.k, first = group * WIDTH;
+    if (xai_stop_requested()) continue;
+    pack_channel(&j, backward, w, scale, first, width_of(&j, group), task % j.k, packed + first * j.points * j.k);
+  }
+}
+
+size_t xk__bwino_packed(const xk_conv2d *p, bool backward) {
+  job j = job_of(p, backward);
+  return (size_t)(j.points * j.k * j.filters);
+}
+
+/* ---- the three phases ---------------------------------------------------------------------------------------------------- */
+/* The strip of tiles that begins with tile t, and where its first output is. */
+static xk_strip strip_of(const job *j, int64_t t, int64_t most, int64_t *image, int64_t *row, int64_t *column) {
+  int64_t in_image = t % j->per_image, at = in_image % j->across;
+  *image = t / j->per_image;
+  *row = in_image / j->across * j->out;
+  *column = at * j->out;
+  return (xk_strip){.out = j->out, .tiles = xk__min(xk__min(most, j->across - at), XK_STRIP)};
+}
+
+/* Block 'channels' of 16 channels of tiles [first, first + count): points x k / 16 x tiles x 16 */
+static void spread(const job *j, const float *x, int64_t channels, int64_t first, int64_t count, float *to) {
+  int64_t image, row, column, tiles;
+  for (int64_t t = 0; t < count; t += tiles) {
+    xk_strip s = strip_of(j, first + t, count - t, &image, &row, &column);
+    const float *plane = x + (image * j->k + channels * XK_LANES) * j->h * j->w, *rows[SIDE];
+    for (int64_t i = 0; i < j->out + TAPS - 1; i++) {
+      int64_t y = row - j->top + i;
+      rows[i] = y >= 0 && y < j->h ? plane + y * j->w * XK_LANES : NULL;
+    }
+    tiles = s.tiles;
+    s.column = column - j->left;
+    s.columns = j->w;
+    s.apart = j->spread_point;
+    xk_isa_now()->winograd_spread(&s, rows, to + (channels * j->block + t) * XK_LANES);
+  }
+}
+
+/* A group of filters: points x width / 16 x tiles x 16 */
+static void multiply(const job *j, int64_t count, int64_t width, const float *spread_x, const float *weights,
+                     float *products) {
+  xk_tile tile = {.count = {1, 1, j->k / XK_LANES}, .a_next = {0, 0, j->block * XK_LANES},
+                  .w_next = {0, 0, XK_LANES * width}, .lanes = XK_LANES, .width = width,
+                  .a_step = XK_LANES, .a_half = XK_TILE_HALF * XK_LANES, .y_step = XK_LANES,
+                  .y_half = XK_TILE_HALF * XK_LANES, .y_block = j->block * XK_LANES, .lo = -INFINITY, .hi = INFINITY};
+  int64_t parts = xk__ceil_div(count, XK_TILE);
+  for (int64_t point = 0; point < j->points; point++)
+    for (int64_t part = 0; part < parts; part++) {
+      int64_t from = part * count / parts, to = (part + 1) * count / parts;
+      xk_isa_now()->tile(&tile, to - from, spread_x + point * j->spread_point + from * XK_LANES,
+                         weights + point * j->k * width, NULL, NULL,
+                         products + point * j->product_point + from * XK_LANES);
+    }
+}
+
+static void collect(const job *j, int64_t group, int64_t first, int64_t count, const float *products,
+                    const xk_finish *finish, float *y) {
+  int64_t image, row, column, tiles;
+  for (int64_t f = group * WIDTH; f < xk__min(j->filters, (group + 1) * WIDTH); f += XK_LANES, products += j->block * XK_LANES)
+    for (int64_t t = 0; t < count; t += tiles) {
+      xk_strip s = strip_of(j, first + t, count - t, &image, &row, &column);
+      int64_t place = ((image * j->filters + f) * j->oh + row * XK_LANES) * j->ow;
+      tiles = s.tiles;
+      s.column = column;
+      s.columns = j->ow;
+      s.rows = xk__min(j->out, j->oh - row);
+      s.apart = j->product_point;
+      s.lo = finish->lo;
+      s.hi = finish->hi;
+      xk_isa_now()->winograd_collect(&s, products + t * XK_LANES, finish->bias != NULL ? finish->bias + f : NULL,
+                                     finish->add != NULL ? finish->add + place : NULL, y + place);
+    }
+}
+
+static void group_of_filters(const job *j, int64_t group, int64_t first, int64_t count, const float *packed,
+                             const float *spread_x, const xk_finish *finish, float *products, float *y) {
+  multiply(j, count, width_of(j, group), spread_x, packed + group * WIDTH * j->points * j->k, products);
+  collect(j, group, first, count, products, finish, y);
+}
+
+/* ---- sharing out ---------------------------------------------------------------------------------------------------------- */
+/* Threads take blocks of tiles. */
+static void convolve_blocks(const job *j, const float *x, const float *packed, const xk_finish *finish, float *y,
+                            float *work) {
+#pragma omp parallel for schedule(dynamic) num_threads(xk_threads())
+  for (int64_t first = 0; first < j->tiles; first += j->block) {
+    int64_t count = xk__min(j->block, j->tiles - first);
+    float *products = work + omp_get_thread_num() * thread_floats(j), *spread_x = products + j->points * j->product_point;
+    for (int64_t channels = 0; channels < j->k / XK_LANES && !xai_stop_requested(); channels++)
+      spread(j, x, channels, first, count, spread_x);
+    for (int64_t group = 0; group < j->groups && !xai_stop_requested(); group++)
+      group_of_filters(j, group, first, count, packed, spread_x, finish, products, y);
+  }
+}
+
+/* Threads take groups of filters. */
+static void convolve_groups(const job *j, const float *x, const float *packed, const xk_finish *finish, float *y,
+                            float *work) {
+#pragma omp parallel num_threads(xk_threads())
+  for (int64_t first = 0; first < j->tiles; first += j->block) {
+    int64_t count = xk__min(j->block, j->tiles - first);
+    float *products = work + shared_floats(j) + omp_get_thread_num() * thread_floats(j);
+#pragma omp for schedule(static)
+    for (int64_t channels = 0; channels < j->k / XK_LANES; channels++)
+      if (!xai_stop_requested()) spread(j, x, channels, first, count, work);
+#pragma omp for schedule(dynamic)
+    for (int64_t group = 0; group < j->groups; group++)
+      if (!xai_stop_requested()) group_of_filters(j, group, first, count, packed, work, finish, products, y);
+  }
+}
+
+static void convolve(const job *j, const float *x, const float *packed, const xk_finish *finish, float *y, void *work) {
+  if (j->tiles == 0) return;
+  if (j->shared) convolve_groups(j, x, packed, finish, y, work);
+  else convolve_blocks(j, x, packed, finish, y, work);
+}
+
+void xk__bwino_forward(const xk_conv2d *p, const float *x, const float *packed, const xk_finish *finish, float *y,
+                       void *work) {
+  job j = job_of(p, false);
+  convolve(&j, x, packed, finish, y, work);
+}
+
+void xk__bwino_backward_input(const xk_conv2d *p, const float *packed, const float *dy, float *dx, void *work) {
+  const xk_finish plain = {.lo = -INFINITY, .hi = INFINITY};
+  job j = job_of(p, true);
+  convolve(&j, dy, packed, &plain, dx, work);
+}
+
+/* ---- when ------------------------------------------------------------------------------------------------------------------- */
+bool xk__bwino_fits(const xk_conv2d *p, bool backward) {
+  bool shape = p->kh == 3 && p->kw == 3 && p->sh == 1 && p->sw == 1 && p->dh == 1 && p->dw == 1 && p->groups == 1;
+  bool pads = p->pad_top >= 0 && p->pad_top <= 2 && p->pad_left >= 0 && p->pad_left <= 2;
+  (void)backward;
+  return shape && pads && p->c >= XK_LANES && p->m >= XK_LANES;
+}
+
+int xk__bwino_form(const xk_conv2d *p, bool backward) { return (int)(job_of(p, backward).out / 4) + 2 * backward; }
+
+size_t xk__bwino_workspace(const xk_conv2d *p, bool backward) {
+  job j = job_of(p, backward);
+  return (size_t)(shared_floats(&j) + thread_floats(&j) * xk_threads()) * sizeof(float);
+}

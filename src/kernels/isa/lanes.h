@@ -1,0 +1,79 @@
+/* kernels/isa/lanes.h: vectors as wide as the instruction set that a file is being compiled for.
+ *
+ * Files of this directory are compiled once per set with XK_SUFFIX = avx512, avx2 or portable. They write vectors with
+ * the operators of gcc's and clang's vector extension; products and sums are fused where the processor can. No function
+ * here may have external linkage but those of isa.def, whose names get the suffix. */
+#ifndef KERNELS_ISA_LANES_H
+#define KERNELS_ISA_LANES_H
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "kernels/isa.h"
+
+#ifndef XK_SUFFIX
+#define XK_SUFFIX portable
+#endif
+#define XK_PASTE_(a, b) a##_##b
+#define XK_PASTE(a, b) XK_PASTE_(a, b)
+#define XK_ISA(function) XK_PASTE(xk__##function, XK_SUFFIX)
+
+#define XK_ISA_FUNCTION(function, ...) void XK_ISA(function) __VA_ARGS__;
+#include "kernels/isa.def"
+#undef XK_ISA_FUNCTION
+
+#define XK_INLINE static inline __attribute__((always_inline))
+
+/* In front of a loop whose length is a constant, so that arrays of vectors become registers. */
+#if defined(__clang__)
+#define XK_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define XK_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* ---- vf: VF floats -------------------------------------------------------------------------------------------- */
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#endif
+#if defined(__AVX512F__)
+#define VF 16
+#elif defined(__AVX2__)
+#define VF 8
+#elif !defined(XK_ONLY_PORTABLE)
+#define VF 4
+#else /* a float is a double */
+#define VF 2
+#endif
+typedef float vf __attribute__((vector_size(VF * sizeof(float))));
+typedef float vf_anywhere __attribute__((vector_size(VF * sizeof(float)), aligned(sizeof(float)), may_alias));
+
+XK_INLINE vf vf_load(const float *x) { return *(const vf_anywhere *)x; }
+XK_INLINE void vf_store(float *x, vf v) { *(vf_anywhere *)x = v; }
+
+/* min(max(v, lo), hi), and NaN stays NaN: the instructions give their second operand when one is NaN. */
+XK_INLINE vf vf_clamp(vf v, float lo, float hi) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_min_ps(_mm512_set1_ps(hi), _mm512_max_ps(_mm512_set1_ps(lo), (__m512)v));
+#elif defined(__AVX2__)
+  return (vf)_mm256_min_ps(_mm256_set1_ps(hi), _mm256_max_ps(_mm256_set1_ps(lo), (__m256)v));
+#else
+  for (int i = 0; i < VF; i++) {
+    v[i] = v[i] < lo ? lo : v[i];
+    v[i] = v[i] > hi ? hi : v[i];
+  }
+  return v;
+#endif
+}
+
+XK_INLINE float vf_sum(vf v) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_ps((__m512)v);
+#else
+  float sum = 0;
+  for (int i = 0; i < VF; i++) sum += v[i];
+  return sum;
+#endif
+}
+
+#endif

@@ -1,0 +1,119 @@
+/* kernels/isa/winograd.c: the transforms of blocked_winograd.c.
+ *
+ * F(m, 3), m outputs of three taps: y = A' [(G w) * (B' x)], with m + 2 products. The points at which polynomials are
+ * multiplied are 0, 5/8, -5/8, 3/2, -3/2, infinity for m = 4 and 0, 1, -1, infinity for m = 2; for p and -p even and odd
+ * terms are summed once. Row i of B' has the coefficients of the product of (x - q) over the other finite points q, for
+ * infinity over all of them; A has the rows 1, p, p^2, ..; what Lagrange divides by is in G, where it costs nothing. All
+ * constants are exact. A tile is transformed along its columns, then along its rows. */
+#include "kernels/isa/lanes.h"
+
+#define P 0.625f
+#define Q 1.5f
+
+enum { LANES = 16, SIDE = 6, OUT = 4 /* at most */ };
+
+/* B' v */
+XK_INLINE void spread_six(const vf v[SIDE], vf to[SIDE]) {
+  vf even = v[4] - Q * Q * v[2], odd = v[3] - Q * Q * v[1], even2 = v[4] - P * P * v[2], odd2 = v[3] - P * P * v[1];
+  to[0] = (v[4] - (P * P + Q * Q) * v[2]) + P * P * Q * Q * v[0];
+  to[1] = even + P * odd;
+  to[2] = even - P * odd;
+  to[3] = even2 + Q * odd2;
+  to[4] = even2 - Q * odd2;
+  to[5] = (v[5] - (P * P + Q * Q) * v[3]) + P * P * Q * Q * v[1];
+}
+
+XK_INLINE void spread_four(const vf v[SIDE], vf to[SIDE]) {
+  to[0] = v[0] - v[2];
+  to[1] = v[2] + v[1];
+  to[2] = v[2] - v[1];
+  to[3] = v[3] - v[1];
+}
+
+/* A' v */
+XK_INLINE void collect_six(const vf v[SIDE], vf to[OUT]) {
+  vf sum = v[1] + v[2], odd = v[1] - v[2], sum2 = v[3] + v[4], odd2 = v[3] - v[4];
+  to[0] = v[0] + sum + sum2;
+  to[1] = P * odd + Q * odd2;
+  to[2] = P * P * sum + Q * Q * sum2;
+  to[3] = P * P * P * odd + (Q * Q * Q * odd2 + v[5]);
+}
+
+XK_INLINE void collect_four(const vf v[SIDE], vf to[OUT]) {
+  to[0] = v[0] + (v[1] + v[2]);
+  to[1] = v[3] + (v[1] - v[2]);
+}
+
+/* m is a constant where these are expanded. */
+XK_INLINE void spread_line(const int m, const vf v[SIDE], vf to[SIDE]) {
+  if (m == 4) spread_six(v, to);
+  else spread_four(v, to);
+}
+
+XK_INLINE void collect_line(const int m, const vf v[SIDE], vf to[OUT]) {
+  if (m == 4) collect_six(v, to);
+  else collect_four(v, to);
+}
+
+/* VF of the 16 channels of a strip. Tiles overlap by two columns, which are transformed once. */
+XK_INLINE void spread(const int m, const xk_strip *s, const float *const *rows, int64_t part, float *to) {
+  static const float padding[LANES];
+  const int side = m + 2;
+  vf mid[XK_STRIP * OUT + 2][SIDE], v[SIDE], t[SIDE];
+  for (int64_t x = 0; x < s->tiles * m + 2; x++) {
+    bool seen = s->column + x >= 0 && s->column + x < s->columns;
+    XK_UNROLL for (int i = 0; i < side; i++)
+      v[i] = vf_load((seen && rows[i] != NULL ? rows[i] + (s->column + x) * LANES : padding) + part);
+    spread_line(m, v, t);
+    XK_UNROLL for (int i = 0; i < side; i++) mid[x][i] = t[i];
+  }
+  for (int64_t tile = 0; tile < s->tiles; tile++) {
+    float *place = to + tile * LANES + part;
+    XK_UNROLL for (int i = 0; i < side; i++) {
+      XK_UNROLL for (int j = 0; j < side; j++) v[j] = mid[tile * m + j][i];
+      spread_line(m, v, t);
+      XK_UNROLL for (int j = 0; j < side; j++) vf_store(place + (i * side + j) * s->apart, t[j]);
+    }
+  }
+}
+
+void XK_ISA(winograd_spread)(const xk_strip *s, const float *const *rows, float *to) {
+  for (int64_t part = 0; part < LANES; part += VF) {
+    if (s->out == 4) spread(4, s, rows, part, to);
+    else spread(2, s, rows, part, to);
+  }
+}
+
+/* VF of the 16 filters of one tile, of which the output has 'columns' columns. */
+XK_INLINE void collect(const int m, const xk_strip *s, const float *from, int64_t columns, vf bias, const float *add,
+                       float *y) {
+  const int side = m + 2;
+  vf mid[OUT][SIDE], v[SIDE], t[OUT];
+  XK_UNROLL for (int j = 0; j < side; j++) {
+    XK_UNROLL for (int i = 0; i < side; i++) v[i] = vf_load(from + (i * side + j) * s->apart);
+    collect_line(m, v, t);
+    XK_UNROLL for (int i = 0; i < m; i++) mid[i][j] = t[i];
+  }
+  XK_UNROLL for (int i = 0; i < m; i++) {
+    if (i == s->rows) break;
+    int64_t row = i * s->columns * LANES;
+    collect_line(m, mid[i], t);
+    XK_UNROLL for (int j = 0; j < m; j++) {
+      if (j == columns) break;
+      vf sum = t[j] + bias;
+      if (add != NULL) sum += vf_load(add + row + j * LANES);
+      vf_store(y + row + j * LANES, vf_clamp(sum, s->lo, s->hi));
+    }
+  }
+}
+
+void XK_ISA(winograd_collect)(const xk_strip *s, const float *from, const float *bias, const float *add, float *y) {
+  for (int64_t tile = 0; tile < s->tiles; tile++)
+    for (int64_t part = 0; part < LANES; part += VF) {
+      int64_t column = s->column + tile * s->out, place = column * LANES + part, left = s->columns - column;
+      vf b = bias != NULL ? vf_load(bias + part) : (vf){0};
+      const float *products = from + tile * LANES + part, *other = add != NULL ? add + place : NULL;
+      if (s->out == 4) collect(4, s, products, left, b, other, y + place);
+      else collect(2, s, products, left, b, other, y + place);
+    }
+}

@@ -378,7 +378,7 @@ static xai_status add_patch(deriving *d, int v, int to, double outside, char nam
   snprintf(name, NAME, "v%d@%d%s", v, to, outside == 0 ? "" : "!");
   if (xai_builder_find(d->b, name, NULL)) return XAI_OK;
   snprintf(window, NAME, "v%d", v);
-  snprintf(clean, NAME, "v%d@clean", v);
+  snprintf(clean, NAME, "v%d@#", v);
   if (!xai_builder_find(d->b, clean, NULL)) XAI_TRY(xai_builder_constant(d->b, clean, d->maps[v], err));
   xai_attrs attrs = {.patch = {.from = d->slot[v], .to = to, .outside = outside}};
   return xai_builder_node(d->b, NULL, XAI_OP_PATCH, &attrs, 4, (const char *[]){clean, window, "places", "sizes"}, 1,
@@ -451,6 +451,26 @@ done:
   return st;
 }
 
+/* Constants that belong to this derivation alone have a mark at the end of their name. */
+static bool is_own(const xai_value *v) {
+  size_t n = strlen(v->name);
+  return v->constant != NULL && v->name[n - 1] == '#';
+}
+
+/* What is packed of the network's own constants stays with the network. The others count as replaced: what is packed of
+ * them goes with the derived one. */
+static xai_status share_packs(const deriving *d, xai_net *net, xai_err *err) {
+  xai_graph *g = net->graph;
+  if (d->net->replaced != NULL) return XAI_OK;
+  net->replaced = xai_calloc((size_t)g->n_values, sizeof *net->replaced);
+  if (net->replaced == NULL) return xai_fail_memory(err, (size_t)g->n_values * sizeof *net->replaced);
+  for (int v = 0; v < g->n_values; v++)
+    if (is_own(&g->values[v])) net->replaced[v] = xai_tensor_retain(g->values[v].constant);
+  xai_packs_release(g->packs);
+  g->packs = xai_packs_retain(d->g->packs);
+  return xai_packs_own(&net->packs, err);
+}
+
 static xai_status build(deriving *d, xai_net **out, xai_err *err) {
   char name[NAME];
   int input = d->g->inputs[0];
@@ -465,7 +485,8 @@ static xai_status build(deriving *d, xai_net **out, xai_err *err) {
     XAI_TRY(name_input(d, -1, xai_net__layer_value(d->net, d->l->layers[k]), name, err));
     XAI_TRY(xai_builder_output(d->b, name, err));
   }
-  return xai_builder_freeze(d->b, out, err);
+  XAI_TRY(xai_builder_freeze(d->b, out, err));
+  return share_packs(d, *out, err);
 }
 
 /* ---- all of it --------------------------------------------------------------------------------------------------------- */

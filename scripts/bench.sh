@@ -1,37 +1,35 @@
 #!/bin/sh
-# scripts/bench.sh [MODEL.onnx...]: how fast is it here? (a) the whole program, from the command line to a Grad-CAM
-# picture: wall time and memory; (b) one forward pass and one gradient inside the program.
-# Without models: the SqueezeNet of ../shared. Nothing is asserted: numbers depend on the machine.
+# scripts/bench.sh [--quick] [--tasks a,b] [--nets a,b] [--turns N] [--json FILE] [--no-peers]: how fast is it here? Forward
+# passes, explanations and training beside PyTorch and ONNX Runtime, in turn in one run, and beside what the machine could do
+# at most. A table, and the same in out/bench.json. docs/performance.md says what is measured; nothing is asserted.
+# Peers are measured when they are there: python3 with torch and torchvision (or XAI_PYTHON), node with onnxruntime-node in
+# ./node_modules or on NODE_PATH. OMP_NUM_THREADS: the threads of every side.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
-shared=${XAI_SHARED:-$root/../shared}
-if [ $# -eq 0 ]; then
-  set -- "$shared/models/squeezenet1.1.onnx"
-fi
-for model in "$@"; do
-  [ -r "$model" ] || { echo "bench.sh: $model: no such file; name a model: sh scripts/bench.sh MODEL.onnx" >&2; exit 1; }
-done
 sh "$root/scripts/packages.sh" bench
 sh "$root/scripts/build.sh" build xairun
-xairun=$root/build/xairun
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+sh "$root/scripts/build.sh" build limits
+XAI_BENCH_XAIRUN=$root/build/xairun
+case " $* " in *' --help '* | *' -h '*) exec "$XAI_BENCH_XAIRUN" -q "$root/bench/bench.lua" --help ;; esac
 
-image=$shared/images/cat_dog.png
-if [ ! -r "$image" ]; then
-  image=$dir/disc.png
-  "$xairun" -q -e "package.path = [[$root/tests/tools/?.lua]] require('samples').png([[$image]], 224, 224)"
-fi
-
-echo "xairun $("$xairun" --version | cut -d' ' -f2), $("$xairun" -v | sed -n 's/^threads //p') threads"
-printf '%-28s %12s %12s\n' "grad-cam, whole process" "median s" "peak MB"
-for model in "$@"; do
-  : >"$dir/runs"
-  for _ in 1 2 3 4 5; do
-    /usr/bin/time -a -o "$dir/runs" -f '%e %M' "$xairun" -q -o "$dir" gradcam --model "$model" --image "$image" >/dev/null
-  done
-  seconds=$(cut -d' ' -f1 "$dir/runs" | sort -n | sed -n 3p)
-  peak=$(cut -d' ' -f2 "$dir/runs" | sort -n | tail -n 1)
-  printf '%-28s %12s %12s\n' "$(basename "$model")" "$seconds" "$((peak / 1024))"
+XAI_BENCH_PYTHON=
+for python in ${XAI_PYTHON:-} python3 /usr/bin/python3; do
+  if "$python" -c 'from importlib.util import find_spec as f; exit(not (f("torch") and f("torchvision")))' 2>/dev/null; then
+    XAI_BENCH_PYTHON=$python
+    break
+  fi
 done
-"$xairun" -q "$root/bench/passes.lua" "$@"
+export NODE_PATH="${NODE_PATH:+$NODE_PATH:}$PWD/node_modules"
+XAI_BENCH_NODE=
+if node -e 'require.resolve("onnxruntime-node")' 2>/dev/null; then XAI_BENCH_NODE=node; fi
+
+XAI_BENCH_FOLDER=$(mktemp -d)
+trap 'rm -rf "$XAI_BENCH_FOLDER"' EXIT
+trap 'exit 130' INT TERM
+OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(getconf _NPROCESSORS_ONLN)}
+export OMP_NUM_THREADS
+XAI_BENCH_LIMITS=$("$root/build/limits")
+XAI_BENCH_INSTRUCTIONS=$("$XAI_BENCH_XAIRUN" -v | sed -n 's/^instructions //p')
+export XAI_BENCH_XAIRUN XAI_BENCH_PYTHON XAI_BENCH_NODE XAI_BENCH_FOLDER XAI_BENCH_LIMITS XAI_BENCH_INSTRUCTIONS
+mkdir -p out
+"$XAI_BENCH_XAIRUN" -q "$root/bench/bench.lua" "$@"

@@ -23,5 +23,5 @@ fi
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 { cmake --build "$dir" --target "$target" -j "$jobs" 2>&1 || echo BUILD-FAILED; } | tee "$log" |
   awk -v place="${dir##*/}" '/Building/ && !said { print "building in " place "/ ..." > "/dev/stderr"; said = 1 }'
-grep -v -e '^\[ *[0-9]*%\]' -e '^Consolidate' -e '^Scanning' -e '^-- ' -e '^BUILD-FAILED' "$log" >&2 || true
+grep -v -e '^\[ *[0-9]*%\]' -e '^Consolidate' -e '^Scanning' -e '^Built target' -e '^-- ' -e '^BUILD-FAILED' "$log" >&2 || true
 ! grep -q '^BUILD-FAILED' "$log"

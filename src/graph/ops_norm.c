@@ -153,6 +153,10 @@ static xai_status lrn_infer(xai_call *c, xai_err *err) {
   return XAI_OK;
 }
 
+static size_t lrn_workspace(const xai_call *c) {
+  return xk_lrn_backward_workspace(c->in[0].shape.dims[1], c->attrs->lrn.size);
+}
+
 static void lrn_forward(const xai_call *c) {
   const xai_attrs_lrn *a = &c->attrs->lrn;
   const int64_t *n = c->in[0].shape.dims;
@@ -170,10 +174,11 @@ static void lrn_backward(const xai_call *c) {
   const xai_attrs_lrn *a = &c->attrs->lrn;
   const int64_t *n = c->in[0].shape.dims;
   xk_lrn_backward(n[0], n[1], inner_size(c), a->size, (float)a->alpha, (float)a->beta, (float)a->bias, c->in[0].data,
-                  c->dout[0].data, c->din[0].data);
+                  c->dout[0].data, c->din[0].data, c->work);
 }
 
 const xai_op_def xai_op_def_LRN = {
     .name = "LRN", .min_in = 1, .max_in = 1, .max_out = 1, .flags = XAI_OP_MIXES, .grad = {XAI_READS(0)},
-    .attrs = lrn_attrs, .infer = lrn_infer, .forward = lrn_forward, .backward = lrn_backward,
+    .attrs = lrn_attrs, .infer = lrn_infer, .workspace = lrn_workspace, .forward = lrn_forward,
+    .backward = lrn_backward,
 };

@@ -1,8 +1,9 @@
-/* kernels/blocked_point.c: what is done to each element of a blocked array by itself: the gradient's gate behind a clamped
- * sum, and a scale and shift per channel. */
+/* kernels/blocked_point.c: what is done to each element of a blocked array by itself: the gradient's gate behind a
+ * clamped sum, and a scale and shift per channel. */
 #include <math.h>
 
-#include "kernels/lanes.h"
+#include "kernels/blocked.h"
+#include "kernels/private.h"
 
 /* ---- gate ---------------------------------------------------------------------------------------------- */
 static inline float keep(bool condition, float g) { return condition ? g : 0; }
@@ -36,12 +37,14 @@ void xk_gate(int64_t n, xk_relu_rule rule, float lo, float hi, const float *y, c
 /* ---- scale and shift ------------------------------------------------------------------------------------- */
 XK_CLONES static void scale_pixels(int64_t count, const float *x, const float *scale, const float *shift, float lo,
                                    float hi, float *y) {
-  xk__lanes a = XK__LANES(scale), b = XK__LANES(shift), least = (xk__lanes){0} + lo, most = (xk__lanes){0} + hi;
-  for (int64_t i = 0; i < count * XK_LANES; i += XK_LANES) {
-    xk__lanes v = XK__LANES(x + i) * a + b;
-    v = XK__PICK(v < least, least, v);
-    XK__LANES(y + i) = XK__PICK(v > most, most, v);
-  }
+  float a[XK_LANES], b[XK_LANES];
+  XK__EACH_LANE(l) a[l] = scale[l], b[l] = shift[l];
+  for (int64_t i = 0; i < count * XK_LANES; i += XK_LANES)
+    XK__EACH_LANE(l) {
+      float v = x[i + l] * a[l] + b[l];
+      v = v < lo ? lo : v;
+      y[i + l] = v > hi ? hi : v;
+    }
 }
 
 void xk_bscale(int64_t n, int64_t blocks, int64_t hw, const float *x, const float *scale, const float *shift, float lo,

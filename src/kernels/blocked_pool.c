@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernels/lanes.h"
+#include "kernels/blocked.h"
 #include "kernels/window.h"
 
 /* Offset of a window's tap in its plane. */
@@ -50,38 +50,56 @@ bool xk_bmaxpool_fits(const xk_pool2d *p) {
   return seen;
 }
 
+/* A NaN is larger than numbers. */
+static inline float larger(float best, float v) { return ((v > best) | (v != v)) ? v : best; }
+
 XK_CLONES static void maxpool_row(const xk_pool2d *p, int64_t oy, const float *x, float *y) {
   xk__span rows = xk__window_rows(p, oy);
   for (int64_t ox = 0; ox < p->ow; ox++) {
     xk__span columns = xk__window_columns(p, ox);
-    xk__lanes best = (xk__lanes){0} - INFINITY;
+    float best[XK_LANES];
+    XK__EACH_LANE(l) best[l] = -INFINITY;
     for (int64_t ky = rows.first; ky < rows.end; ky++)
       for (int64_t kx = columns.first; kx < columns.end; kx++) {
-        xk__lanes v = XK__LANES(x + tap_at(p, rows, ky, columns, kx));
-        best = XK__PICK((v > best) | (v != v), v, best);
+        const float *v = x + tap_at(p, rows, ky, columns, kx);
+        XK__EACH_LANE(l) best[l] = larger(best[l], v[l]);
       }
-    XK__LANES(y + ox * XK_LANES) = best;
+    XK__EACH_LANE(l) y[ox * XK_LANES + l] = best[l];
   }
 }
 
-/* The taps of a window are numbered; each lane notes the number of its first maximum, and takes the gradient there. */
+/* A window of rows x columns taps, which lie 'down' and 'right' apart. A lane is open until the first tap that is its
+ * maximum, or NaN, takes the gradient. */
+static inline void maxpool_backward_window(int64_t rows, int64_t columns, int64_t down, int64_t right, const float *x,
+                                           const float *dy, float *dx) {
+  float best[XK_LANES];
+  int32_t open[XK_LANES];
+  XK__EACH_LANE(l) best[l] = -INFINITY, open[l] = 1;
+  for (int64_t ky = 0; ky < rows; ky++)
+    for (int64_t kx = 0; kx < columns; kx++) {
+      const float *v = x + ky * down + kx * right;
+      XK__EACH_LANE(l) best[l] = larger(best[l], v[l]);
+    }
+  for (int64_t ky = 0; ky < rows; ky++)
+    for (int64_t kx = 0; kx < columns; kx++) {
+      const float *v = x + ky * down + kx * right;
+      float *d = dx + ky * down + kx * right;
+      XK__EACH_LANE(l) {
+        int32_t takes = ((v[l] == best[l]) | (v[l] != v[l])) & open[l];
+        float g = dy[l];
+        d[l] += takes ? g : 0;
+        open[l] ^= takes;
+      }
+    }
+}
+
 XK_CLONES static void maxpool_backward_row(const xk_pool2d *p, int64_t oy, const float *x, const float *dy, float *dx) {
   xk__span rows = xk__window_rows(p, oy);
   for (int64_t ox = 0; ox < p->ow; ox++) {
     xk__span columns = xk__window_columns(p, ox);
-    xk__lanes best = (xk__lanes){0} - INFINITY, g = XK__LANES(dy + ox * XK_LANES);
-    xk__mask winner = {0}, tap = {0};
-    for (int64_t ky = rows.first; ky < rows.end; ky++)
-      for (int64_t kx = columns.first; kx < columns.end; kx++, tap += 1) {
-        xk__lanes v = XK__LANES(x + tap_at(p, rows, ky, columns, kx));
-        xk__mask better = (v > best) | ((v != v) & (best == best));
-        best = XK__PICK(better, v, best);
-        winner = (better & tap) | (~better & winner);
-      }
-    tap = (xk__mask){0};
-    for (int64_t ky = rows.first; ky < rows.end; ky++)
-      for (int64_t kx = columns.first; kx < columns.end; kx++, tap += 1)
-        XK__LANES(dx + tap_at(p, rows, ky, columns, kx)) += (xk__lanes)((winner == tap) & (xk__mask)g);
+    int64_t at = tap_at(p, rows, rows.first, columns, columns.first);
+    maxpool_backward_window(rows.end - rows.first, columns.end - columns.first, p->dh * p->w * XK_LANES,
+                            p->dw * XK_LANES, x + at, dy + ox * XK_LANES, dx + at);
   }
 }
 
@@ -95,11 +113,13 @@ XK_CLONES static void avgpool_row(const xk_pool2d *p, int64_t oy, const float *x
   xk__span rows = xk__window_rows(p, oy);
   for (int64_t ox = 0; ox < p->ow; ox++) {
     xk__span columns = xk__window_columns(p, ox);
-    xk__wide sum = {0};
+    double sum[XK_LANES] = {0}, share = xk__share(p, rows, columns);
     for (int64_t ky = rows.first; ky < rows.end; ky++)
-      for (int64_t kx = columns.first; kx < columns.end; kx++)
-        sum += __builtin_convertvector(XK__LANES(x + tap_at(p, rows, ky, columns, kx)), xk__wide);
-    XK__LANES(y + ox * XK_LANES) = __builtin_convertvector(sum * xk__share(p, rows, columns), xk__lanes);
+      for (int64_t kx = columns.first; kx < columns.end; kx++) {
+        const float *v = x + tap_at(p, rows, ky, columns, kx);
+        XK__EACH_LANE(l) sum[l] += v[l];
+      }
+    XK__EACH_LANE(l) y[ox * XK_LANES + l] = (float)(sum[l] * share);
   }
 }
 
@@ -108,11 +128,14 @@ XK_CLONES static void avgpool_backward_row(const xk_pool2d *p, int64_t oy, const
   xk__span rows = xk__window_rows(p, oy);
   for (int64_t ox = 0; ox < p->ow; ox++) {
     xk__span columns = xk__window_columns(p, ox);
-    xk__wide g = __builtin_convertvector(XK__LANES(dy + ox * XK_LANES), xk__wide);
-    xk__lanes each = __builtin_convertvector(g * xk__share(p, rows, columns), xk__lanes);
+    double share = xk__share(p, rows, columns);
+    float each[XK_LANES];
+    XK__EACH_LANE(l) each[l] = (float)(dy[ox * XK_LANES + l] * share);
     for (int64_t ky = rows.first; ky < rows.end; ky++)
-      for (int64_t kx = columns.first; kx < columns.end; kx++)
-        XK__LANES(dx + tap_at(p, rows, ky, columns, kx)) += each;
+      for (int64_t kx = columns.first; kx < columns.end; kx++) {
+        float *d = dx + tap_at(p, rows, ky, columns, kx);
+        XK__EACH_LANE(l) d[l] += each[l];
+      }
   }
 }
 
@@ -123,9 +146,9 @@ void xk_bavgpool_backward(const xk_pool2d *p, const float *dy, float *dx) {
 
 /* ---- average of a whole plane ------------------------------------------------------------------------------ */
 XK_CLONES static void average_plane(int64_t hw, const float *x, float *y) {
-  xk__wide sum = {0};
-  for (int64_t i = 0; i < hw; i++) sum += __builtin_convertvector(XK__LANES(x + i * XK_LANES), xk__wide);
-  XK__LANES(y) = __builtin_convertvector(sum / (double)hw, xk__lanes);
+  double sum[XK_LANES] = {0};
+  for (int64_t i = 0; i < hw; i++) XK__EACH_LANE(l) sum[l] += x[i * XK_LANES + l];
+  XK__EACH_LANE(l) y[l] = (float)(sum[l] / (double)hw);
 }
 
 void xk_bglobal_avg_forward(int64_t planes, int64_t hw, const float *x, float *y) {
@@ -135,8 +158,9 @@ void xk_bglobal_avg_forward(int64_t planes, int64_t hw, const float *x, float *y
 }
 
 XK_CLONES static void spread_plane(int64_t hw, const float *dy, float *dx) {
-  xk__lanes each = XK__LANES(dy) / (float)hw;
-  for (int64_t i = 0; i < hw; i++) XK__LANES(dx + i * XK_LANES) = each;
+  float each[XK_LANES];
+  XK__EACH_LANE(l) each[l] = dy[l] / (float)hw;
+  for (int64_t i = 0; i < hw; i++) XK__EACH_LANE(l) dx[i * XK_LANES + l] = each[l];
 }
 
 void xk_bglobal_avg_backward(int64_t planes, int64_t hw, const float *dy, float *dx) {

@@ -238,8 +238,9 @@ void xk_batchnorm_learn_backward(int64_t n, int64_t c, int64_t hw, float eps, co
 /* ONNX LRN across channels: y = x / (bias + alpha/size * sum of squares of size channels around)^beta */
 void xk_lrn_forward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias, const float *x,
                     float *y /*[out]*/);
+size_t xk_lrn_backward_workspace(int64_t c, int64_t size); /* bytes */
 void xk_lrn_backward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias, const float *x,
-                     const float *dy, float *dx /*[out]*/);
+                     const float *dy, float *dx /*[out]*/, void *work /*[scratch]*/);
 /* y = (x - mean) / sqrt(var + eps), mean and variance over the dims whose keep[d] is 0; 'centred' false: the mean is
  * taken to be 0, in the variance too. 'mean' and 'rate', which is 1 / sqrt(var + eps), have the kept dims; NULL when not
  * wanted. */

@@ -1,6 +1,7 @@
 /* kernels/norm.c: batch normalisation with stored statistics (inference) and with those of the batch (training), and
  * ONNX's local response normalisation across channels (Krizhevsky 2012). */
 #include <math.h>
+#include <omp.h>
 
 #include "kernels/private.h"
 
@@ -188,32 +189,54 @@ void xk_lrn_forward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha,
   }
 }
 
-/* dx[j] = dy[j] s[j]^-beta - 2 alpha/size beta x[j] * sum over c with j in window(c) of dy[c] x[c] s[c]^(-beta-1) */
-static void lrn_backward_channel(const lrn *l, int64_t j, const float *x, const float *dy, int64_t count, float *dx) {
-  double s[BLOCK], power[BLOCK], own[BLOCK], sum[BLOCK];
-  for (int64_t i = 0; i < count; i++) own[i] = sum[i] = 0;
-  for (int64_t ch = xk__max(0, j - l->after); ch <= xk__min(l->c - 1, j + l->before); ch++) {
-    lrn_sums(l, ch, x, count, s);
-    for (int64_t i = 0; i < count; i++) power[i] = s[i];
-    lrn_powers(l, count, power);
-    for (int64_t i = 0; i < count; i++) {
-      double term = dy[ch * l->hw + i] * power[i];
-      if (ch == j) own[i] = term;
-      sum[i] += term * x[ch * l->hw + i] / s[i];
-    }
+/* dx[j] = dy[j] s[j]^-beta - 2 alpha/size beta x[j] * sum over c with j in window(c) of term[c]
+ * term[c] = dy[c] x[c] s[c]^(-beta-1)
+ * What belongs to a channel is computed once, and stands in a ring of as many channels as a sum needs. */
+typedef struct lrn_share {
+  double own[BLOCK], term[BLOCK]; /* dy s^-beta, and the summand */
+} lrn_share;
+
+static int64_t lrn_reach(const lrn *l) { return l->before + l->after + 1; }
+
+XK_CLONES static void lrn_shares(const lrn *l, int64_t ch, const float *x, const float *dy, int64_t count,
+                                 lrn_share *out) {
+  double s[BLOCK], power[BLOCK];
+  lrn_sums(l, ch, x, count, s);
+  for (int64_t i = 0; i < count; i++) power[i] = s[i];
+  lrn_powers(l, count, power);
+  for (int64_t i = 0; i < count; i++) {
+    out->own[i] = dy[ch * l->hw + i] * power[i];
+    out->term[i] = out->own[i] * x[ch * l->hw + i] / s[i];
   }
+}
+
+XK_CLONES static void lrn_gather(const lrn *l, int64_t j, const float *x, const lrn_share *ring, int64_t count,
+                                 float *dx) {
+  double sum[BLOCK];
+  for (int64_t i = 0; i < count; i++) sum[i] = 0;
+  for (int64_t ch = xk__max(0, j - l->after); ch <= xk__min(l->c - 1, j + l->before); ch++)
+    for (int64_t i = 0; i < count; i++) sum[i] += ring[ch % lrn_reach(l)].term[i];
+  const double *own = ring[j % lrn_reach(l)].own;
   for (int64_t i = 0; i < count; i++)
     dx[j * l->hw + i] = (float)(own[i] - 2 * l->alpha * l->beta * x[j * l->hw + i] * sum[i]);
 }
 
+size_t xk_lrn_backward_workspace(int64_t c, int64_t size) {
+  lrn l = lrn_of(c, 0, size, 0, 0, 0);
+  return (size_t)xk_threads() * (size_t)lrn_reach(&l) * sizeof(lrn_share);
+}
+
 void xk_lrn_backward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha, float beta, float bias,
-                     const float *x, const float *dy, float *dx) {
+                     const float *x, const float *dy, float *dx, void *work) {
   lrn l = lrn_of(c, hw, size, alpha, beta, bias);
   int64_t blocks = xk__ceil_div(hw, BLOCK);
 #pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n * c * hw > XK__CHUNK)
   for (int64_t t = 0; t < n * blocks; t++) {
+    lrn_share *ring = (lrn_share *)work + omp_get_thread_num() * lrn_reach(&l);
     int64_t first = t % blocks * BLOCK, count = xk__min(BLOCK, hw - first), at = t / blocks * c * hw + first;
-    for (int64_t ch = 0; ch < c && !xai_stop_requested(); ch++)
-      lrn_backward_channel(&l, ch, x + at, dy + at, count, dx + at);
+    for (int64_t ch = 0; ch < c + l.before && !xai_stop_requested(); ch++) {
+      if (ch < c) lrn_shares(&l, ch, x + at, dy + at, count, &ring[ch % lrn_reach(&l)]);
+      if (ch >= l.before) lrn_gather(&l, ch - l.before, x + at, ring, count, dx + at);
+    }
   }
 }

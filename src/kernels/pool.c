@@ -67,7 +67,8 @@ static inline void challenge(int64_t n, const float *row, int64_t step, int32_t 
 
 /* Winners of output positions (oy, first .. first + n), n a multiple of LANES; those that do not exist see padding. Rows
  * are copied to where padding can stand beside them as -infinity. -1: nothing is larger than that. */
-XK_CLONES static void find_winners(const xk_pool2d *p, const float *x, xk__span rows, int64_t first, int64_t n, int32_t *win) {
+XK_CLONES static void find_winners(const xk_pool2d *p, const float *x, xk__span rows, int64_t first, int64_t n,
+                                   int32_t *win) {
   float best[ABREAST], row[ROW];
   int64_t length = (n - 1) * p->sw + (p->kw - 1) * p->dw + 1, left = first * p->sw - p->pad_left;
   int64_t from = xk__min(length, xk__max(0, -left)), to = xk__max(from, xk__min(length, p->w - left));

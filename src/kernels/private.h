@@ -67,6 +67,9 @@ static inline int64_t xk__rows_per_task(int64_t elements_per_row) {
   return xk__max(1, XK__CHUNK / xk__max(1, elements_per_row));
 }
 
+/* A statement for each of the sixteen channels of a block. Arrays of sixteen that are local stay in registers. */
+#define XK__EACH_LANE(l) _Pragma("omp simd") for (int l = 0; l < 16; l++)
+
 /* ---- sliding windows ---------------------------------------------------------------------------- */
 /* Along one axis: which output positions see the input, and not padding, through one tap of a kernel?
  * 'count' positions from 'out' on do; the first sees input element 'in', the next ones 'stride' further each. */

@@ -80,6 +80,25 @@ static void lrn_with_exponent_three_quarters_equals_pow(void **state) {
   free(y);
 }
 
+static void lrn_backward(int64_t n, int64_t c, int64_t hw, int64_t size, float alpha, float beta, const float *x,
+                         const float *dy, float *dx) {
+  void *work = malloc(xk_lrn_backward_workspace(c, size));
+  assert_non_null(work);
+  xk_lrn_backward(n, c, hw, size, alpha, beta, 1, x, dy, dx, work);
+  free(work);
+}
+
+static void lrn_gradient_matches_hand_calculation(void **state) {
+  (void)state;
+  /* size 3, alpha 3, beta 1, bias 1, x = 1 2 3: s = 6 15 14 as above, and y[c] = x[c] / s[c] has the derivatives
+   * 1 / s[c] (j = c) - 2 x[c] x[j] / s[c]^2 (j a neighbour of c or c). With dy = s^2 the sums are over x[c]:
+   *   dx[0] = 6 - 2*1*(1 + 2),  dx[1] = 15 - 2*2*(1 + 2 + 3),  dx[2] = 14 - 2*3*(2 + 3) */
+  const float x[] = {1, 2, 3}, dy[] = {36, 225, 196}, want[] = {0, -9, -16};
+  float dx[3];
+  lrn_backward(1, 3, 1, 3, 3, 1, x, dy, dx);
+  assert_close(3, dx, want, 1e-5);
+}
+
 /* d <y, dy> / dx by central differences, accurate to about 1e-3 in float */
 static void lrn_gradient_matches_differences(void **state) {
   (void)state;
@@ -90,7 +109,7 @@ static void lrn_gradient_matches_differences(void **state) {
   } cases[] = {{5, 0.75f}, {3, 1.3f}, {2, 0.75f}, {1, 0.5f}, {99, 0.75f}};
   for (size_t t = 0; t < sizeof cases / sizeof *cases; t++) {
     float *x = reals(N, 1), *dy = reals(N, 2), dx[N], y[N];
-    xk_lrn_backward(2, C, HW, cases[t].size, 2, cases[t].beta, 1, x, dy, dx);
+    lrn_backward(2, C, HW, cases[t].size, 2, cases[t].beta, x, dy, dx);
     for (int i = 0; i < N; i++) {
       float old = x[i], h = 1.0f / 128;
       x[i] = old + h;
@@ -115,7 +134,7 @@ static void run_all(const void *x_, float *out) {
   xk_batchnorm_forward(3, 8, HW, 1e-3f, x, channel, channel, channel, var, out);
   xk_batchnorm_backward_input(3, 8, HW, 1e-3f, channel, var, dy, out + N);
   xk_lrn_forward(3, 8, HW, 5, 1, 0.75f, 1, x, out + 2 * N);
-  xk_lrn_backward(3, 8, HW, 5, 1, 0.75f, 1, x, dy, out + 3 * N);
+  lrn_backward(3, 8, HW, 5, 1, 0.75f, x, dy, out + 3 * N);
   xk_batchnorm_backward_scale(3, 8, HW, 1e-3f, x, channel, var, dy, out + 4 * N);
   xk_batchnorm_learn_forward(3, 8, HW, 1e-3f, x, channel, channel, out + 4 * N + 8, out + 4 * N + 16, out + 4 * N + 24);
   xk_batchnorm_learn_backward(3, 8, HW, 1e-3f, x, channel, dy, out + 5 * N + 24, out + 6 * N + 24, out + 6 * N + 32);
@@ -135,6 +154,7 @@ int main(void) {
       cmocka_unit_test(a_large_mean_costs_no_accuracy),
       cmocka_unit_test(lrn_matches_hand_calculation),
       cmocka_unit_test(lrn_with_exponent_three_quarters_equals_pow),
+      cmocka_unit_test(lrn_gradient_matches_hand_calculation),
       cmocka_unit_test(lrn_gradient_matches_differences),
       cmocka_unit_test(bits_do_not_depend_on_threads),
   };

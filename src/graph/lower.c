@@ -454,6 +454,29 @@ done:
   return st;
 }
 
+/* ---- patches ----------------------------------------------------------------------------------------------------- */
+enum { CLEAN, WINDOW, PLACES, SIZES }; /* inputs of Patch */
+
+/* Lanes without a channel stay zero. */
+static bool is_blocked_patch(const lowering *l, const xai_node *node) {
+  if (node->op != XAI_OP_PATCH || l->blocked[node->in[WINDOW]] < 0 || !is_fixed(l, node, CLEAN)) return false;
+  return node->attrs.patch.outside == 0 || channels(l, node->in[WINDOW]) % XK_LANES == 0;
+}
+
+static xai_status put_patch(lowering *l, int n, xai_err *err) {
+  const xai_node *node = &l->from->nodes[n];
+  bool replaced = false;
+  xai_pack_source s = {.weights = constant_of(l, node, CLEAN, &replaced)};
+  int in[SIZES + 1] = {[WINDOW] = l->blocked[node->in[WINDOW]]}, id;
+  XAI_TRY(add_packed(l, replaced ? l->net->packs : l->from->packs, XAI_PACK_MAP, &s, NULL, &in[CLEAN], err));
+  for (int i = PLACES; i <= SIZES; i++) {
+    XAI_TRY(get_plain(l, node->in[i], err));
+    in[i] = l->plain[node->in[i]];
+  }
+  XAI_TRY(add_row(l, n, XAI_OP_PATCH, &node->attrs, SIZES + 1, in, &id, err));
+  return set_blocked(l, node->out[0], id, err);
+}
+
 static xai_status put_node(lowering *l, int n, xai_err *err) {
   const fusion *f = &l->fusions[n];
   if (f->host >= 0) {
@@ -461,6 +484,7 @@ static xai_status put_node(lowering *l, int n, xai_err *err) {
     if (host->tail != n) return XAI_OK;
     return is_conv_host(l, f->host) ? put_conv(l, host, err) : put_scale(l, host, err);
   }
+  if (is_blocked_patch(l, &l->from->nodes[n])) return put_patch(l, n, err);
   xai_op op = blocked_form(l, &l->from->nodes[n]);
   return op == XAI_OP_COUNT ? put_plain(l, n, err) : put_blocked(l, n, op, err);
 }

@@ -155,6 +155,11 @@ typedef struct xai_attrs_cast {
   int64_t saturate; /* concerns 8-bit floats only */
 } xai_attrs_cast;
 
+typedef struct xai_attrs_patch { /* inner row, ops_patch.c */
+  int64_t from, to; /* slots: of the window, and of the patch */
+  double outside;
+} xai_attrs_patch;
+
 typedef struct xai_attrs_blocked { /* inner rows, ops_blocked.c */
   xk_conv2d conv;   /* n is the input's */
   int64_t channels; /* of Unblock's result */
@@ -198,6 +203,7 @@ typedef union xai_attrs {
   xai_attrs_resize resize;
   xai_attrs_cast cast;
   xai_attrs_blocked blocked;
+  xai_attrs_patch patch;
 } xai_attrs;
 
 typedef enum xai_attr_kind {
@@ -243,8 +249,8 @@ enum {
   XAI_OP_SHAPE_ONLY = 4, /* the result depends on the input's shape, not on its elements */
   XAI_OP_ELEMENTWISE = 8, /* output element i depends on input element i only; same shape */
   XAI_OP_MIXES = 16,     /* windows and products: an output element may be made of very many input elements */
-  XAI_OP_ADDS = 64,      /* backward looks at xai_call.adds */
-  XAI_OP_INNER = 32      /* not in ONNX: of a lowered graph, see lower.h */
+  XAI_OP_INNER = 32,     /* not in ONNX: of graphs that are derived from networks, see lower.h and local.h */
+  XAI_OP_ADDS = 64       /* backward looks at xai_call.adds */
 };
 
 enum { XAI_GRAD_INPUTS = 5 };

@@ -93,6 +93,13 @@ static xai_status make_channels(xai_pack_kind kind, const xai_pack_source *s, xa
   return XAI_OK;
 }
 
+static xai_status make_map(const xai_pack_source *s, xai_tensor **out, xai_err *err) {
+  const int64_t *d = xai_tensor_view(s->weights)->shape.dims;
+  XAI_TRY(xai_tensor_new_raw(XAI_F32, XAI_SHAPE(d[0], xk_blocks(d[1]), d[2], d[3], XK_LANES), out, err));
+  xk_block(d[0], d[1], d[2] * d[3], elements(s->weights), xai_tensor_floats(*out));
+  return XAI_OK;
+}
+
 static xai_status make_packed(bool back, const xai_pack_source *s, const xk_conv2d *conv, xai_tensor **out, xai_err *err) {
   xai_tensor *made = NULL;
   float *scale = NULL;
@@ -143,8 +150,9 @@ static xai_status add_entry(xai_packs *p, const entry *key, const xai_pack_sourc
   entry *e = xai_alloc(sizeof *e);
   if (e == NULL) return xai_fail_memory(err, sizeof *e);
   *e = *key;
-  xai_status st = conv != NULL ? make_packed(key->kind == XAI_PACK_BACK, s, conv, &e->made, err)
-                               : make_channels(key->kind, s, &e->made, err);
+  xai_status st = conv != NULL              ? make_packed(key->kind == XAI_PACK_BACK, s, conv, &e->made, err)
+                  : key->kind == XAI_PACK_MAP ? make_map(s, &e->made, err)
+                                              : make_channels(key->kind, s, &e->made, err);
   if (st != XAI_OK) {
     xai_free(e);
     return st;

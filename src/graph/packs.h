@@ -30,7 +30,8 @@ typedef enum xai_pack_kind {
   XAI_PACK_FORTH, /* the convolution's weights, scaled, for the way forward ... */
   XAI_PACK_BACK,  /* ... and for the way back to its input */
   XAI_PACK_SHIFT, /* bias scale + shift; as the one below per channel, whole blocks with zeros at the end */
-  XAI_PACK_SCALE
+  XAI_PACK_SCALE,
+  XAI_PACK_MAP    /* 'weights', which are no weights here but 1 x c x h x w, blocked */
 } xai_pack_kind;
 
 /* 'conv' for FORTH and BACK, else NULL. *out is a new reference. May take long the first time: XAI_ESTOP. */

@@ -46,6 +46,10 @@ typedef struct xai_named_tensor {
   xai_tensor *tensor;
 } xai_named_tensor;
 enum { XAI_EXTRAS = 6 };
+typedef struct xai_named_number {
+  const char *name;
+  double number;
+} xai_named_number;
 
 typedef struct xai_explanation {
   const char *method;      /* "gradcam" */
@@ -58,6 +62,9 @@ typedef struct xai_explanation {
   xai_tensor *values;      /* native resolution: h x w or C x H x W */
   xai_named_tensor extras[XAI_EXTRAS];
   int n_extras;
+  xai_named_number numbers[XAI_EXTRAS];
+  int n_numbers;
+  char remark[200];        /* what the user should be told about these values; "" mostly */
   xai_reduce reduce;       /* how values become a map */
   bool is_signed;          /* drawn with a diverging colour map */
   int height, width;       /* of the input */
@@ -85,6 +92,39 @@ XAI_API xai_status xai_guided_backprop(xai_net *net, const xai_view *x, const xa
 XAI_API xai_status xai_deconvnet(xai_net *net, const xai_view *x, const xai_backprop_opts *opts, xai_explanation **out, xai_err *err);
 /* x * d score / d x. */
 XAI_API xai_status xai_input_x_gradient(xai_net *net, const xai_view *x, const xai_backprop_opts *opts, xai_explanation **out, xai_err *err);
+
+/* SmoothGrad. Smilkov et al. 2017: the mean of gradients at noisy copies of x; VARIANCE: VarGrad, Adebayo et al. 2018. */
+typedef enum xai_statistic { XAI_STATISTIC_MEAN, XAI_STATISTIC_SQUARES, XAI_STATISTIC_VARIANCE } xai_statistic;
+typedef struct xai_smoothgrad_opts {
+  xai_explain_opts common;
+  int64_t samples;         /* default 50 */
+  double sigma;            /* of the noise, as a share of max x - min x; default 0.15 */
+  bool absolute;           /* default false; true: sigma is in network units */
+  xai_statistic statistic; /* of the gradients; default mean */
+  int64_t seed;            /* of the noise; default -1: the process-wide one */
+  int64_t batch;           /* samples per pass, 0: chosen; does not change the result */
+} xai_smoothgrad_opts;
+XAI_API xai_status xai_smoothgrad(xai_net *net, const xai_view *x, const xai_smoothgrad_opts *opts, xai_explanation **out, xai_err *err);
+
+/* Integrated gradients. Sundararajan et al. 2017, eq. 1. extras: baseline. numbers: delta (sum of the values minus the
+ * difference of the scores), difference (score of x minus score of the baseline). */
+typedef enum xai_path_rule {
+  XAI_RULE_GAUSS, XAI_RULE_MIDDLE, XAI_RULE_LEFT, XAI_RULE_RIGHT, XAI_RULE_TRAPEZOID
+} xai_path_rule;
+typedef enum xai_baseline {
+  XAI_BASELINE_ZERO, XAI_BASELINE_BLACK, XAI_BASELINE_WHITE, XAI_BASELINE_MEAN, XAI_BASELINE_BLUR
+} xai_baseline;
+typedef struct xai_integrated_gradients_opts {
+  xai_explain_opts common;
+  int64_t steps;         /* places on the path; default 50 */
+  xai_path_rule rule;    /* where they are and what they weigh; default Gauss-Legendre */
+  xai_baseline baseline; /* where the path begins; default zero */
+  const xai_view *own;   /* a baseline of x's shape in place of that; NULL: none */
+  double blur;           /* sigma of the blurred baseline in pixels; 0: a twentieth of the shorter side */
+  bool multiply;         /* default true; false: the mean gradient on the path, not times x - baseline */
+  int64_t batch;         /* gradients per pass, 0: chosen; does not change the result */
+} xai_integrated_gradients_opts;
+XAI_API xai_status xai_integrated_gradients(xai_net *net, const xai_view *x, const xai_integrated_gradients_opts *opts, xai_explanation **out, xai_err *err);
 
 /* CAM. Zhou et al. 2016, eq. 2, without a ReLU; for networks that end in a global average and a linear layer, or in the
  * average of class maps; XAI_EUNSUPPORTED for others. extras: weights K, maps K x h x w. */

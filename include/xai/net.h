@@ -196,6 +196,11 @@ XAI_API void xai_run_set_relu(xai_run *run, xai_relu relu);
 /* Bytes of the arena: everything that the passes of this run need beside weights. */
 XAI_API size_t xai_run_bytes(const xai_run *run);
 
+/* true: passes opened from now on, of any network, use plain kernels only: nothing is fused, nothing rounded more. To
+ * compare with; false when the program starts. */
+XAI_API void xai_engine_reference(bool on);
+XAI_API bool xai_engine_is_reference(void);
+
 /* Whole output, logits (N x classes) or one layer's activation as a new tensor. */
 XAI_API xai_status xai_net_forward(xai_net *net, const xai_view *x, int layer, xai_tensor **out, xai_err *err);
 XAI_API xai_status xai_net_logits(xai_net *net, const xai_view *x, xai_tensor **out, xai_err *err);

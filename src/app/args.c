@@ -13,7 +13,7 @@
 enum { MOST_THREADS = 1024 };
 
 typedef enum option_id {
-  EXECUTE, HELP, INTERACTIVE, LIST, MEMORY, OUT_DIR, QUIET, SEED, THREADS, VERBOSE, VERSION
+  EXECUTE, HELP, INTERACTIVE, LIST, MEMORY, OUT_DIR, QUIET, REFERENCE, SEED, THREADS, VERBOSE, VERSION
 } option_id;
 
 static const struct option {
@@ -24,7 +24,7 @@ static const struct option {
     {"-e", EXECUTE, true},      {"-h", HELP, false},        {"--help", HELP, false},
     {"-i", INTERACTIVE, false}, {"--list", LIST, false},    {"--mem", MEMORY, true},
     {"-o", OUT_DIR, true},      {"-q", QUIET, false},       {"--quiet", QUIET, false},
-    {"--seed", SEED, true},     {"--threads", THREADS, true},
+    {"--reference", REFERENCE, false}, {"--seed", SEED, true}, {"--threads", THREADS, true},
     {"-v", VERBOSE, false},     {"--verbose", VERBOSE, false}, {"--version", VERSION, false},
 };
 enum { OPTION_COUNT = sizeof options / sizeof options[0] };
@@ -95,6 +95,7 @@ static xai_status apply(const struct option *option, const char *value, app_args
       a->out_dir = value;
       break;
     case QUIET: a->quiet = true; break;
+    case REFERENCE: a->reference = true; break;
     case SEED:
       if (!read_number(value, &a->seed, NULL))
         return xai_fail(err, XAI_EARG, "--seed: expected a whole number from 0 up, got '%s'", value);

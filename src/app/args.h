@@ -12,6 +12,7 @@ typedef struct app_args {
   bool help, version, list; /* say something and end */
   bool verbose, quiet;
   bool interactive;         /* -i: the REPL after the script */
+  bool reference;           /* plain kernels only */
   const char **code;        /* the values of -e in order; the array is owned, the strings are argv's */
   int code_count;
   const char *out_dir;      /* NULL: not given */

@@ -44,6 +44,7 @@ static const char usage[] =
     "  --threads N     threads for the arithmetic (default: all cores)\n"
     "  --seed N        start of every random number (default: 0)\n"
     "  --mem SIZE      refuse to use more for tensors: 512M, 2G (default: 3/4 of all)\n"
+    "  --reference     plain kernels only: nothing fused, nothing rounded more\n"
     "  --list          the recipes, one line each\n"
     "  --version, -h, --help\n"
     "\n"
@@ -174,6 +175,7 @@ static size_t most_memory(void) {
 
 static void configure(const app_args *a) {
   if (a->threads > 0) xk_threads_set(a->threads);
+  xai_engine_reference(a->reference);
   xai_seed_set(a->seed);
   xai_mem_limit(a->memory > 0 ? a->memory : most_memory());
   if (a->out_dir != NULL) xl_config.out_dir = a->out_dir;

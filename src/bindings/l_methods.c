@@ -2,7 +2,7 @@
  * that reads the row's descriptor. A new method needs no line here.
  *
  * The result is a table: method, target, label, layer ("" if none), class and p when the target is one class, unit,
- * values, one field per extra tensor, options (as used), signed, reduce, height, width, seconds, net, x. */
+ * values, one field per extra tensor and number, options (as used), signed, reduce, height, width, seconds, net, x. */
 #include "bindings/core.h"
 #include "explain/method.h"
 #include "tensor/shape.h"
@@ -26,9 +26,17 @@ static void option_names(const xai_method *m, const char *names[OPTIONS_MAX]) {
   names[n] = NULL;
 }
 
-/* The value on top of the stack into the options struct. */
-static void read_option(lua_State *L, const xai_opt_spec *o, void *opts) {
+/* The value on top of the stack into the options struct, a userdata below it. A tensor is borrowed: its box goes into
+ * *borrowed, and the struct keeps it from the collector. */
+static void read_option(lua_State *L, const xai_opt_spec *o, void *opts, xl_box **borrowed) {
   void *to = (char *)opts + o->offset;
+  if (o->tensor != 0 && xl_is(L, -1, &xl_tensor_type)) {
+    *(const xai_view **)(void *)((char *)opts + o->tensor) = xai_tensor_view(xl_check_tensor(L, -1, o->name));
+    *borrowed = lua_touserdata(L, -1);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, -3, 1);
+    return;
+  }
   switch (o->kind) {
     case XAI_OPT_BOOL:
       if (!lua_isboolean(L, -1)) xl_expected(L, -1, o->name, "true or false");
@@ -47,6 +55,10 @@ static void read_option(lua_State *L, const xai_opt_spec *o, void *opts) {
 
 static void push_option(lua_State *L, const xai_opt_spec *o, const void *opts) {
   const void *from = (const char *)opts + o->offset;
+  if (o->tensor != 0 && *(const xai_view *const *)(const void *)((const char *)opts + o->tensor) != NULL) {
+    lua_pushliteral(L, "own");
+    return;
+  }
   switch (o->kind) {
     case XAI_OPT_BOOL: lua_pushboolean(L, *(const bool *)from); break;
     case XAI_OPT_INT: lua_pushinteger(L, *(const int64_t *)from); break;
@@ -55,17 +67,19 @@ static void push_option(lua_State *L, const xai_opt_spec *o, const void *opts) {
   }
 }
 
-/* The options at slot 3 into a new struct, a userdata pushed on the stack. */
-static xai_explain_opts *check_method_options(lua_State *L, const xai_method *m, const xai_net *net, int *seed_slot) {
+/* The options at slot 3 into a new struct, a userdata pushed on the stack. *borrowed: a tensor among them, or NULL. */
+static xai_explain_opts *check_method_options(lua_State *L, const xai_method *m, const xai_net *net, int *seed_slot,
+                                              xl_box **borrowed) {
   const char *names[OPTIONS_MAX];
-  xai_explain_opts *opts = lua_newuserdatauv(L, m->opts_size, 0);
+  xai_explain_opts *opts = lua_newuserdatauv(L, m->opts_size, 1);
   xai_method_defaults(m, opts);
   *seed_slot = 0;
+  *borrowed = NULL;
   if (!xl_check_options(L, 3)) return opts;
   option_names(m, names);
   xl_check_keys(L, 3, names);
   for (const xai_opt_spec *o = m->opts; o->name != NULL; o++) {
-    if (xl_get(L, 3, o->name) != LUA_TNIL) read_option(L, o, opts);
+    if (xl_get(L, 3, o->name) != LUA_TNIL) read_option(L, o, opts, borrowed);
     lua_pop(L, 1);
   }
   if (m->uses_layer && xl_get(L, 3, "layer") != LUA_TNIL) opts->layer = xl_check_layer(L, -1, net, "layer");
@@ -111,6 +125,10 @@ static void push_result(lua_State *L, const xai_method *m, const xai_explanation
   lua_setfield(L, -2, "seconds");
   set_tensor(L, "values", e->values);
   for (int i = 0; i < e->n_extras; i++) set_tensor(L, e->extras[i].name, e->extras[i].tensor);
+  for (int i = 0; i < e->n_numbers; i++) {
+    lua_pushnumber(L, e->numbers[i].number);
+    lua_setfield(L, -2, e->numbers[i].name);
+  }
   lua_newtable(L);
   for (const xai_opt_spec *o = m->opts; o->name != NULL; o++) {
     push_option(L, o, opts);
@@ -139,12 +157,14 @@ static int call_method(lua_State *L) {
   lua_settop(L, 3);
   xl_box *x = xl_check_input(L, 2, 1);
   int seed_slot;
-  xai_explain_opts *opts = check_method_options(L, m, net, &seed_slot);
+  xl_box *borrowed;
+  xai_explain_opts *opts = check_method_options(L, m, net, &seed_slot, &borrowed);
   xl_box *box = xl_new_box(L, &explanation_type);
   xl_pass pass;
   xl_pass_begin(L, 1, &pass);
   xl_pass_hold(&pass, x);
   xl_pass_hold(&pass, seed_slot != 0 ? lua_touserdata(L, seed_slot) : NULL);
+  xl_pass_hold(&pass, borrowed);
   xai_explanation *e = NULL;
   xai_err err;
   xai_status st;
@@ -152,6 +172,7 @@ static int call_method(lua_State *L) {
   box->object = e;
   xl_pass_end(&pass, st, &err);
   if (m->uses_layer && opts->layer == XAI_LAYER_NONE) tell_layer(L, m, net, xai_tensor_view(x->tensor), e->layer);
+  if (e->remark[0] != '\0') xl_note(L, "%s: %s", m->name, e->remark);
   push_result(L, m, e, opts);
   lua_pushvalue(L, 1);
   lua_setfield(L, -2, "net");

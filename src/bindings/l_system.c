@@ -43,6 +43,13 @@ static int threads(lua_State *L) {
   return 1;
 }
 
+/* reference([new]) -> whether passes use plain kernels only */
+static int reference(lua_State *L) {
+  lua_pushboolean(L, xai_engine_is_reference());
+  if (lua_isboolean(L, 1)) xai_engine_reference(lua_toboolean(L, 1));
+  return 1;
+}
+
 /* clock() -> seconds of a clock that never goes backwards (os.clock counts processor time of all threads) */
 static int clock_seconds(lua_State *L) {
   lua_pushnumber(L, xai_clock());
@@ -168,6 +175,7 @@ void xl_open_system(lua_State *L) {
       {"quiet", quiet, NULL},
       {"seed", seed, NULL},
       {"threads", threads, NULL},
+      {"reference", reference, NULL},
       {"clock", clock_seconds, NULL},
       {"live_bytes", live_bytes, NULL},
       {"fail_after", fail_after, NULL},

@@ -53,7 +53,8 @@ void xl_check_target(lua_State *L, int arg, const xai_net *net, bool units, xai_
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   xl_get(L, arg, "at");
   int at = lua_gettop(L);
-  if (xl_get(L, arg, "seed") == LUA_TNIL) {
+  int seed = xl_get(L, arg, "seed");
+  if (seed == LUA_TNIL || seed == LUA_TNUMBER) { /* a number is that of a method's noise */
     lua_pop(L, 1);
     xl_get(L, arg, "target");
   }

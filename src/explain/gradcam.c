@@ -59,9 +59,9 @@ done:
 }
 
 static const xai_opt_spec options[] = {
-    {"relu", XAI_OPT_BOOL, offsetof(xai_gradcam_opts, relu), 1, 0, 1, NULL, "keep only what speaks for the target"},
+    {"relu", XAI_OPT_BOOL, offsetof(xai_gradcam_opts, relu), 1, 0, 1, NULL, "keep only what speaks for the target", 0},
     {"counterfactual", XAI_OPT_BOOL, offsetof(xai_gradcam_opts, counterfactual), 0, 0, 1, NULL,
-     "negated gradients: what speaks against the target"},
+     "negated gradients: what speaks against the target", 0},
     {.name = NULL},
 };
 

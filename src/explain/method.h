@@ -11,7 +11,7 @@ typedef enum xai_opt_kind {
   XAI_OPT_BOOL,   /* bool */
   XAI_OPT_INT,    /* int64_t, within [lo, hi] */
   XAI_OPT_NUMBER, /* double, within [lo, hi] */
-  XAI_OPT_CHOICE  /* int, index into choices */
+  XAI_OPT_CHOICE  /* int, index into choices; or a tensor, where 'tensor' says its place */
 } xai_opt_kind;
 
 typedef struct xai_opt_spec {
@@ -21,6 +21,7 @@ typedef struct xai_opt_spec {
   double fallback, lo, hi;
   const char *const *choices; /* NULL-terminated */
   const char *help;           /* one phrase with the unit */
+  size_t tensor;              /* offset of a const xai_view *, borrowed, NULL by default; 0: there is none */
 } xai_opt_spec;
 
 typedef xai_status (*xai_method_fn)(xai_net *net, const xai_view *x, const void *opts, xai_explanation **out, xai_err *err);

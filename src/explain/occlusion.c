@@ -6,14 +6,13 @@
  * Zeiler, Fergus 2014, section 4.2, with the mean rule for pixels under several windows. Windows start at 0, stride,
  * 2*stride, ...; the last one is cut at the border. 'fill' is in network units: 0 is the mean colour of the data set for
  * the usual preprocessing. score "prob" drops the softmax probability in place of the logit.
- * Values: H x W, signed. extras: 'grid', S(x with window filled) per window position. Cost: one forward pass per window,
- * in batches; batching does not change the numbers. */
-#include <string.h>
-
+ * Values: H x W, signed. extras: 'grid', S(x with window filled) per window position. Cost: less than one forward pass
+ * per window, since only what a window changes is computed (graph/local.h); batching does not change the numbers. */
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/status.h"
 #include "explain/probe.h"
+#include "graph/local.h"
 #include "tensor/tensor.h"
 
 typedef struct windows {
@@ -40,16 +39,6 @@ static xai_status lay_windows(const xai_view *x, const xai_occlusion_opts *o, wi
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* Picture n of the batch: x with window i filled. */
-static void occlude(const windows *g, const float *x, int64_t i, float fill, float *out) {
-  int64_t top = i / g->cols * g->step, left = i % g->cols * g->step;
-  int64_t bottom = min64(top + g->size, g->h), right = min64(left + g->size, g->w);
-  memcpy(out, x, (size_t)(g->c * g->h * g->w) * sizeof *out);
-  for (int64_t k = 0; k < g->c; k++)
-    for (int64_t row = top; row < bottom; row++)
-      for (int64_t col = left; col < right; col++) out[(k * g->h + row) * g->w + col] = fill;
-}
-
 /* Spreads each window's drop over its pixels. */
 static xai_status spread(const windows *g, const float *score, double clean, float *map, xai_err *err) {
   int64_t plane = g->h * g->w;
@@ -74,45 +63,72 @@ static xai_status spread(const windows *g, const float *score, double clean, flo
   return XAI_OK;
 }
 
-/* Pictures per pass: as many as fit a moderate arena, evenly filled. */
-static int64_t choose_batch(int64_t wanted, int64_t n, size_t bytes_of_one) {
-  int64_t most = wanted > 0 ? wanted : (int64_t)(((size_t)96 << 20) / (bytes_of_one + 1));
-  most = most < 1 ? 1 : wanted > 0 ? most : min64(most, 32);
-  int64_t passes = (n + most - 1) / most;
-  return (n + passes - 1) / passes;
+/* ---- the score under every window --------------------------------------------------------------------------- */
+typedef struct scan {
+  const xai_net *net;
+  const xai_target *target;
+  const windows *g;
+  const xai_place *places;
+  float fill;
+  const int *layers;
+  float *grid; /* rows x cols */
+} scan;
+
+static void hide(void *payload, int64_t i, const xai_patch *p) {
+  const scan *s = payload;
+  xai_place at = s->places[i];
+  int64_t bottom = min64(at.top + s->g->size, s->g->h) - p->top, right = min64(at.left + s->g->size, s->g->w) - p->left;
+  for (int64_t k = 0; k < p->c; k++)
+    for (int64_t row = at.top - p->top; row < bottom; row++)
+      for (int64_t col = at.left - p->left; col < right; col++) p->v[(k * p->h + row) * p->w + col] = s->fill;
 }
 
-typedef double (*score_fn)(const xai_run *run, const xai_target *t, int64_t n);
+static void take_score(void *payload, int64_t i, const xai_view *seen) {
+  const scan *s = payload;
+  s->grid[i] = (float)xai_target_score_seen(s->net, s->target, s->layers, seen);
+}
 
-/* The score under every window into grid[rows*cols]. */
-static xai_status scan(xai_net *net, const xai_view *x, const windows *g, const xai_target *target, score_fn score,
-                       const xai_occlusion_opts *o, size_t bytes_of_one, float *grid, xai_err *err) {
-  int layers[XAI_TARGET_TERMS + 1];
-  int n_layers = xai_target_layers(net, target, layers);
-  layers[n_layers++] = XAI_LAYER_LOGITS;
-  int64_t n = g->rows * g->cols, batch = choose_batch(o->batch, n, bytes_of_one), picture = g->c * g->h * g->w;
-  xai_tensor *many = NULL;
-  xai_run *run = NULL;
-  xai_status st;
-  XAI_GOTO(xai_tensor_new(XAI_F32, XAI_SHAPE(batch, g->c, g->h, g->w), &many, err));
-  const xai_view *v = xai_tensor_view(many);
-  XAI_GOTO(xai_run_open(net, &v->shape, &(xai_request){.keep = layers, .n_keep = n_layers}, &run, err));
-  for (int64_t from = 0; from < n; from += batch) {
-    int64_t here = min64(batch, n - from);
-    for (int64_t b = 0; b < here; b++) occlude(g, x->data, from + b, (float)o->fill, xai_tensor_floats(many) + b * picture);
-    XAI_GOTO(xai_run_forward(run, v, err));
-    for (int64_t b = 0; b < here; b++) grid[from + b] = (float)score(run, target, b);
-  }
-done:
-  xai_run_close(run);
-  xai_tensor_free(many);
-  return st;
+static void take_probability(void *payload, int64_t i, const xai_view *seen) {
+  const scan *s = payload;
+  s->grid[i] = (float)xai_target_probability_seen(s->target, seen);
+}
+
+/* The classes of the target alone have been computed, in the order of its terms. */
+static void take_classes(void *payload, int64_t i, const xai_view *seen) {
+  const scan *s = payload;
+  double score = 0;
+  for (int k = 0; k < s->target->n_terms; k++) score += s->target->terms[k].weight * ((const float *)seen->data)[k];
+  s->grid[i] = (float)score;
 }
 
 static bool all_classes(const xai_target *t) {
   for (int i = 0; i < t->n_terms; i++)
     if (t->terms[i].layer != XAI_LAYER_LOGITS) return false;
   return t->seed == NULL;
+}
+
+static xai_status run_scan(xai_net *net, const xai_view *x, const windows *g, const xai_target *target,
+                           const xai_occlusion_opts *o, float *grid, xai_err *err) {
+  int layers[XAI_TARGET_TERMS];
+  int64_t classes[XAI_TARGET_TERMS], n = g->rows * g->cols;
+  xai_place *places = xai_alloc((size_t)n * sizeof *places);
+  if (places == NULL) return xai_fail_memory(err, (size_t)n * sizeof *places);
+  for (int64_t i = 0; i < n; i++) places[i] = (xai_place){i / g->cols * g->step, i % g->cols * g->step};
+  scan s = {net, target, g, places, (float)o->fill, layers, grid};
+  xai_local l = {.x = x, .places = places, .n = n, .height = g->size, .width = g->size, .layers = layers, .batch = o->batch,
+                 .change = hide, .observe = take_score, .payload = &s};
+  l.n_layers = xai_target_layers(net, target, layers);
+  if (o->score == XAI_SCORE_PROB) {
+    l.observe = take_probability;
+  } else if (all_classes(target)) {
+    for (int k = 0; k < target->n_terms; k++) classes[k] = target->terms[k].channel;
+    l.observe = take_classes;
+    l.channels = classes;
+    l.n_channels = target->n_terms;
+  }
+  xai_status st = xai_local_run(net, &l, err);
+  xai_free(places);
+  return st;
 }
 
 xai_status xai_occlusion(xai_net *net, const xai_view *x, const xai_occlusion_opts *opts, xai_explanation **out, xai_err *err) {
@@ -127,16 +143,16 @@ xai_status xai_occlusion(xai_net *net, const xai_view *x, const xai_occlusion_op
     st = xai_fail(err, XAI_EARG, "score 'prob' needs classes as target");
     goto done;
   }
-  score_fn score = opts->score == XAI_SCORE_PROB ? xai_target_probability : xai_target_score;
-  double clean = score(p.run, &p.target, 0);
+  bool probability = opts->score == XAI_SCORE_PROB;
+  double clean = probability ? xai_target_probability(p.run, &p.target, 0) : p.score;
   XAI_GOTO(xai_probe_explain(&p, "occlusion", XAI_LAYER_NONE, &e, err));
   XAI_GOTO(xai_tensor_new_raw(XAI_F32, XAI_SHAPE(g.rows, g.cols), &grid, err));
-  XAI_GOTO(scan(net, x, &g, &p.target, score, opts, xai_run_bytes(p.run), xai_tensor_floats(grid), err));
+  XAI_GOTO(run_scan(net, x, &g, &p.target, opts, xai_tensor_floats(grid), err));
   XAI_GOTO(xai_tensor_new_raw(XAI_F32, XAI_SHAPE(g.h, g.w), &e->values, err));
   XAI_GOTO(spread(&g, xai_tensor_floats(grid), clean, xai_tensor_floats(e->values), err));
   XAI_GOTO(xai_explanation_extra(e, "grid", &grid, err));
   e->is_signed = true;
-  e->unit = opts->score == XAI_SCORE_PROB ? "drop in probability" : "drop in score";
+  e->unit = probability ? "drop in probability" : "drop in score";
   e->seconds = xai_clock() - p.started;
   *out = e;
   e = NULL;
@@ -150,12 +166,12 @@ done:
 static const char *const scores[] = {"logit", "prob", NULL};
 static const xai_opt_spec options[] = {
     {"window", XAI_OPT_INT, offsetof(xai_occlusion_opts, window), 0, 0, 16384, NULL,
-     "side of the window in pixels; 0: a seventh of the picture's shorter side (32 at 224)"},
+     "side of the window in pixels; 0: a seventh of the picture's shorter side (32 at 224)", 0},
     {"stride", XAI_OPT_INT, offsetof(xai_occlusion_opts, stride), 0, 0, 16384, NULL,
-     "pixels from one window to the next; 0: a quarter of the window"},
-    {"fill", XAI_OPT_NUMBER, offsetof(xai_occlusion_opts, fill), 0, -1e30, 1e30, NULL, "value of hidden pixels, in network units"},
-    {"score", XAI_OPT_CHOICE, offsetof(xai_occlusion_opts, score), XAI_SCORE_LOGIT, 0, 1, scores, "what drops: the logit or the probability"},
-    {"batch", XAI_OPT_INT, offsetof(xai_occlusion_opts, batch), 0, 0, 4096, NULL, "pictures per pass, 0: chosen; does not change the result"},
+     "pixels from one window to the next; 0: a quarter of the window", 0},
+    {"fill", XAI_OPT_NUMBER, offsetof(xai_occlusion_opts, fill), 0, -1e30, 1e30, NULL, "value of hidden pixels, in network units", 0},
+    {"score", XAI_OPT_CHOICE, offsetof(xai_occlusion_opts, score), XAI_SCORE_LOGIT, 0, 1, scores, "what drops: the logit or the probability", 0},
+    {"batch", XAI_OPT_INT, offsetof(xai_occlusion_opts, batch), 0, 0, 4096, NULL, "pictures per pass, 0: chosen; does not change the result", 0},
     {.name = NULL},
 };
 

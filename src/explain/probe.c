@@ -120,6 +120,12 @@ xai_status xai_explanation_extra(xai_explanation *e, const char *name, xai_tenso
   return XAI_OK;
 }
 
+xai_status xai_explanation_number(xai_explanation *e, const char *name, double number, xai_err *err) {
+  XAI_ASSERT(e->n_numbers < XAI_EXTRAS, err);
+  e->numbers[e->n_numbers++] = (xai_named_number){name, number};
+  return XAI_OK;
+}
+
 /* C x H x W to H x W by the method's rule. */
 static void reduce_channels(xai_reduce how, int64_t c, int64_t plane, const float *v, float *out) {
   for (int64_t i = 0; i < plane; i++) {

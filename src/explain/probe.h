@@ -31,6 +31,9 @@ xai_status xai_probe_layer(const xai_net *net, const xai_view *x, const xai_expl
 /* Adds a named tensor. The explanation takes the caller's reference over, and *t becomes NULL, also on failure. */
 xai_status xai_explanation_extra(xai_explanation *e, const char *name, xai_tensor **t, xai_err *err);
 
+/* Adds a number; the name is a literal. */
+xai_status xai_explanation_number(xai_explanation *e, const char *name, double number, xai_err *err);
+
 /* ---- target.c ------------------------------------------------------------------------------------------- */
 /* Layers of the target's terms, LOGITS for an empty one; returns how many (no doubles). */
 int xai_target_layers(const xai_net *net, const xai_target *t, int layers[XAI_TARGET_TERMS]);
@@ -40,6 +43,10 @@ xai_status xai_target_resolve(const xai_run *run, const xai_net *net, xai_target
 double xai_target_score(const xai_run *run, const xai_target *t, int64_t n);
 /* The same with the softmax probability in place of a logit: every term must be a class. */
 double xai_target_probability(const xai_run *run, const xai_target *t, int64_t n);
+/* The score from activations that come from elsewhere: seen[k], of one image, is that of layers[k], which are
+ * those that xai_target_layers lists. */
+double xai_target_score_seen(const xai_net *net, const xai_target *t, const int *layers, const xai_view *seen);
+double xai_target_probability_seen(const xai_target *t, const xai_view *logits);
 /* Puts d score / d activation into the run's seeds, for every image of the batch. */
 void xai_target_seed(xai_run *run, const xai_target *t);
 /* "243", "fire9/concat_2:12:7:5", "243 + 282", at most size-1 bytes. */

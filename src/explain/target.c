@@ -99,8 +99,7 @@ typedef struct grid {
   const float *v; /* of image 0 */
 } grid;
 
-static grid grid_of(const xai_run *run, int layer) {
-  const xai_view *a = xai_run_value(run, layer);
+static grid grid_in(const xai_view *a, int layer) {
   const xai_shape *s = &a->shape;
   grid g = {.channels = s->rank >= 2 ? s->dims[1] : 1, .rows = 1, .cols = 1, .v = a->data};
   if (s->rank >= 3) g.rows = s->dims[2];
@@ -108,6 +107,8 @@ static grid grid_of(const xai_run *run, int layer) {
   if (layer == XAI_LAYER_LOGITS) g = (grid){xai_shape_span(s, 1, s->rank), 1, 1, a->data};
   return g;
 }
+
+static grid grid_of(const xai_run *run, int layer) { return grid_in(xai_run_value(run, layer), layer); }
 
 static void most_probable(const xai_run *run, xai_target *t) {
   grid g = grid_of(run, XAI_LAYER_LOGITS);
@@ -167,15 +168,17 @@ static double unit_value(const grid *g, const xai_target_term *term, int64_t n) 
   return sum / (double)plane;
 }
 
-double xai_target_score(const xai_run *run, const xai_target *t, int64_t n) {
+static double seed_score(const xai_view *seed, const xai_view *a, int64_t n) {
   double score = 0;
-  if (t->seed != NULL) {
-    const xai_view *a = xai_run_value(run, t->seed_layer);
-    int64_t size = xai_shape_size(&t->seed->shape);
-    for (int64_t i = 0; i < size; i++)
-      score += (double)((const float *)t->seed->data)[i] * ((const float *)a->data)[n * size + i];
-    return score;
-  }
+  int64_t size = xai_shape_size(&seed->shape);
+  for (int64_t i = 0; i < size; i++)
+    score += (double)((const float *)seed->data)[i] * ((const float *)a->data)[n * size + i];
+  return score;
+}
+
+double xai_target_score(const xai_run *run, const xai_target *t, int64_t n) {
+  if (t->seed != NULL) return seed_score(t->seed, xai_run_value(run, t->seed_layer), n);
+  double score = 0;
   for (int i = 0; i < t->n_terms; i++) {
     grid g = grid_of(run, t->terms[i].layer);
     score += t->terms[i].weight * unit_value(&g, &t->terms[i], n);
@@ -183,19 +186,43 @@ double xai_target_score(const xai_run *run, const xai_target *t, int64_t n) {
   return score;
 }
 
-double xai_target_probability(const xai_run *run, const xai_target *t, int64_t n) {
-  grid g = grid_of(run, XAI_LAYER_LOGITS);
-  const float *z = g.v + n * g.channels;
+double xai_target_score_seen(const xai_net *net, const xai_target *t, const int *layers, const xai_view *seen) {
+  if (t->seed != NULL) return seed_score(t->seed, &seen[0], 0);
+  double score = 0;
+  for (int i = 0; i < t->n_terms; i++) {
+    int layer = xai_net_resolve(net, t->terms[i].layer), k = 0;
+    while (layers[k] != layer) k++;
+    grid g = grid_in(&seen[k], t->terms[i].layer);
+    score += t->terms[i].weight * unit_value(&g, &t->terms[i], 0);
+  }
+  return score;
+}
+
+static double probability(const grid *g, const xai_target *t, int64_t n) {
+  const float *z = g->v + n * g->channels;
   double top = z[0], sum = 0, p = 0;
-  for (int64_t c = 1; c < g.channels; c++) top = z[c] > top ? z[c] : top;
-  for (int64_t c = 0; c < g.channels; c++) sum += exp(z[c] - top);
+  for (int64_t c = 1; c < g->channels; c++) top = z[c] > top ? z[c] : top;
+  for (int64_t c = 0; c < g->channels; c++) sum += exp(z[c] - top);
   for (int i = 0; i < t->n_terms; i++) p += t->terms[i].weight * exp(z[t->terms[i].channel] - top) / sum;
   return p;
 }
 
+double xai_target_probability(const xai_run *run, const xai_target *t, int64_t n) {
+  grid g = grid_of(run, XAI_LAYER_LOGITS);
+  return probability(&g, t, n);
+}
+
+double xai_target_probability_seen(const xai_target *t, const xai_view *logits) {
+  grid g = grid_in(logits, XAI_LAYER_LOGITS);
+  return probability(&g, t, 0);
+}
+
 void xai_target_seed(xai_run *run, const xai_target *t) {
   if (t->seed != NULL) {
-    memcpy(xai_run_seed(run, t->seed_layer)->data, t->seed->data, xai_view_bytes(t->seed));
+    xai_view *seed = xai_run_seed(run, t->seed_layer);
+    int64_t size = xai_shape_size(&t->seed->shape), batch = xai_shape_size(&seed->shape) / size;
+    for (int64_t n = 0; n < batch; n++)
+      memcpy((float *)seed->data + n * size, t->seed->data, (size_t)size * sizeof(float));
     return;
   }
   for (int i = 0; i < t->n_terms; i++) {

@@ -24,6 +24,7 @@ void xai_graph__release(xai_graph *g) {
   xai_free(g->outputs);
   xai_free(g->shapes);
   xai_free(g->path);
+  xai_packs_release(g->packs);
   xai_free(g);
 }
 
@@ -32,10 +33,11 @@ static void labels_release(xai_labels *labels) {
 }
 
 xai_status xai_net__new(xai_graph *g, xai_net **out, xai_err *err) {
-  xai_net *net = xai_calloc(1, sizeof *net);
+  xai_status st = g->packs == NULL ? xai_packs_new(&g->packs, err) : XAI_OK;
+  xai_net *net = st == XAI_OK ? xai_calloc(1, sizeof *net) : NULL;
   if (net == NULL) {
     xai_graph__release(g);
-    return xai_fail_memory(err, sizeof *net);
+    return st != XAI_OK ? st : xai_fail_memory(err, sizeof *net);
   }
   atomic_init(&net->refs, 1);
   net->graph = g;
@@ -59,6 +61,7 @@ xai_status xai_net__copy(xai_net *net, xai_net **out, xai_err *err) {
   atomic_fetch_add(&net->graph->refs, 1);
   XAI_TRY(xai_net__new(net->graph, &copy, err));
   copy->relu = net->relu;
+  copy->trains = net->trains;
   copy->preprocess = net->preprocess;
   if (net->labels != NULL) {
     atomic_fetch_add(&net->labels->refs, 1);
@@ -73,6 +76,7 @@ xai_status xai_net__copy(xai_net *net, xai_net **out, xai_err *err) {
     XAI_GOTO(copy_array((void **)&copy->replaced, net->replaced, n * sizeof *net->replaced, err));
     for (size_t v = 0; v < n; v++)
       if (copy->replaced[v] != NULL) xai_tensor_retain(copy->replaced[v]);
+    copy->packs = xai_packs_retain(net->packs);
   }
   *out = copy;
   return XAI_OK;
@@ -91,6 +95,7 @@ void xai_net_free(xai_net *net) {
   for (int i = 0; i < XAI_IDLE_RUNS; i++) xai_run__destroy(net->idle[i]);
   for (int v = 0; net->replaced != NULL && v < net->graph->n_values; v++) xai_tensor_free(net->replaced[v]);
   xai_free(net->replaced);
+  xai_packs_release(net->packs);
   xai_free(net->hooks);
   xai_free(net->grad_hooks);
   labels_release(net->labels);

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "graph/op.h"
+#include "graph/packs.h"
 #include "tensor/tensor.h"
 #include "xai/net.h"
 
@@ -41,6 +42,7 @@ typedef struct xai_graph {
   int n_values, n_nodes, n_inputs, n_outputs;
   int logits;       /* the value with the class scores before a final softmax */
   xai_shape *shapes; /* per layer at batch 1 and the declared size; rank -1: unknown */
+  xai_packs *packs; /* made of its constants; NULL: no network runs it */
 } xai_graph;
 
 typedef struct xai_labels {
@@ -57,6 +59,8 @@ struct xai_net {
   xai_hook *hooks, *grad_hooks;
   int n_hooks, n_grad_hooks;
   xai_tensor **replaced; /* per value, NULL where the graph's own constant stands; NULL: none at all */
+  xai_packs *packs;      /* made of these; shared by copies with the same */
+  bool trains;           /* somebody writes into its constants between passes: nothing is made of them in advance */
   xai_relu relu;
   xai_labels *labels;
   xai_preprocess preprocess;

@@ -16,8 +16,10 @@ static_assert(sizeof defs / sizeof *defs == XAI_OP_COUNT, "one row per operator"
 
 const xai_op_def *xai_op_get(xai_op op) { return defs[op]; }
 
+enum { NAMED = XAI_OP_BLOCK }; /* rows that ONNX has; the inner ones follow */
+
 bool xai_op_find(const char *name, xai_op *op) {
-  for (int i = 0; i < XAI_OP_COUNT; i++)
+  for (int i = 0; i < NAMED; i++)
     if (strcmp(defs[i]->name, name) == 0) {
       *op = (xai_op)i;
       return true;
@@ -30,7 +32,7 @@ static const char *name_at(const void *ctx, size_t i) {
   return defs[i]->name;
 }
 
-const char *xai_op_nearest(const char *name) { return xai_str_nearest(name, XAI_OP_COUNT, name_at, NULL); }
+const char *xai_op_nearest(const char *name) { return xai_str_nearest(name, NAMED, name_at, NULL); }
 
 unsigned xai_op_grad(const xai_op_def *def, int input) {
   return def->grad[input < XAI_GRAD_INPUTS ? input : XAI_GRAD_INPUTS - 1];

@@ -1,4 +1,4 @@
-/* graph/op_check.h: what the rows of the operator table share. For ops_*.c only. */
+/* graph/op_check.h: what the rows of the operator table share. For ops_*.c and lower.c. */
 #ifndef GRAPH_OP_CHECK_H
 #define GRAPH_OP_CHECK_H
 
@@ -83,6 +83,8 @@ xk_volume xai_op__volume(const xai_shape *in, const xai_window win[XAI_AXES]);
 bool xai_op__window_misses(const xai_window *w, int64_t n);
 /* batch x channels x the windows' output sizes, with as many axes as 'in' */
 xai_shape xai_op__window_shape(const xai_shape *in, int64_t channels, const xai_window win[XAI_AXES]);
+/* The problem of a Conv over pictures whose shapes are inferred; false when it is one over volumes. */
+bool xai_op__conv2d(const xai_call *c, xk_conv2d *p);
 /* Entry 'at' of a list in an attribute, or 'absent' when there is none. A list of another length than 'expected' and
  * entries below 'lowest' or far beyond any network are refused. */
 xai_status xai_op__entry(const xai_ints *list, const char *name, int at, int expected, int64_t lowest, int64_t absent,

@@ -102,6 +102,11 @@ static bool is_flat(const xk_conv3d *p, bool fast, xk_conv2d *flat) {
   return true;
 }
 
+bool xai_op__conv2d(const xai_call *c, xk_conv2d *p) {
+  xk_conv3d whole = conv_problem(c);
+  return is_flat(&whole, c->fast, p);
+}
+
 static size_t workspace(const xai_call *c, const xk_conv3d *p) {
   xk_conv2d flat;
   return is_flat(p, c->fast, &flat) ? xk_conv2d_workspace(&flat) : 0;

@@ -5,6 +5,11 @@
 #include "base/status.h"
 #include "graph/plan.h"
 
+static atomic_bool reference;
+
+void xai_engine_reference(bool on) { atomic_store(&reference, on); }
+bool xai_engine_is_reference(void) { return atomic_load(&reference); }
+
 /* ---- opening and closing ------------------------------------------------------------------------------- */
 void xai_run__destroy(xai_run *run) {
   if (run == NULL) return;
@@ -19,8 +24,11 @@ void xai_run__destroy(xai_run *run) {
   xai_free(run->buffers);
   xai_free(run->scratch_in);
   xai_free(run->scratch_din);
+  xai_free(run->scratch_adds);
   xai_free(run->arena);
   xai_free(run->late_arena);
+  xai_free(run->place);
+  xai_graph__release(run->lowered);
   xai_free(run);
 }
 
@@ -77,8 +85,10 @@ static xai_status copy_inputs(const xai_net *net, const xai_view *x, int n, plan
 /* Inputs in one block, keep in another, seeds and wants in a third (which xai_plan__again replaces). */
 static xai_status copy_request(const xai_net *net, const xai_view *x, int n, const xai_request *r, plan_request *out,
                                xai_err *err) {
-  *out = (plan_request){
-      .keep_all = r->keep_all, .keep_outputs = r->keep_outputs, .weights = r->weights, .fast = r->fast, .threads = xk_threads()};
+  bool plain = xai_engine_is_reference();
+  *out = (plan_request){.keep_all = r->keep_all, .keep_outputs = r->keep_outputs, .weights = r->weights,
+                        .fast = r->fast && !plain, .threads = xk_threads()};
+  out->lower = !plain && !r->keep_all && !r->weights && !r->fast && !net->trains;
   XAI_TRY(copy_inputs(net, x, n, out, err));
   out->keep = xai_alloc((size_t)(r->n_keep + 1) * sizeof(int));
   out->seeds = xai_alloc((size_t)(r->n_seeds + r->n_wants + r->n_params + 1) * sizeof(int));
@@ -105,7 +115,7 @@ static bool same_view(const xai_view *a, const xai_view *b) {
 
 static bool same_request(const plan_request *a, const plan_request *b) {
   if (a->keep_all != b->keep_all || a->keep_outputs != b->keep_outputs || a->weights != b->weights || a->fast != b->fast ||
-      a->threads != b->threads)
+      a->lower != b->lower || a->threads != b->threads)
     return false;
   for (int i = 0; i < a->n_inputs; i++)
     if (!same_view(&a->inputs[i], &b->inputs[i])) return false;
@@ -186,7 +196,7 @@ static void *workspace(const xai_run *run) { return run->arena + run->arena_byte
 
 /* The views of a node's inputs and outputs, for both directions. */
 static xai_call call_of(const xai_run *run, int n, xai_view out[XAI_MAX_OUTPUTS]) {
-  const xai_node *node = &run->net->graph->nodes[n];
+  const xai_node *node = &run->graph->nodes[n];
   for (int i = 0; i < node->n_in; i++)
     if (node->in[i] >= 0) run->scratch_in[i] = run->values[node->in[i]].seen;
     else run->scratch_in[i] = (xai_view){.shape.rank = -1};
@@ -201,7 +211,7 @@ static xai_status hook_forward(xai_run *run, int v, xai_err *err) {
   memcpy(p->seen.data, p->own.data, xai_view_bytes(&p->own));
   const xai_net *net = run->net;
   for (int i = 0; i < net->n_hooks; i++) { /* in the order in which they were added */
-    if (xai_net__layer_value(net, net->hooks[i].layer) != v) continue;
+    if (xai_plan__value(run, net->hooks[i].layer) != v) continue;
     xai_view a = p->seen;
     XAI_TRY(net->hooks[i].fn(net->hooks[i].payload, net->hooks[i].layer, NULL, &a, err));
   }
@@ -212,7 +222,7 @@ static xai_status hook_backward(xai_run *run, int v, xai_err *err) {
   const xai_net *net = run->net;
   const plan_value *p = &run->values[v];
   for (int i = 0; p->grad_buffer >= 0 && i < net->n_grad_hooks; i++) {
-    if (xai_net__layer_value(net, net->grad_hooks[i].layer) != v) continue;
+    if (xai_plan__value(run, net->grad_hooks[i].layer) != v) continue;
     xai_view g = p->grad, a = p->seen;
     XAI_TRY(net->grad_hooks[i].fn(net->grad_hooks[i].payload, net->grad_hooks[i].layer, &g, &a, err));
   }
@@ -220,7 +230,7 @@ static xai_status hook_backward(xai_run *run, int v, xai_err *err) {
 }
 
 static xai_status forward_step(xai_run *run, int n, xai_err *err) {
-  const xai_node *node = &run->net->graph->nodes[n];
+  const xai_node *node = &run->graph->nodes[n];
   const xai_op_def *def = xai_op_get(node->op);
   xai_view out[XAI_MAX_OUTPUTS];
   xai_call call = call_of(run, n, out);
@@ -232,7 +242,7 @@ static xai_status forward_step(xai_run *run, int n, xai_err *err) {
 }
 
 static xai_status backward_step(xai_run *run, const plan_step *step, xai_err *err) {
-  const xai_node *node = &run->net->graph->nodes[step->node];
+  const xai_node *node = &run->graph->nodes[step->node];
   xai_view out[XAI_MAX_OUTPUTS], dout[XAI_MAX_OUTPUTS] = {{0}};
   for (int i = 0; i < node->n_out; i++) {
     if (node->out[i] < 0) continue;
@@ -242,23 +252,26 @@ static xai_status backward_step(xai_run *run, const plan_step *step, xai_err *er
   xai_call call = call_of(run, step->node, out);
   call.dout = dout;
   call.din = run->scratch_din;
+  call.adds = run->scratch_adds;
   for (int i = 0; i < node->n_in; i++) {
+    const plan_din *din = &step->din[i];
     run->scratch_din[i] = (xai_view){.dtype = XAI_F32, .shape = run->scratch_in[i].shape};
-    if (step->din[i].how == DIN_WRITE) run->scratch_din[i].data = run->values[node->in[i]].grad.data;
-    if (step->din[i].how == DIN_ADD) run->scratch_din[i].data = (run->late_arena != NULL ? run->late_arena : run->arena) + run->buffers[step->din[i].temporary].offset;
+    run->scratch_adds[i] = din->how == DIN_ADD && din->temporary < 0;
+    if (din->how != DIN_NONE)
+      run->scratch_din[i].data = din->temporary >= 0 ? xai_plan__address(run, din->temporary) : run->values[node->in[i]].grad.data;
   }
   xai_op_get(node->op)->backward(&call);
   for (int i = 0; i < node->n_in; i++)
-    if (step->din[i].how == DIN_ADD)
+    if (step->din[i].temporary >= 0)
       xk_accumulate(xai_shape_size(&run->scratch_din[i].shape), run->scratch_din[i].data, run->values[node->in[i]].grad.data);
   return xai_stop_requested() ? xai_fail_stop(err) : XAI_OK;
 }
 
 /* ---- passes ------------------------------------------------------------------------------------------------ */
 static xai_status take_input(xai_run *run, int i, const xai_view *x, xai_err *err) {
-  int v = run->net->graph->inputs[i];
+  int v = run->graph->inputs[i];
   const xai_view *want = &run->request.inputs[i];
-  const char *name = run->net->graph->values[v].name;
+  const char *name = run->graph->values[v].name;
   char a[XAI_SHAPE_TEXT], b[XAI_SHAPE_TEXT];
   if (x->dtype != want->dtype || !xai_shape_equal(&x->shape, &want->shape))
     return xai_fail(err, XAI_ESHAPE, "input '%s': expected %s of shape %s, got %s of shape %s", name,
@@ -272,15 +285,18 @@ static xai_status take_input(xai_run *run, int i, const xai_view *x, xai_err *er
   return run->net->n_hooks > 0 ? hook_forward(run, v, err) : XAI_OK;
 }
 
+static void clear_seeds(xai_run *run) {
+  for (int v = 0; v < run->graph->n_values; v++)
+    if (run->values[v].is_seed) memset(run->values[v].grad.data, 0, xai_view_bytes(&run->values[v].grad));
+}
+
 xai_status xai_run_forward_all(xai_run *run, const xai_view *inputs, int n_inputs, xai_err *err) {
-  const xai_graph *g = run->net->graph;
   run->ran = false;
   XAI_TRY(check_number(run->net, n_inputs, err));
   if (xk_threads() > run->request.threads) return xai_fail(err, XAI_EARG, "the number of threads was raised during a pass");
   for (int i = 0; i < n_inputs; i++) XAI_TRY(take_input(run, i, &inputs[i], err));
   for (int s = 0; s < run->n_forward; s++) XAI_TRY(forward_step(run, run->forward[s].node, err));
-  for (int v = 0; v < g->n_values; v++)
-    if (run->values[v].is_seed) memset(run->values[v].grad.data, 0, xai_view_bytes(&run->values[v].grad));
+  clear_seeds(run);
   run->ran = true;
   return XAI_OK;
 }
@@ -297,9 +313,9 @@ xai_status xai_run_backward(xai_run *run, xai_err *err) {
   run->ran = run->request.keep_all;
   for (int s = 0; s < run->n_backward; s++) XAI_TRY(backward_step(run, &run->backward[s], err));
   for (int i = 0; i < net->n_grad_hooks; i++) {
-    int v = xai_net__layer_value(net, net->grad_hooks[i].layer);
-    bool done = false;
-    for (int s = 0; s < run->n_backward && !done; s++) done = run->backward[s].node == net->graph->values[v].node;
+    int v = xai_plan__value(run, net->grad_hooks[i].layer);
+    bool done = v < 0;
+    for (int s = 0; s < run->n_backward && !done; s++) done = run->backward[s].node == run->graph->values[v].node;
     if (!done) XAI_TRY(hook_backward(run, v, err));
   }
   return XAI_OK;
@@ -317,41 +333,39 @@ xai_status xai_run_plan_backward(xai_run *run, const int *seeds, int n_seeds, co
     run->ran = false;
     return st;
   }
-  for (int v = 0; v < run->net->graph->n_values; v++)
-    if (run->values[v].is_seed) memset(run->values[v].grad.data, 0, xai_view_bytes(&run->values[v].grad));
+  clear_seeds(run);
   return XAI_OK;
 }
 
 /* ---- results --------------------------------------------------------------------------------------------------- */
 static const xai_view *kept(const xai_run *run, int v) {
-  if (run->values[v].seen.data == NULL) return NULL;
+  if (v < 0 || run->values[v].seen.data == NULL) return NULL;
   int buffer = run->values[v].seen_buffer;
   return buffer < 0 || run->buffers[buffer].last == XAI_FOREVER ? &run->values[v].seen : NULL;
 }
 
-const xai_view *xai_run_value(const xai_run *run, int layer) {
-  int v = xai_net__layer_value(run->net, layer);
-  return v < 0 ? NULL : kept(run, v);
-}
+const xai_view *xai_run_value(const xai_run *run, int layer) { return kept(run, xai_plan__value(run, layer)); }
 
 const xai_view *xai_run_output(const xai_run *run, int i) {
-  return i < 0 || i >= run->net->graph->n_outputs ? NULL : kept(run, run->net->graph->outputs[i]);
+  const xai_graph *g = run->net->graph;
+  return i < 0 || i >= g->n_outputs ? NULL : kept(run, xai_plan__at(run->place, g->outputs[i]));
 }
 
 xai_view *xai_run_seed(xai_run *run, int layer) {
-  int v = xai_net__layer_value(run->net, layer);
+  int v = xai_plan__value(run, layer);
   return v >= 0 && run->values[v].is_seed ? &run->values[v].grad : NULL;
 }
 
-const xai_view *xai_run_grad(const xai_run *run, int layer) {
-  int v = xai_net__layer_value(run->net, layer);
+static const xai_view *gradient(const xai_run *run, int v) {
   return v >= 0 && run->values[v].is_wanted && run->values[v].grad_buffer >= 0 ? &run->values[v].grad : NULL;
 }
 
+const xai_view *xai_run_grad(const xai_run *run, int layer) { return gradient(run, xai_plan__value(run, layer)); }
+
 const xai_view *xai_run_weight_grad(const xai_run *run, int layer, int input) {
-  if (layer < 0 || layer >= run->net->graph->n_nodes) return NULL;
-  const xai_node *node = &run->net->graph->nodes[layer];
-  if (input < 0 || input >= node->n_in || node->in[input] < 0) return NULL;
-  const plan_value *p = &run->values[node->in[input]];
-  return p->is_wanted && p->grad_buffer >= 0 ? &p->grad : NULL;
+  const xai_graph *g = run->net->graph;
+  if (layer < 0 || layer >= g->n_nodes) return NULL;
+  const xai_node *node = &g->nodes[layer];
+  if (input < 0 || input >= node->n_in) return NULL;
+  return gradient(run, xai_plan__at(run->place, node->in[input]));
 }

@@ -21,6 +21,7 @@ static xai_status append_hooks(xai_hook **list, int *n, const xai_hook *more, in
 
 xai_status xai_net__replace(xai_net *net, int value, xai_tensor *t, xai_err *err) {
   size_t n = (size_t)net->graph->n_values;
+  XAI_TRY(xai_packs_own(&net->packs, err));
   if (net->replaced == NULL) {
     net->replaced = xai_calloc(n, sizeof(xai_tensor *));
     if (net->replaced == NULL) return xai_fail_memory(err, n * sizeof(xai_tensor *));

@@ -19,6 +19,19 @@ void xk_fill_uniform(uint64_t seed, int64_t n, float centre, float radius, float
     if (!xai_stop_requested()) fill_part(seed, at, xk__min(n, at + XK__CHUNK), centre, radius, y);
 }
 
+void xk_add_noise(uint64_t base, double sigma, int64_t n, const float *x, float *y) {
+#pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n > XK__CHUNK)
+  for (int64_t at = 0; at < n; at += XK__CHUNK) { /* even, so no pair is cut */
+    int64_t end = xk__min(n, at + XK__CHUNK);
+    for (int64_t i = at; i < end && !xai_stop_requested(); i += 2) {
+      double u = xai_rng_uniform(base, (uint64_t)i), v = 6.283185307179586 * xai_rng_uniform(base, (uint64_t)i + 1);
+      double length = sigma * sqrt(-2 * log(u));
+      y[i] = (float)(x[i] + length * cos(v));
+      if (i + 1 < end) y[i + 1] = (float)(x[i + 1] + length * sin(v));
+    }
+  }
+}
+
 /* A number below 2^24 ratio drops: 24 bits of the stream per element. */
 XK_CLONES
 static void drop_part(uint64_t base, uint64_t limit, float factor, int64_t from, int64_t to, const float *x, float *y) {

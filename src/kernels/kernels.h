@@ -348,9 +348,27 @@ void xk_roi_align_backward(const xk_region *p, const float *x, const float *rois
 void xk_roi_max_forward(const xk_region *p, const float *x, const float *rois, float *y /*[out]*/);
 void xk_roi_max_backward(const xk_region *p, const float *x, const float *rois, const float *dy, float *dx /*[out]*/);
 
+/* ---- windows that differ from a common map (patch.c) --------------------------------------------- */
+typedef struct xk_patches {
+  int64_t n, planes;     /* patches, planes of each */
+  int64_t h, w, inner;   /* the common map: planes x h x w places of 'inner' elements */
+  int64_t wh, ww;        /* the windows: n x planes x wh x ww */
+  int64_t ph, pw;        /* the patches: n x planes x ph x pw */
+  int64_t step;          /* from one patch's places to the next one's, in elements of the arrays below */
+  float outside;         /* what stands where a patch reaches over the map */
+} xk_patches;
+/* Patch i shows what is in the map from row and column patch_at[i*step], patch_at[i*step + 1] on, when window i lies over
+ * the map at window_at[...]. */
+void xk_patch(const xk_patches *p, const float *clean, const float *window, const int64_t *window_at,
+              const int64_t *patch_at, float *y /*[out]*/);
+
 /* ---- numbers from a seed (fill.c) -------------------------------------------------------------- */
 /* y[i] = centre + radius * s,  s uniform on the 2^24 steps of [-1, 1): the top bits of the seed's stream (base/rng.h) */
 void xk_fill_uniform(uint64_t seed, int64_t n, float centre, float radius, float *y /*[out]*/);
+
+/* y[i] = x[i] + sigma * z, z normal: Box-Muller on the stream's uniform numbers i and i^1, cosine for even i, sine for
+ * odd */
+void xk_add_noise(uint64_t base, double sigma, int64_t n, const float *x, float *y /*[out]*/);
 
 /* y = x / (1 - ratio) where element i of the stream stays, else 0; the same elements for the same stream and ratio.
  * stayed (may be NULL): which. */

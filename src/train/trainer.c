@@ -115,6 +115,7 @@ static xai_status prepare(xai_trainer *t, const xai_train_opts *opts, xai_err *e
   for (int i = 0; i < opts->n_freeze; i++) frozen[opts->freeze[i]] = true;
   XAI_GOTO(xai_net__training(t->source, frozen, &t->form, err));
   XAI_GOTO(xai_net__copy(t->source, &t->plain, err));
+  t->plain->trains = true;
   XAI_GOTO(find_arrays(t, frozen, err));
   if (t->n_params == 0) {
     st = xai_fail(err, XAI_EARG, "there is nothing to train: %s", opts->n_freeze > 0 ? "all layers that have parameters are frozen"

@@ -38,6 +38,23 @@ for id, file in pairs { [243] = "cat_dog_243_bull_mastiff", [282] = "cat_dog_282
       want.layer_gradient_x_activation:reshape(1, 512, 13, 13), 1e-4)
   end)
 
+  test(name .. "integrated gradients, and the score that they add up to", function(t)
+    local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
+    local x = net:prepare(xai.image(picture))
+    local e = xai.integrated_gradients(net, x, { target = id })
+    golden.close(t, "values", e.values, want.integrated_gradients_50_gausslegendre_zero, 1e-4)
+    t.near(e.difference, net:logits(x):get(1, id + 1) - net:logits(xai.zeros(1, 3, 224, 224)):get(1, id + 1), 1e-4)
+    t.near(e.values:sum(), e.difference + e.delta, 1e-3)
+    t.ok(math.abs(e.delta) < 0.02 * math.abs(e.difference), ("delta %g of %g"):format(e.delta, e.difference))
+  end)
+
+  test(name .. "SmoothGrad without noise is the gradient, VarGrad nothing", function(t)
+    local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
+    local x = net:prepare(xai.image(picture))
+    golden.close(t, "mean", xai.smoothgrad(net, x, { target = id, samples = 3, sigma = 0 }).values, want.data_gradient, 1e-4)
+    t.eq(xai.smoothgrad(net, x, { target = id, samples = 3, sigma = 0, statistic = "variance" }).values:max(), 0)
+  end)
+
   test(name .. "Grad-CAM and its counterfactual", function(t)
     local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
     local x = net:prepare(xai.image(picture))
@@ -100,7 +117,9 @@ test("one, two and four threads give the same bits, and so does any batch", func
     local net = load "squeezenet1.1.onnx"
     local x = net:prepare(xai.image(picture))
     return { net:logits(x), xai.saliency(net, x).gradient, xai.gradcam(net, x).raw,
-      xai.occlusion(net, x, { window = 64, stride = 40, batch = n }).values }
+      xai.occlusion(net, x, { window = 64, stride = 40, batch = n }).values,
+      xai.smoothgrad(net, x, { samples = 4, seed = 1, batch = n }).values,
+      xai.integrated_gradients(net, x, { steps = 4, batch = n }).values }
   end
   local one = results(1)
   for _, n in ipairs { 2, 4 } do

@@ -22,4 +22,8 @@ XK__BLOCKED_ALGORITHM(bwino)   /* blocked_winograd.c */
 XK__BLOCKED_ALGORITHM(bdepth)  /* blocked_depthwise.c */
 XK__BLOCKED_ALGORITHM(bdirect) /* blocked_direct.c */
 
+/* blocked_winograd.c, for training: dw (m x c x 3 x 3) of blocked x and dy, whatever xk__bwino_fits says; n > 0 */
+size_t xk__bwino_weight_workspace(const xk_conv2d *p);
+void xk__bwino_backward_weight(const xk_conv2d *p, const float *x, const float *dy, float *dw, void *work);
+
 #endif

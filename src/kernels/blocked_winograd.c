@@ -4,14 +4,14 @@
  *
  *   y = A' [ sum over channels of (G w G') * (B' x B) ] A        * element by element, at each of (m+2)^2 points
  *
- * dx is y of the turned weights and 2 - pad. Weights are transformed in double when they are packed; the transforms of x
+ * dx is y of the turned weights and 2 - pad; dw = G' [ sum over tiles of (A dy A') * (B' x B) ] G. Weights are transformed in double when they are packed; the transforms of x
  * and y are in isa/winograd.c. The points of F(4x4) lie closer to 1 than the usual 0, 1, -1, 2, -2, which halves the error:
  * about 1e-6 of an output for 256 channels, where F(2x2) and direct sums have 3e-7.
  *
  * A block of tiles goes through three phases: its input is spread over the points, at each point multiplied with a group of
  * 32 filters, and the products are collected. Either each thread takes blocks and goes through all groups of filters, or
  * all threads share a block and take groups. Tiles are summed one by one: their company does not change their bits.
- * Not here: gradients to the weights; maps so small that the transformed weights, four times as large, take longer to come
+ * Not here: maps so small that the transformed weights, four times as large, take longer to come
  * from memory than a direct convolution takes to compute. */
 #include <omp.h>
 
@@ -93,17 +93,21 @@ static int64_t thread_floats(const job *j) {
 }
 
 /* ---- weights: groups x points x k x WIDTH (or 16, the last group) ----------------------------------------------------- */
-/* 16 filters together: element i of a kernel is v[i * 16 ..]. G v for the points of isa/winograd.c, whose squares are P, Q */
+/* The squares of the points of isa/winograd.c, and what Lagrange multiplies by at each pair of points. */
 #define P (0.625 * 0.625)
 #define Q (1.5 * 1.5)
+#define AT_P (1 / (2 * P * (P - Q)))
+#define AT_Q (1 / (2 * Q * (Q - P)))
+
+/* 16 filters together: element i of a kernel is v[i * 16 ..]. G v */
 static inline void weigh_line(int64_t out, const double *v, int64_t step, double *to, int64_t to_step) {
-  const double *w = v + step * XK_LANES, *x = w + step * XK_LANES, over_p = 1 / (2 * P * (P - Q)), over_q = 1 / (2 * Q * (Q - P));
+  const double *w = v + step * XK_LANES, *x = w + step * XK_LANES;
   double *to1 = to + to_step * XK_LANES, *to2 = to1 + to_step * XK_LANES, *to3 = to2 + to_step * XK_LANES;
   double *to4 = to3 + to_step * XK_LANES, *to5 = to4 + to_step * XK_LANES;
   if (out == OUT)
     for (int l = 0; l < XK_LANES; l++) {
-      double even = (v[l] + P * x[l]) * over_p, odd = 0.625 * w[l] * over_p;
-      double even2 = (v[l] + Q * x[l]) * over_q, odd2 = 1.5 * w[l] * over_q;
+      double even = (v[l] + P * x[l]) * AT_P, odd = 0.625 * w[l] * AT_P;
+      double even2 = (v[l] + Q * x[l]) * AT_Q, odd2 = 1.5 * w[l] * AT_Q;
       to[l] = v[l] * (1 / (P * Q));
       to1[l] = even + odd;
       to2[l] = even - odd;
@@ -120,8 +124,28 @@ static inline void weigh_line(int64_t out, const double *v, int64_t step, double
       to3[l] = x[l];
     }
 }
-#undef P
-#undef Q
+
+/* G' v */
+static inline void unweigh_line(int64_t out, const double *v, int64_t step, double *to, int64_t to_step) {
+  const double *v1 = v + step * XK_LANES, *v2 = v1 + step * XK_LANES, *v3 = v2 + step * XK_LANES;
+  const double *v4 = v3 + step * XK_LANES, *v5 = v4 + step * XK_LANES;
+  double *to1 = to + to_step * XK_LANES, *to2 = to1 + to_step * XK_LANES;
+  if (out == OUT)
+    for (int l = 0; l < XK_LANES; l++) {
+      double sum = (v1[l] + v2[l]) * AT_P, odd = (v1[l] - v2[l]) * AT_P;
+      double sum2 = (v3[l] + v4[l]) * AT_Q, odd2 = (v3[l] - v4[l]) * AT_Q;
+      to[l] = v[l] * (1 / (P * Q)) + sum + sum2;
+      to1[l] = 0.625 * odd + 1.5 * odd2;
+      to2[l] = P * sum + Q * sum2 + v5[l];
+    }
+  else
+    for (int l = 0; l < XK_LANES; l++) {
+      double sum = (v1[l] + v2[l]) / 2, odd = (v1[l] - v2[l]) / 2;
+      to[l] = v[l] + sum;
+      to1[l] = odd;
+      to2[l] = sum + v3[l];
+    }
+}
 
 /* G w G', rounded */
 XK_CLONES static void weigh(int64_t out, const double *w, float *to, int64_t apart) {
@@ -131,6 +155,16 @@ XK_CLONES static void weigh(int64_t out, const double *w, float *to, int64_t apa
   for (int64_t i = 0; i < side; i++) weigh_line(out, mid + i * TAPS * XK_LANES, 1, at + i * side * XK_LANES, 1);
   for (int64_t i = 0; i < side * side; i++)
     for (int l = 0; l < XK_LANES; l++) to[i * apart + l] = (float)at[i * XK_LANES + l];
+}
+
+/* G' s G */
+XK_CLONES static void unweigh(int64_t out, const float *sums, int64_t apart, double *to) {
+  int64_t side = out + TAPS - 1;
+  double at[SIDE * SIDE * XK_LANES], mid[TAPS * SIDE * XK_LANES];
+  for (int64_t i = 0; i < side * side; i++)
+    for (int l = 0; l < XK_LANES; l++) at[i * XK_LANES + l] = sums[i * apart + l];
+  for (int64_t i = 0; i < side; i++) unweigh_line(out, at + i * XK_LANES, side, mid + i * XK_LANES, side);
+  for (int64_t i = 0; i < TAPS; i++) unweigh_line(out, mid + i * side * XK_LANES, 1, to + i * TAPS * XK_LANES, 1);
 }
 
 /* Channel k of the convolution's input for 16 of its filters; zeros for those that do not exist. */
@@ -189,6 +223,7 @@ static void spread(const job *j, const float *x, int64_t channels, int64_t first
     s.column = column - j->left;
     s.columns = j->w;
     s.apart = j->spread_point;
+    s.step = XK_LANES;
     xk_isa_now()->winograd_spread(&s, rows, to + (channels * j->block + t) * XK_LANES);
   }
 }
@@ -222,6 +257,7 @@ static void collect(const job *j, int64_t group, int64_t first, int64_t count, c
       s.columns = j->ow;
       s.rows = xk__min(j->out, j->oh - row);
       s.apart = j->product_point;
+      s.step = XK_LANES;
       s.lo = finish->lo;
       s.hi = finish->hi;
       xk_isa_now()->winograd_collect(&s, products + t * XK_LANES, finish->bias != NULL ? finish->bias + f : NULL,
@@ -282,6 +318,91 @@ void xk__bwino_backward_input(const xk_conv2d *p, const float *packed, const flo
   const xk_finish plain = {.lo = -INFINITY, .hi = INFINITY};
   job j = job_of(p, true);
   convolve(&j, dy, packed, &plain, dx, work);
+}
+
+/* ---- gradient to the weights ---------------------------------------------------------------------------------------------- */
+/* All threads share a block of tiles; its products with each other are added to the sums of the blocks before, which are
+ * laid out as packed weights are. */
+static job weights_job_of(const xk_conv2d *p) {
+  const int64_t floats = 1 << 20, least = 32, most = 256;
+  job j = job_of(p, false);
+  j.block = xk__min(j.tiles, xk__max(least, xk__min(most, floats / (j.points * (j.k + j.filters)))));
+  j.spread_point = point_of(j.block * j.k);
+  j.product_point = point_of(j.block * j.filters);
+  return j;
+}
+
+/* Filters f .. f+15 of the gradient's tiles: points x groups x tiles x WIDTH (or 16) */
+static void spread_gradient(const job *j, const float *dy, int64_t f, int64_t first, int64_t count, float *to) {
+  int64_t image, row, column, tiles, group = f / WIDTH, width = width_of(j, group);
+  for (int64_t t = 0; t < count; t += tiles) {
+    xk_strip s = strip_of(j, first + t, count - t, &image, &row, &column);
+    const float *plane = dy + (image * j->filters + f) * j->oh * j->ow, *rows[OUT];
+    for (int64_t i = 0; i < j->out; i++) rows[i] = row + i < j->oh ? plane + (row + i) * j->ow * XK_LANES : NULL;
+    tiles = s.tiles;
+    s.column = column;
+    s.columns = j->ow;
+    s.apart = j->product_point;
+    s.step = width;
+    xk_isa_now()->winograd_spread_gradient(&s, rows, to + group * WIDTH * j->block + t * width + f % WIDTH);
+  }
+}
+
+/* The register tile with channels as positions and tiles as what is summed over. */
+static void add_products(const job *j, int64_t point, int64_t group, int64_t count, bool first, const float *spread_x,
+                         const float *spread_dy, float *sums) {
+  enum { HALF = XK_LANES / 2 };
+  int64_t width = width_of(j, group);
+  xk_tile tile = {.count = {1, 1, count}, .a_next = {0, 0, XK_LANES}, .w_next = {0, 0, width}, .lanes = 1, .width = width,
+                  .a_step = 1, .a_half = XK_TILE_HALF, .y_step = width, .y_half = XK_TILE_HALF * width,
+                  .y_block = XK_LANES, .lo = -INFINITY, .hi = INFINITY};
+  for (int64_t k = 0; k < j->k; k += HALF) {
+    float *sum = sums + group * WIDTH * j->points * j->k + (point * j->k + k) * width;
+    xk_isa_now()->tile(&tile, HALF, spread_x + point * j->spread_point + k / XK_LANES * j->block * XK_LANES + k % XK_LANES,
+                       spread_dy + point * j->product_point + group * WIDTH * j->block, NULL, first ? NULL : sum, sum);
+  }
+}
+
+/* Channel k of 16 filters */
+static void unpack_channel(const job *j, const float *sums, int64_t apart, int64_t first, int64_t k, float *dw) {
+  double kernels[TAPS * TAPS * XK_LANES];
+  unweigh(j->out, sums, apart, kernels);
+  for (int64_t f = first; f < xk__min(j->m, first + XK_LANES); f++)
+    for (int64_t i = 0; i < TAPS * TAPS; i++)
+      dw[(f * j->c + k) * TAPS * TAPS + i] = (float)kernels[i * XK_LANES + f - first];
+}
+
+void xk__bwino_backward_weight(const xk_conv2d *p, const float *x, const float *dy, float *dw, void *work) {
+  job j = weights_job_of(p);
+  float *sums = work, *spread_x = sums + j.points * j.k * j.filters, *spread_dy = spread_x + j.points * j.spread_point;
+  int64_t channels = j.k / XK_LANES, filters = j.filters / XK_LANES;
+#pragma omp parallel num_threads(xk_threads())
+  {
+    for (int64_t first = 0; first < j.tiles; first += j.block) {
+      int64_t count = xk__min(j.block, j.tiles - first);
+#pragma omp for schedule(dynamic)
+      for (int64_t i = 0; i < channels + filters; i++) {
+        if (xai_stop_requested()) continue;
+        if (i < channels) spread(&j, x, i, first, count, spread_x);
+        else spread_gradient(&j, dy, (i - channels) * XK_LANES, first, count, spread_dy);
+      }
+#pragma omp for schedule(dynamic)
+      for (int64_t i = 0; i < j.points * j.groups; i++)
+        if (!xai_stop_requested())
+          add_products(&j, i % j.points, i / j.points, count, first == 0, spread_x, spread_dy, sums);
+    }
+#pragma omp for schedule(static)
+    for (int64_t i = 0; i < filters * j.c; i++) {
+      int64_t f = i / j.c * XK_LANES, k = i % j.c, group = f / WIDTH, width = width_of(&j, group);
+      if (!xai_stop_requested())
+        unpack_channel(&j, sums + group * WIDTH * j.points * j.k + k * width + f % WIDTH, j.k * width, f, k, dw);
+    }
+  }
+}
+
+size_t xk__bwino_weight_workspace(const xk_conv2d *p) {
+  job j = weights_job_of(p);
+  return (size_t)(j.points * (j.k * j.filters + j.spread_point + j.product_point)) * sizeof(float);
 }
 
 /* ---- when ------------------------------------------------------------------------------------------------------------------- */

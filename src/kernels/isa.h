@@ -49,7 +49,7 @@ enum { XK_STRIP = 8 }; /* tiles of a strip, at most */
 typedef struct xk_strip {
   int64_t out, tiles;            /* out: 4 or 2 */
   int64_t column, columns, rows; /* where the strip begins, in an array of so many columns; rows of y that there are */
-  int64_t apart;                 /* floats from one point to the next */
+  int64_t apart, step;           /* floats from one point to the next, from one tile to the next */
   float lo, hi;
 } xk_strip;
 

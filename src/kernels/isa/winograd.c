@@ -44,6 +44,25 @@ XK_INLINE void collect_four(const vf v[SIDE], vf to[OUT]) {
   to[1] = v[3] + (v[1] - v[2]);
 }
 
+/* A v */
+XK_INLINE void raise_six(const vf v[SIDE], vf to[SIDE]) {
+  vf even = v[0] + P * P * v[2], odd = P * v[1] + P * P * P * v[3];
+  vf even2 = v[0] + Q * Q * v[2], odd2 = Q * v[1] + Q * Q * Q * v[3];
+  to[0] = v[0];
+  to[1] = even + odd;
+  to[2] = even - odd;
+  to[3] = even2 + odd2;
+  to[4] = even2 - odd2;
+  to[5] = v[3];
+}
+
+XK_INLINE void raise_four(const vf v[SIDE], vf to[SIDE]) {
+  to[0] = v[0];
+  to[1] = v[0] + v[1];
+  to[2] = v[0] - v[1];
+  to[3] = v[1];
+}
+
 /* m is a constant where these are expanded. */
 XK_INLINE void spread_line(const int m, const vf v[SIDE], vf to[SIDE]) {
   if (m == 4) spread_six(v, to);
@@ -55,20 +74,28 @@ XK_INLINE void collect_line(const int m, const vf v[SIDE], vf to[OUT]) {
   else collect_four(v, to);
 }
 
+XK_INLINE void raise_line(const int m, const vf v[SIDE], vf to[SIDE]) {
+  if (m == 4) raise_six(v, to);
+  else raise_four(v, to);
+}
+
+/* VF of the 16 channels of pixel x of a row, or zeros. */
+XK_INLINE vf pixel(const xk_strip *s, const float *row, int64_t x, int64_t part) {
+  static const float nothing[LANES];
+  return vf_load((row != NULL && x >= 0 && x < s->columns ? row + x * LANES : nothing) + part);
+}
+
 /* VF of the 16 channels of a strip. Tiles overlap by two columns, which are transformed once. */
 XK_INLINE void spread(const int m, const xk_strip *s, const float *const *rows, int64_t part, float *to) {
-  static const float padding[LANES];
   const int side = m + 2;
   vf mid[XK_STRIP * OUT + 2][SIDE], v[SIDE], t[SIDE];
   for (int64_t x = 0; x < s->tiles * m + 2; x++) {
-    bool seen = s->column + x >= 0 && s->column + x < s->columns;
-    XK_UNROLL for (int i = 0; i < side; i++)
-      v[i] = vf_load((seen && rows[i] != NULL ? rows[i] + (s->column + x) * LANES : padding) + part);
+    XK_UNROLL for (int i = 0; i < side; i++) v[i] = pixel(s, rows[i], s->column + x, part);
     spread_line(m, v, t);
     XK_UNROLL for (int i = 0; i < side; i++) mid[x][i] = t[i];
   }
   for (int64_t tile = 0; tile < s->tiles; tile++) {
-    float *place = to + tile * LANES + part;
+    float *place = to + tile * s->step + part;
     XK_UNROLL for (int i = 0; i < side; i++) {
       XK_UNROLL for (int j = 0; j < side; j++) v[j] = mid[tile * m + j][i];
       spread_line(m, v, t);
@@ -81,6 +108,31 @@ void XK_ISA(winograd_spread)(const xk_strip *s, const float *const *rows, float 
   for (int64_t part = 0; part < LANES; part += VF) {
     if (s->out == 4) spread(4, s, rows, part, to);
     else spread(2, s, rows, part, to);
+  }
+}
+
+/* A Y A' for the gradients Y of the outputs of each tile. */
+XK_INLINE void spread_gradient(const int m, const xk_strip *s, const float *const *rows, int64_t part, float *to) {
+  const int side = m + 2;
+  vf mid[SIDE][OUT], v[SIDE], t[SIDE];
+  for (int64_t tile = 0; tile < s->tiles; tile++) {
+    float *place = to + tile * s->step + part;
+    XK_UNROLL for (int j = 0; j < m; j++) {
+      XK_UNROLL for (int i = 0; i < m; i++) v[i] = pixel(s, rows[i], s->column + tile * m + j, part);
+      raise_line(m, v, t);
+      XK_UNROLL for (int i = 0; i < side; i++) mid[i][j] = t[i];
+    }
+    XK_UNROLL for (int i = 0; i < side; i++) {
+      raise_line(m, mid[i], t);
+      XK_UNROLL for (int j = 0; j < side; j++) vf_store(place + (i * side + j) * s->apart, t[j]);
+    }
+  }
+}
+
+void XK_ISA(winograd_spread_gradient)(const xk_strip *s, const float *const *rows, float *to) {
+  for (int64_t part = 0; part < LANES; part += VF) {
+    if (s->out == 4) spread_gradient(4, s, rows, part, to);
+    else spread_gradient(2, s, rows, part, to);
   }
 }
 
@@ -112,7 +164,7 @@ void XK_ISA(winograd_collect)(const xk_strip *s, const float *from, const float 
     for (int64_t part = 0; part < LANES; part += VF) {
       int64_t column = s->column + tile * s->out, place = column * LANES + part, left = s->columns - column;
       vf b = bias != NULL ? vf_load(bias + part) : (vf){0};
-      const float *products = from + tile * LANES + part, *other = add != NULL ? add + place : NULL;
+      const float *products = from + tile * s->step + part, *other = add != NULL ? add + place : NULL;
       if (s->out == 4) collect(4, s, products, left, b, other, y + place);
       else collect(2, s, products, left, b, other, y + place);
     }

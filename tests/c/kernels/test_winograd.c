@@ -8,7 +8,6 @@ typedef struct problem {
   xk_conv2d p;
   int64_t nx, ny, nw;
   float *x, *w, *b, *dy;
-  void *work;
 } problem;
 
 static const int64_t shapes[][7] = {
@@ -28,8 +27,6 @@ static problem make(const int64_t s[7], bool fast) {
   q.w = reals(q.nw, 2);
   q.b = reals(p.m, 3);
   q.dy = reals(q.ny, 4);
-  q.work = malloc(xk_conv2d_workspace(&p) + 1);
-  assert_non_null(q.work);
   return q;
 }
 
@@ -38,22 +35,34 @@ static void drop(problem *q) {
   free(q->w);
   free(q->b);
   free(q->dy);
-  free(q->work);
+}
+
+/* For as many threads as there are now */
+static void *workspace(const problem *q) {
+  void *work = malloc(xk_conv2d_workspace(&q->p) + 1);
+  assert_non_null(work);
+  return work;
 }
 
 static void forward(const void *q_, float *y) {
   const problem *q = q_;
-  xk_conv2d_forward(&q->p, q->x, q->w, q->b, y, q->work);
+  void *work = workspace(q);
+  xk_conv2d_forward(&q->p, q->x, q->w, q->b, y, work);
+  free(work);
 }
 
 static void backward_input(const void *q_, float *dx) {
   const problem *q = q_;
-  xk_conv2d_backward_input(&q->p, q->w, q->dy, dx, q->work);
+  void *work = workspace(q);
+  xk_conv2d_backward_input(&q->p, q->w, q->dy, dx, work);
+  free(work);
 }
 
 static void backward_weight(const void *q_, float *dw) {
   const problem *q = q_;
-  xk_conv2d_backward_weight(&q->p, q->x, q->dy, dw, q->work);
+  void *work = workspace(q);
+  xk_conv2d_backward_weight(&q->p, q->x, q->dy, dw, work);
+  free(work);
 }
 
 /* Sums of k products of numbers below 1 are of the size sqrt(k) / 3. The transforms enlarge numbers by about a hundred
@@ -96,9 +105,11 @@ static void the_middle_of_a_kernel_copies_the_picture(void **state) {
   const int64_t s[7] = {1, 8, 9, 6, 8, 1, 1};
   problem q = make(s, true);
   float *y = floats(q.ny), *x = integers(q.nx, 5);
+  void *work = workspace(&q);
   for (int64_t i = 0; i < q.nw; i++) q.w[i] = i % 9 == 4 && i / 9 / 8 == i / 9 % 8;
-  xk_conv2d_forward(&q.p, x, q.w, NULL, y, q.work);
+  xk_conv2d_forward(&q.p, x, q.w, NULL, y, work);
   assert_close(q.ny, y, x, 1e-5);
+  free(work);
   free(y);
   free(x);
   drop(&q);

@@ -51,6 +51,7 @@ static void forward(const xai_call *c) {
 }
 
 const xai_op_def xai_op_def_PATCH = {
-    .name = "Patch", .min_in = 4, .max_in = 4, .max_out = 1, .flags = XAI_OP_INNER, .grad = {XAI_NO_GRAD},
+    .name = "Patch", .min_in = 4, .max_in = 4, .max_out = 1, .flags = XAI_OP_INNER,
+    .grad = {XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD},
     .decides = XAI_READS(SIZES), .infer = infer, .forward = forward,
 };

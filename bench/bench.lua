@@ -240,7 +240,10 @@ local who = {}
 for _, side in ipairs(sides) do who[side.key] = side.name end
 print(("%s, %d threads, %s; at most %.0f GFLOP/s and %.0f GB/s; load before %.2f"):format(machine.processor, threads,
   machine.instructions, limits.gflops or 0 / 0, limits.gbytes or 0 / 0, machine.load))
-line("task", "network", who.xairun, who.torch or "no PyTorch", "", who.onnxruntime and "ONNX Runtime" or "no ORT", "", "of the limit")
+local names = {}
+for i, side in ipairs(sides) do names[i] = side.name end
+print(table.concat(names, ", "))
+line("task", "network", "xairun", who.torch and "PyTorch" or "", "", who.onnxruntime and "ONNX R." or "", "", "of the limit")
 
 local rows, told = {}, {}
 local function add(row, reason)

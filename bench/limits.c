@@ -5,14 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TRIES = 12, CHAINS = 10 };
-static volatile float sink;
+enum { TRIES = 100, CHAINS = 10 };
+static volatile float sink, factor = 0.999F, summand = 0.002F; /* unknown to the compiler, which else computes itself */
 
 /* CHAINS sums that do not wait for one another, each in a register of 'width' bytes. */
 #define SUMS(name, attributes, width)                                                                                  \
   attributes static double name(int64_t rounds) {                                                                     \
     typedef float lanes __attribute__((vector_size(width)));                                                           \
-    lanes sum[CHAINS], a = (lanes){0} + 0.999F, b = (lanes){0} + 0.001F;                                               \
+    lanes sum[CHAINS], a = (lanes){0} + factor, b = (lanes){0} + summand;                                              \
     for (int i = 0; i < CHAINS; i++) sum[i] = (lanes){0} + (float)i;                                                   \
     for (int64_t r = 0; r < rounds; r++)                                                                               \
       for (int i = 0; i < CHAINS; i++) sum[i] = sum[i] * a + b;                                                        \
@@ -40,7 +40,7 @@ static double arithmetic(void) {
   for (int i = 0; i < TRIES; i++) {
     double done = 0, start = omp_get_wtime();
 #pragma omp parallel reduction(+ : done)
-    done += operations(5000000);
+    done += operations(500000);
     double rate = done / (omp_get_wtime() - start);
     if (rate > best) best = rate;
   }

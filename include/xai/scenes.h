@@ -8,8 +8,7 @@
 #ifndef XAI_SCENES_H
 #define XAI_SCENES_H
 
-#include "xai/image.h"
-#include "xai/tensor.h"
+#include "xai/net.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -91,11 +90,12 @@ XAI_API xai_status xai_scene_compose(const xai_scenes *s, uint64_t index, const 
                                      const uint8_t colours[2][3], xai_scene *scene, xai_image **image,
                                      xai_tensor **owners, xai_err *err);
 
-/* Scenes first .. first + n - 1 as inputs of a network: x is n x 3 x height x width, (byte - mean) / scale in RGB
- * order; labels has n elements; shares, when not NULL, n x classes: 1 divided among the objects of the scene. As many
- * threads draw as the kernels use. Fails with XAI_ENOMEM, XAI_EARG (scale 0) or XAI_ESTOP. */
-XAI_API xai_status xai_scenes_batch(const xai_scenes *s, uint64_t first, int64_t n, double mean, double scale, float *x,
-                                    int64_t *labels, float *shares, xai_err *err);
+/* Scenes first .. first + n - 1 as inputs of a network: x is n x channels x height x width, with 3 channels or 1 (of the
+ * luminance), its bytes as 'how' says, without resizing or cropping; labels has n elements; shares, when not NULL,
+ * n x classes: 1 divided among the objects of the scene. As many threads draw as the kernels use. Fails with XAI_ENOMEM,
+ * XAI_EARG (another number of channels) or XAI_ESTOP. */
+XAI_API xai_status xai_scenes_batch(const xai_scenes *s, uint64_t first, int64_t n, const xai_preprocess *how,
+                                    int channels, float *x, int64_t *labels, float *shares, xai_err *err);
 
 #ifdef __cplusplus
 }

@@ -65,7 +65,8 @@ typedef struct xai_step {
 
 /* One step at learning rate 'lr'. target: class ids, one per picture (whole numbers of any type), or an array like the
  * scores, whose rows are probabilities. Fails with XAI_ESHAPE or XAI_EARG for targets that do not fit, and with
- * XAI_EARG when loss or gradient are no longer finite; the weights are then those before the step. */
+ * XAI_EARG when loss or gradient are no longer finite, or when all weights are zero at the first step and would stay so;
+ * the weights are then those before the step. */
 XAI_API xai_status xai_trainer_step(xai_trainer *t, const xai_view *x, const xai_view *target, double lr, xai_step *out,
                                     xai_err *err);
 /* Loss and hits of the network as it is now, as it will be used: no dropout, stored statistics. */

@@ -229,7 +229,8 @@ function build.widener(factor)
   end
 end
 
---- The network of a layer. options: input = { channels, height, width }, weights, rename and ignore (see weights.lua).
+--- The network of a layer. options: input = { channels, height, width }, preprocess as for xai.load, weights, rename and
+--- ignore (see weights.lua).
 function build.net(name, layer, options)
   local weights = source(name, options.weights, options)
   local graph = { name = name, builder = core.builder(name), weights = weights, names = {}, constants = {} }
@@ -237,7 +238,8 @@ function build.net(name, layer, options)
   graph.builder:input("input", { -1, input[1], input[2], input[3] })
   local y = layer(value(graph, "input", { 1, input[1], input[2], input[3] }), place "")
   weights:finish()
-  return graph.builder:freeze(y.name)
+  local net = graph.builder:freeze(y.name)
+  return options.preprocess and core.set_preprocess(net, options.preprocess) or net
 end
 
 return build

@@ -25,8 +25,8 @@ local functions = {
     .. " <metric> = {its options}}): how good a method's maps are on scenes, or a list of {image=, objects = {{class=, box=, mask=}}};"
     .. " prints as a table; score.pointing(e, object) and the others score one map (see help \"measures\")" },
   { "train", "train(net, data, options): the trained network and a list of {step=, loss=, accuracy=, validation_loss=,"
-    .. " validation_accuracy=}. data: {x = tensor N x C x H x W, y = class ids}, an object with batch(first, n) and #, or a"
-    .. " function(first, n) that returns x and y. options: epochs= or steps=, batch = 64, schedule = \"cosine\", \"step\" or"
+    .. " validation_accuracy=}. data: scenes, {x = tensor N x C x H x W, y = class ids}, an object with"
+    .. " batch(first, n, net) and #, or a function(first, n) that returns x and y. options: epochs= or steps=, batch = 64, schedule = \"cosine\", \"step\" or"
     .. " {\"cosine\", warmup = 0.1}, augment = {flip=, crop=, brightness=, contrast=, colour=, erase=, fill=}, shuffle = false,"
     .. " soft = true (shares of classes as targets), validate = data, every = steps between rows and checkpoints, checkpoint ="
     .. " path, resume = false, on_step = function(step, loss, correct, trainer), and those of trainer" },
@@ -54,7 +54,8 @@ local objects = {
     "net:with {hooks = {layer = function(a) ... end}, grad_hooks =, relu = \"guided\" or \"deconv\", weights = {layer = \"random\""
       .. " or tensor}}: a view that shares the weights; hooks return a new tensor or nothing",
     "net:layers(): list of {name=, op=, shape=, params=}; net:layer(name): one of them; net:find(pattern): matching names",
-    "net:weight(layer) and net:weight(layer, \"bias\"): tensors; net:params(): how many parameters",
+    "net:weight(layer) and net:weight(layer, \"bias\"): tensors; net:weights(): all of them by name, as net:save writes them;"
+      .. " net:params(): how many numbers they are",
     "net:class(label): the id; net:label(id): the label",
     "net:save(path): .onnx, for ONNX Runtime as well, or the weights as .safetensors; {half = true} rounds them to float16" } },
   { "run", "a pass that was made by net:run", {
@@ -79,7 +80,8 @@ local objects = {
     "scene.image .class .label: of the object that shows the most pixels",
     "scene.objects[k]: {class=, label=, drawing=, box = {x=, y=, w=, h=}, mask = H x W of 0 and 1, visible = share},"
       .. " from back to front",
-    "x, labels, shares = set:batch(first, n, {mean = 127.5, scale = 64}): N x 3 x H x W, N, N x classes",
+    "x, labels, shares = set:batch(first, n, net): N x C x H x W as net:prepare makes them, N, N x classes; with"
+      .. " {mean = 127.5, scale = 64} in place of the network, or nothing: (byte - mean) / scale",
     "backgrounds: plain, ramp, noise, grating, stripes, plaid, checker, landscape, clutter; without a name any but"
       .. " the last" } },
   { "measures", "scores of one map; the truth is a box, a mask, an object of a scene, or a list of those", {
@@ -101,6 +103,10 @@ local objects = {
       .. " under noise within radius times the input's range",
     "score.randomization(method, net, x, {layers =, target =, options =}): list of {layer=, spearman=, ssim=} as layers become"
       .. " random from the top down",
+    "score.accuracy(net, set, {top = 1, all = false, batch = 64}): share of pictures of which the class (all: every class) is"
+      .. " among the top most probable; {mean=, se=, n=, by_class=}",
+    "score.filters(net:weight \"conv1\"): list of {smooth=, oriented=}, .smooth and .oriented of them: which filters are edges and"
+      .. " blobs, which have a direction",
     "score.spearman(a, b) score.ssim(a, b): likeness of two maps; score.metrics(): what a set can be scored with" } },
   { "result", "what a method returns", {
     "e.values: the numbers in the method's own resolution; e.method .target .label .class .p .layer .unit .options .seconds",

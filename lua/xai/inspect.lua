@@ -76,6 +76,19 @@ local function strict(found)
   end
 end
 
+--- What is said of weights that belong to another architecture; memory is short only where some are missing.
+local MISFITS = { "^another architecture$", ": the weights do not fit: ", "out of memory" }
+
+--- Can the architecture be built with these weights? What else goes wrong, Ctrl-C for one, goes on its way.
+local function takes(name, weights, classes)
+  local good, message = pcall(zoo[name], { weights = weights, classes = classes })
+  for _, misfit in ipairs(good and {} or MISFITS) do
+    if tostring(message):find(misfit) then return false end
+  end
+  if not good then error(message, 0) end
+  return true
+end
+
 --- The architectures whose parameters have exactly these names and shapes, with the number of classes that the last layer has.
 local function fitting(found)
   local classes, known, fits = { false }, {}, {} -- false: as many as the architecture has by itself
@@ -87,7 +100,7 @@ local function fitting(found)
     for _, name in ipairs(zoo()) do
       for _, n in ipairs(classes) do
         local fit = true
-        for _, weights in ipairs { ... } do fit = fit and pcall(zoo[name], { weights = weights, classes = n or nil }) end
+        for _, weights in ipairs { ... } do fit = fit and takes(name, weights, n or nil) end
         if fit then
           fits[#fits + 1] = n and { name = name, classes = n } or { name = name }
           break

@@ -5,6 +5,7 @@
 --   local trained = t:net()
 --
 --   local trained, history = xai.train(net, data, { epochs = 10, batch = 64, schedule = { "cosine", warmup = 0.1 } })
+--   local trained = xai.train(net, xai.scenes { count = 64000 }, { init = "he", lr = 0.05 })
 local core = require "xai.core"
 local check = require "xai.check"
 local say = require "xai.say"
@@ -63,20 +64,21 @@ local function from_tensors(data, seed, shuffle)
   end }
 end
 
-local function from_object(data, soft)
+--- Scenes, and what else makes pictures into inputs as the network wants them.
+local function from_object(net, data, soft)
   return { count = #data, take = function(first, count)
-    local x, labels, shares = data:batch(first, count)
+    local x, labels, shares = data:batch(first, count, net)
     if soft and not shares then core.fail "train: soft: the data give no shares of the classes" end
     return x, soft and shares or labels
   end }
 end
 
-local function source_of(data, options, seed, shuffle)
+local function source_of(net, data, options, seed, shuffle)
   local kind = type(data)
   local has_batch = (kind == "table" or kind == "userdata") and pcall(function() return data.batch end) and data.batch
   if kind == "function" then return { take = function(first, n) return data(first, n) end } end
   local source
-  if has_batch then source = from_object(data, options.soft)
+  if has_batch then source = from_object(net, data, options.soft)
   elseif kind == "table" then source = from_tensors(data, seed, shuffle)
   else core.fail("train: data: expected { x =, y = }, a function or an object with batch(first, n), got a " .. kind) end
   if source.count < 1 then core.fail "train: data: there is no picture in it" end
@@ -192,7 +194,7 @@ local function train(net, data, options)
   local seed = options.seed or core.seed()
   native.seed = seed
   local batch = whole(options, "batch", 64)
-  local source = source_of(data, options, seed, options.shuffle ~= false)
+  local source = source_of(net, data, options, seed, options.shuffle ~= false)
   if source.count then batch = math.min(batch, source.count) end
   local per_epoch = source.count and source.count // batch
   if not per_epoch and not options.steps then core.fail "train: steps: expected a number, since data from a function have no end" end
@@ -201,7 +203,7 @@ local function train(net, data, options)
   local plan = schedule_of(options)
   check.kind("train", "on_step", options.on_step, "function")
   check.kind("train", "checkpoint", options.checkpoint, "string")
-  local test = options.validate and source_of(options.validate, options, seed, false)
+  local test = options.validate and source_of(net, options.validate, options, seed, false)
   if test and not test.count then core.fail "train: validate: expected data with an end" end
 
   local t = trainer(net, native)

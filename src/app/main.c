@@ -20,6 +20,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "bindings/config.h"
+#include "kernels/isa.h"
 #include "kernels/kernels.h"
 #include "xai.h"
 #include "xai/lua.h"
@@ -39,7 +40,7 @@ static const char usage[] =
     "  -i              read commands from the keyboard after the script\n"
     "  -o DIR          where pictures go (default: out)\n"
     "  -q, --quiet     no notes, only results and errors\n"
-    "  -v, --verbose   tracebacks; alone: versions and number of threads\n"
+    "  -v, --verbose   tracebacks; alone: versions, threads, instruction set\n"
     "  --threads N     threads for the arithmetic (default: all cores)\n"
     "  --seed N        start of every random number (default: 0)\n"
     "  --mem SIZE      refuse to use more for tensors: 512M, 2G (default: 3/4 of all)\n"
@@ -63,7 +64,7 @@ static void print_facts(void) {
 #elif defined(__GNUC__)
   printf("gcc %d.%d.%d\n", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
 #endif
-  printf("threads %d\n", xk_threads());
+  printf("threads %d\ninstructions %s\n", xk_threads(), xk_isa_now()->name);
 }
 
 /* ---- what runs inside the protected call --------------------------------------------------------- */

@@ -37,10 +37,14 @@ void xl_push_copy(lua_State *L, const xai_view *view);
 /* ---- networks (l_net.c) ---------------------------------------------------------------------- */
 /* Pushes an empty box with the table that belongs to a net. */
 xl_box *xl_new_net(lua_State *L);
+/* Nobody has said how pictures become inputs of the net there. */
+void xl_assume_preprocess(lua_State *L, int net_arg);
 
 /* ---- inputs (l_net.c) ------------------------------------------------------------------------ */
 /* The tensor at 'arg'. A picture there is replaced by its prepared tensor, so that both are inputs everywhere. */
 xl_box *xl_check_input(lua_State *L, int arg, int net_arg);
+/* How pictures become inputs of the net at 'net_arg'; says once when nobody has said it. */
+const xai_preprocess *xl_preprocess_of(lua_State *L, int net_arg);
 /* The layer named at 'arg' ("logits" and "output" are names too). */
 int xl_check_layer(lua_State *L, int arg, const xai_net *net, const char *what);
 /* Pushes the layer's name; "input", "logits" for the special ones. */

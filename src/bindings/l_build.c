@@ -183,6 +183,7 @@ static int builder_freeze(lua_State *L) {
   xl_box *self = xl_check_box(L, 1, &builder_type, "self");
   destroy(self->object);
   self->object = NULL;
+  xl_assume_preprocess(L, -1);
   return 1;
 }
 

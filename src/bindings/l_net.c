@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "bindings/core.h"
 #include "formats/formats.h"
+#include "graph/net.h"
 #include "tensor/shape.h"
 #include "tensor/tensor.h"
 
@@ -21,6 +22,13 @@ xl_box *xl_new_net(lua_State *L) {
   return box;
 }
 
+void xl_assume_preprocess(lua_State *L, int net_arg) {
+  xl_push_net_table(L, net_arg);
+  lua_pushboolean(L, 1);
+  lua_setfield(L, -2, "assumed");
+  lua_pop(L, 1);
+}
+
 /* load_net(path [, weights]): weights, when they are in a file of their own */
 static int load_net(lua_State *L) {
   const char *path = xl_check_string(L, 1, "path");
@@ -33,12 +41,7 @@ static int load_net(lua_State *L) {
   else
     XL_WORK(L, st, xai_net_load(path, &box->net, &err));
   if (st != XAI_OK) return xl_raise(L, st, &err);
-  if (strcmp(xai_net_preprocess(box->net)->name, "none") == 0) {
-    xl_push_net_table(L, -1);
-    lua_pushboolean(L, 1);
-    lua_setfield(L, -2, "assumed");
-    lua_pop(L, 1);
-  }
+  if (strcmp(xai_net_preprocess(box->net)->name, "none") == 0) xl_assume_preprocess(L, -1);
   return 1;
 }
 
@@ -294,24 +297,39 @@ static int net_weight(lua_State *L) {
   return 1;
 }
 
+/* net:weights(): all by name, statistics of normalisations as well: what net:save writes as .safetensors */
+static int net_weights(lua_State *L) {
+  const xai_net *net = xl_check_net(L, 1);
+  lua_newtable(L);
+  for (int v = 0; v < net->graph->n_values; v++) {
+    xai_tensor *t = xai_net__weight(net, v);
+    if (t == NULL) continue;
+    xl_push_tensor(L, t);
+    lua_setfield(L, -2, net->graph->values[v].name);
+  }
+  return 1;
+}
+
 /* ---- inputs ---------------------------------------------------------------------------------- */
 
-/* Wrong preprocessing gives plausible nonsense: say once when nobody has said what is right. */
-static void tell_assumed(lua_State *L, int net_arg) {
+/* Wrong preprocessing gives plausible nonsense, hence the note. */
+const xai_preprocess *xl_preprocess_of(lua_State *L, int net_arg) {
+  const xai_net *net = xl_check_net(L, net_arg);
   xl_push_net_table(L, net_arg);
   if (xl_get(L, -1, "assumed") != LUA_TNIL) {
     lua_pushnil(L);
     lua_setfield(L, -3, "assumed");
     xl_note(L, "preprocess: none is known for this network, its input gets bytes from 0 to 255 in RGB order; "
-               "if that is wrong: xai.load(path, {preprocess = \"imagenet\"})");
+               "if that is wrong, name another where it is loaded or built: preprocess = \"imagenet\"");
   }
   lua_pop(L, 2);
+  return xai_net_preprocess(net);
 }
 
 static void prepare(lua_State *L, int net_arg, int image_arg) {
   const xai_net *net = xl_check_net(L, net_arg);
   const xai_image *img = xl_check_image(L, image_arg, "image");
-  tell_assumed(L, net_arg);
+  xl_preprocess_of(L, net_arg);
   xai_err err;
   xai_status st;
   xl_box *box = xl_new_box(L, &xl_tensor_type);
@@ -557,6 +575,7 @@ void xl_open_net(lua_State *L) {
       {"layer", net_layer, NULL},
       {"params", net_params, NULL},
       {"weight", net_weight, NULL},
+      {"weights", net_weights, NULL},
       {"prepare", net_prepare, NULL},
       {"unprepare", net_unprepare, NULL},
       {"inputs", net_inputs, NULL},

@@ -1,9 +1,11 @@
 /* bindings/l_scenes.c: generators of labelled pictures. set[i] is scene i as a table; #set is how many there are, which
  * is only a bound for loops: it is the user value of the box. */
+#include <math.h>
 #include <string.h>
 
 #include "base/rng.h"
 #include "bindings/core.h"
+#include "tensor/shape.h"
 #include "xai/scenes.h"
 
 static void destroy(void *object) { xai_scenes_close(object); }
@@ -215,32 +217,53 @@ static xl_box *new_tensor(lua_State *L, xai_dtype dtype, xai_shape shape) {
 
 static void *elements(const xl_box *box) { return xai_tensor_view(box->tensor)->data; }
 
-static double check_option(lua_State *L, const char *key, double otherwise) {
+static float check_option(lua_State *L, const char *key, double otherwise) {
   double v = lua_istable(L, 4) && xl_get(L, 4, key) != LUA_TNIL ? xl_check_number(L, -1, key) : otherwise;
+  if (!isfinite((float)v)) xl_expected(L, -1, key, "a finite number");
   lua_settop(L, 4);
-  return v;
+  return (float)v;
 }
 
-/* set:batch(first, n, {mean =, scale =}) -> n x 3 x H x W, labels, shares of the classes n x K */
-static int scenes_batch(lua_State *L) {
+/* The channels of the net at 4, whose input the scenes have to fit. */
+static int check_channels(lua_State *L, const xai_scenes *set) {
+  xai_shape want = xai_net_input_shape(xl_check_net(L, 4));
+  char text[XAI_SHAPE_TEXT];
+  int w, h;
+  xai_scenes_size(set, &w, &h);
+  bool good = want.rank == 4 && (want.dims[1] <= 0 || want.dims[1] == 1 || want.dims[1] == 3);
+  good = good && (want.dims[2] <= 0 || want.dims[2] == h) && (want.dims[3] <= 0 || want.dims[3] == w);
+  if (!good) xl_fail(L, "scenes of %dx%d do not fit the network's input %s", w, h, xai_shape_text(&want, text));
+  return want.dims[1] == 1 ? 1 : 3;
+}
+
+/* How bytes become inputs: as the network at 4 has it, or (byte - mean) / scale from the table there. */
+static xai_preprocess check_input(lua_State *L) {
   static const char *const keys[] = {"mean", "scale", NULL};
+  if (xl_is(L, 4, &xl_net_type)) return *xl_preprocess_of(L, 4);
+  if (xl_check_options(L, 4)) xl_check_keys(L, 4, keys);
+  float mean = check_option(L, "mean", 127.5), scale = check_option(L, "scale", 64);
+  if (scale == 0) xl_fail(L, "scale: expected a number other than 0");
+  return (xai_preprocess){.scale = 1, .mean = {mean, mean, mean}, .std = {scale, scale, scale}};
+}
+
+/* set:batch(first, n, net or {mean =, scale =}) -> n x C x H x W, labels, shares of the classes n x K */
+static int scenes_batch(lua_State *L) {
   enum { BATCH_MAX = 1 << 20 };
   lua_settop(L, 4);
   const xai_scenes *set = check_set(L, 1);
   lua_Integer last = count_of(L), first = xl_check_int(L, 2, "first", 1, last);
   lua_Integer n = xl_check_int(L, 3, "n", 1, last - first + 1 < BATCH_MAX ? last - first + 1 : BATCH_MAX);
-  if (xl_check_options(L, 4)) xl_check_keys(L, 4, keys);
-  double mean = check_option(L, "mean", 127.5), scale = check_option(L, "scale", 64);
-  int w, h;
+  int w, h, channels = xl_is(L, 4, &xl_net_type) ? check_channels(L, set) : 3;
+  xai_preprocess how = check_input(L);
   xai_scenes_size(set, &w, &h);
-  const xl_box *x = new_tensor(L, XAI_F32, (xai_shape){4, {n, 3, h, w}});
+  const xl_box *x = new_tensor(L, XAI_F32, (xai_shape){4, {n, channels, h, w}});
   const xl_box *labels = new_tensor(L, XAI_I64, (xai_shape){1, {n}});
   const xl_box *shares = new_tensor(L, XAI_F32, (xai_shape){2, {n, xai_scenes_classes(set)}});
   xai_err err;
   xai_status st;
   XL_WORK(L, st,
-          xai_scenes_batch(set, (uint64_t)first - 1, n, mean, scale, elements(x), elements(labels), elements(shares),
-                           &err));
+          xai_scenes_batch(set, (uint64_t)first - 1, n, &how, channels, elements(x), elements(labels),
+                           elements(shares), &err));
   return st == XAI_OK ? 3 : xl_raise(L, st, &err);
 }
 

@@ -290,13 +290,37 @@ static int blur(lua_State *L) {
   return 1;
 }
 
+/* filters(weights N x C x KH x KW): two lists of N numbers, how smooth and how oriented each is */
+static int filters(lua_State *L) {
+  const xai_view *w = xai_tensor_view(xl_check_tensor(L, 1, "weights"));
+  const int64_t *d = w->shape.dims;
+  if (w->dtype != XAI_F32 || w->shape.rank != 4 || xai_shape_size(&w->shape) == 0)
+    return xl_expected(L, 1, "weights", "filters, float32 N x C x KH x KW");
+  lua_settop(L, 1);
+  lua_newtable(L);
+  lua_newtable(L);
+  for (int64_t i = 0; i < d[0]; i++) {
+    double smooth = 0, oriented = 0;
+    xai_err err;
+    xai_status st;
+    const float *filter = (const float *)w->data + i * d[1] * d[2] * d[3];
+    XL_WORK(L, st, xai_score_filter(filter, d[1], d[2], d[3], &smooth, &oriented, &err));
+    if (st != XAI_OK) return xl_raise(L, st, &err);
+    lua_pushnumber(L, smooth);
+    lua_rawseti(L, 2, (lua_Integer)i + 1);
+    lua_pushnumber(L, oriented);
+    lua_rawseti(L, 3, (lua_Integer)i + 1);
+  }
+  return 2;
+}
+
 void xl_open_score(lua_State *L) {
   static const xl_reg functions[] = {
       {"order", order, "score"},       {"region", region, "score"}, {"hits", hits, "score"},
       {"mass", mass, "score"},         {"rank", rank, "score"},     {"gini", gini, "score"},
       {"spearman", spearman, "score"}, {"ssim", ssim, "score"},     {"mix", mix, "score"},
       {"noise", noise, "score"},       {"weigh", weigh, "score"},   {"dots", dots, "score"},
-      {"blur", blur, "score"},         {NULL, NULL, NULL},
+      {"blur", blur, "score"},         {"filters", filters, "score.filters"}, {NULL, NULL, NULL},
   };
   lua_newtable(L);
   xl_register(L, "", functions);

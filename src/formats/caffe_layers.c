@@ -209,6 +209,17 @@ static xai_status add_plain(xai_caffe_job *j, xai_op op, xai_err *err) {
   return add_last(j, op, NULL, 1, j->in, err);
 }
 
+/* The ratio only matters when the network is trained. */
+static xai_status add_dropout(xai_caffe_job *j, xai_err *err) {
+  xai_tensor *ratio = NULL;
+  const char *in[2] = {j->in[0], NULL};
+  float v = xai_caffe__float(j->l->param[XAI_CAFFE_P_DROPOUT], 1, 0.5f);
+  XAI_TRY(need_inputs(j, 1, 1, err));
+  XAI_TRY(xai_tensor_copy(&(xai_view){XAI_F32, {.rank = 0}, &v}, &ratio, err));
+  XAI_TRY(add_constant(j, "ratio", ratio, &in[1], err));
+  return add_last(j, XAI_OP_DROPOUT, NULL, 2, in, err);
+}
+
 static xai_status add_softmax(xai_caffe_job *j, xai_err *err) {
   xai_attrs attrs = {.axis = {xai_caffe__int(j->l->param[XAI_CAFFE_P_SOFTMAX], 2, 1)}};
   XAI_TRY(need_inputs(j, 1, 1, err));
@@ -351,7 +362,7 @@ xai_status xai_caffe__translate(xai_caffe_job *j, xai_err *err) {
     case XAI_CAFFE_BATCH_NORM: return add_batch_norm(j, err);
     case XAI_CAFFE_CONCAT: return add_concat(j, err);
     case XAI_CAFFE_CONVOLUTION: return add_convolution(j, err);
-    case XAI_CAFFE_DROPOUT: return add_plain(j, XAI_OP_DROPOUT, err);
+    case XAI_CAFFE_DROPOUT: return add_dropout(j, err);
     case XAI_CAFFE_ELTWISE: return add_eltwise(j, err);
     case XAI_CAFFE_FLATTEN: return add_flatten(j, err);
     case XAI_CAFFE_INNER_PRODUCT: return add_inner_product(j, err);

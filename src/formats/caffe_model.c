@@ -21,6 +21,7 @@ enum {
   BATCH_NORM,
   CONCAT,
   CONVOLUTION,
+  DROPOUT,
   ELTWISE,
   FLATTEN,
   INNER_PRODUCT,
@@ -58,6 +59,7 @@ static const xai_proto_rule layer_rules[] = {ROW(1, BYTES, "name"),
                                              ONE(100, "transform_param", TRANSFORM),
                                              ONE(104, "concat_param", CONCAT),
                                              ONE(106, "convolution_param", CONVOLUTION),
+                                             ONE(108, "dropout_param", DROPOUT),
                                              ONE(110, "eltwise_param", ELTWISE),
                                              ONE(117, "inner_product_param", INNER_PRODUCT),
                                              ONE(118, "lrn_param", LRN),
@@ -78,6 +80,7 @@ static const xai_proto_rule former_rules[] = {ONE(1, "layer", OLDEST_LAYER),
                                               MANY(6, "blobs", BLOB),
                                               ONE(9, "concat_param", CONCAT),
                                               ONE(10, "convolution_param", CONVOLUTION),
+                                              ONE(12, "dropout_param", DROPOUT),
                                               ONE(17, "inner_product_param", INNER_PRODUCT),
                                               ONE(18, "lrn_param", LRN),
                                               ONE(19, "pooling_param", POOLING),
@@ -105,6 +108,7 @@ static const xai_proto_rule convolution_rules[] = {
     ROW(9, INT, "pad_h"),        ROW(10, INT, "pad_w"),     ROW(11, INT, "kernel_h"),
     ROW(12, INT, "kernel_w"),    ROW(13, INT, "stride_h"),  ROW(14, INT, "stride_w"),
     ROW(16, INT, "axis"),        ROW(18, INTS, "dilation"), {0}};
+static const xai_proto_rule dropout_rules[] = {ROW(1, FLOAT, "dropout_ratio"), {0}};
 static const xai_proto_rule eltwise_rules[] = {ROW(1, INT, "operation"), ROW(2, FLOATS, "coeff"), {0}};
 static const xai_proto_rule flatten_rules[] = {ROW(1, INT, "axis"), ROW(2, INT, "end_axis"), {0}};
 static const xai_proto_rule inner_product_rules[] = {
@@ -144,6 +148,7 @@ static const xai_proto_message messages[] = {
     [BATCH_NORM] = {"batch_norm_param", batch_norm_rules},
     [CONCAT] = {"concat_param", concat_rules},
     [CONVOLUTION] = {"convolution_param", convolution_rules},
+    [DROPOUT] = {"dropout_param", dropout_rules},
     [ELTWISE] = {"eltwise_param", eltwise_rules},
     [FLATTEN] = {"flatten_param", flatten_rules},
     [INNER_PRODUCT] = {"inner_product_param", inner_product_rules},
@@ -263,11 +268,11 @@ void xai_caffe__kinds(char *text, size_t size) {
 static const struct {
   uint32_t present, former; /* field numbers; 0: it has none */
 } param_fields[] = {
-    [XAI_CAFFE_P_BATCH_NORM] = {139, 0}, [XAI_CAFFE_P_CONCAT] = {104, 9},     [XAI_CAFFE_P_CONVOLUTION] = {106, 10},
-    [XAI_CAFFE_P_ELTWISE] = {110, 24},   [XAI_CAFFE_P_FLATTEN] = {135, 0},    [XAI_CAFFE_P_INNER_PRODUCT] = {117, 17},
-    [XAI_CAFFE_P_INPUT] = {143, 0},      [XAI_CAFFE_P_LRN] = {118, 18},       [XAI_CAFFE_P_MEMORY_DATA] = {119, 22},
-    [XAI_CAFFE_P_POOLING] = {121, 19},   [XAI_CAFFE_P_RELU] = {123, 30},      [XAI_CAFFE_P_SCALE] = {142, 0},
-    [XAI_CAFFE_P_SOFTMAX] = {125, 39},   [XAI_CAFFE_P_TRANSFORM] = {100, 36},
+    [XAI_CAFFE_P_BATCH_NORM] = {139, 0},  [XAI_CAFFE_P_CONCAT] = {104, 9}, [XAI_CAFFE_P_CONVOLUTION] = {106, 10},
+    [XAI_CAFFE_P_DROPOUT] = {108, 12},    [XAI_CAFFE_P_ELTWISE] = {110, 24}, [XAI_CAFFE_P_FLATTEN] = {135, 0},
+    [XAI_CAFFE_P_INNER_PRODUCT] = {117, 17}, [XAI_CAFFE_P_INPUT] = {143, 0}, [XAI_CAFFE_P_LRN] = {118, 18},
+    [XAI_CAFFE_P_MEMORY_DATA] = {119, 22}, [XAI_CAFFE_P_POOLING] = {121, 19}, [XAI_CAFFE_P_RELU] = {123, 30},
+    [XAI_CAFFE_P_SCALE] = {142, 0},       [XAI_CAFFE_P_SOFTMAX] = {125, 39}, [XAI_CAFFE_P_TRANSFORM] = {100, 36},
 };
 
 /* The state in which a network is asked: phase TEST, level 0, stage "deploy". */

@@ -88,7 +88,7 @@ static const struct {
     {XAI_OP_SLICE, 10, "starts", XAI_ONNX_T_INTS, 1},   {XAI_OP_SLICE, 10, "ends", XAI_ONNX_T_INTS, 2},
     {XAI_OP_SLICE, 10, "axes", XAI_ONNX_T_INTS, 3},     {XAI_OP_SQUEEZE, 13, "axes", XAI_ONNX_T_INTS, 1},
     {XAI_OP_RESIZE, 9, "scales", XAI_ONNX_T_FLOATS, 2}, {XAI_OP_SPLIT, 13, "split", XAI_ONNX_T_INTS, 1},
-    {XAI_OP_TOP_K, 10, "k", XAI_ONNX_T_INT, 1},
+    {XAI_OP_TOP_K, 10, "k", XAI_ONNX_T_INT, 1},         {XAI_OP_DROPOUT, 12, "ratio", XAI_ONNX_T_FLOAT, 1},
     {XAI_OP_UNSQUEEZE, 13, "axes", XAI_ONNX_T_INTS, 1},
 #define AXES(id, opset) {XAI_OP_REDUCE_##id, opset, "axes", XAI_ONNX_T_INTS, 1}
     AXES(L1, 18), AXES(L2, 18), AXES(LOG_SUM, 18), AXES(LOG_SUM_EXP, 18), AXES(MAX, 18), AXES(MEAN, 18), AXES(MIN, 18),

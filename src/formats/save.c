@@ -11,8 +11,8 @@ static xai_status write_weights(const char *path, const xai_net *net, bool halve
   xai_archive a = {.halves = halves};
   xai_status st = XAI_OK;
   for (int v = 0; v < net->graph->n_values && st == XAI_OK; v++) {
-    xai_tensor *t = xai_net__constant(net, v);
-    if (t != NULL && xai_tensor_view(t)->dtype == XAI_F32) st = xai_archive_add(&a, net->graph->values[v].name, t, err);
+    xai_tensor *t = xai_net__weight(net, v);
+    if (t != NULL) st = xai_archive_add(&a, net->graph->values[v].name, t, err);
   }
   if (st == XAI_OK) st = xai_archive_write(path, &a, err);
   xai_archive_free(&a);

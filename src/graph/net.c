@@ -162,7 +162,7 @@ static int64_t params_of(const xai_graph *g, int n, bool *replaced, const xai_ne
   int64_t sum = 0;
   for (int i = 0; i < g->nodes[n].n_in; i++) {
     int v = g->nodes[n].in[i];
-    if (v < 0 || g->values[v].constant == NULL || xai_tensor_view(g->values[v].constant)->dtype != XAI_F32) continue;
+    if (v < 0 || xai_net__weight(net, v) == NULL) continue;
     if (net->replaced != NULL && net->replaced[v] != NULL) *replaced = true;
     bool seen = false;
     for (int m = 0; m < n && !seen; m++)
@@ -191,8 +191,8 @@ xai_layer xai_net_layer(const xai_net *net, int layer) {
 int64_t xai_net_param_count(const xai_net *net) {
   int64_t sum = 0;
   for (int v = 0; v < net->graph->n_values; v++) {
-    const xai_tensor *t = net->graph->values[v].constant;
-    if (t != NULL && xai_tensor_view(t)->dtype == XAI_F32) sum += (int64_t)xai_tensor_count(t);
+    const xai_tensor *t = xai_net__weight(net, v);
+    if (t != NULL) sum += (int64_t)xai_tensor_count(t);
   }
   return sum;
 }

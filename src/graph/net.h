@@ -96,6 +96,15 @@ static inline xai_tensor *xai_net__constant(const xai_net *net, int value) {
   if (net->replaced != NULL && net->replaced[value] != NULL) return net->replaced[value];
   return net->graph->values[value].constant;
 }
+/* The same if it is one of the network's weights (statistics of normalisations among them): a number without dims, such
+ * as the bound of a Clip or the ratio of a Dropout, is a part of a formula. */
+static inline xai_tensor *xai_net__weight(const xai_net *net, int value) {
+  xai_tensor *t = xai_net__constant(net, value);
+  return t != NULL && xai_tensor_view(t)->dtype == XAI_F32 && xai_tensor_view(t)->shape.rank > 0 ? t : NULL;
+}
+
+/* 'plane' pixels as 1 or 3 channels of an input, x = (byte * scale - mean) / std; one channel: of the luminance. */
+void xai_preprocess__apply(const xai_preprocess *p, int channels, int64_t plane, const uint8_t *rgb, float *x);
 
 /* The value that a layer number means (also INPUT, LOGITS, OUTPUT). */
 int xai_net__layer_value(const xai_net *net, int layer);

@@ -232,7 +232,8 @@ typedef struct xai_call {
   xai_view *out;        /* n_out; infer writes dtype and shape; forward writes the elements */
   /* backward only */
   const xai_view *dout; /* gradient at each output; data NULL = zero (output not used by the score) */
-  xai_view *din;        /* shape as in[i]; data NULL = not wanted. Written, not added to */
+  xai_view *din;        /* shape as in[i]; data NULL = not wanted. Written, not added to, but ... */
+  const bool *adds;     /* ... by rows with XAI_OP_ADDS, per input: to be added to; NULL: none */
   xk_relu_rule rule;    /* for rows with XAI_OP_RECTIFIER; LRN passes the gradient unchanged under DECONV */
   uint64_t stream;      /* what is random in this pass is drawn from it */
   bool fast;            /* may round more and depend on the batch, where that is faster */
@@ -248,7 +249,8 @@ enum {
   XAI_OP_SHAPE_ONLY = 4, /* the result depends on the input's shape, not on its elements */
   XAI_OP_ELEMENTWISE = 8, /* output element i depends on input element i only; same shape */
   XAI_OP_MIXES = 16,     /* windows and products: an output element may be made of very many input elements */
-  XAI_OP_INNER = 32      /* not in ONNX: of graphs that are derived from networks, see lower.h and local.h */
+  XAI_OP_INNER = 32,     /* not in ONNX: of graphs that are derived from networks, see lower.h and local.h */
+  XAI_OP_ADDS = 64       /* backward looks at xai_call.adds */
 };
 
 enum { XAI_GRAD_INPUTS = 5 };
@@ -263,6 +265,8 @@ typedef struct xai_op_def {
   int min_in, max_in, max_out; /* max_in < 0: any number */
   unsigned flags;
   unsigned grad[XAI_GRAD_INPUTS]; /* per input; inputs beyond the last use the last entry. XAI_NO_GRAD: none */
+  unsigned hands_on; /* XAI_READS(j) for each input j whose gradient is that of output 0, if they have one size: backward
+                        does nothing where both are one array */
   unsigned decides; /* XAI_READS(j) for each input j whose elements infer must see, because shapes depend on them */
   const xai_attr_spec *attrs; /* ends with name NULL; NULL: no attributes */
 

@@ -114,7 +114,7 @@ void xai_op__copy_forward(const xai_call *c) {
 }
 
 void xai_op__copy_backward(const xai_call *c) {
-  if (xai_op__idle(c)) return;
+  if (xai_op__idle(c) || c->din[0].data == c->dout[0].data) return;
   memcpy(c->din[0].data, c->dout[0].data, xai_view_bytes(&c->in[0]));
 }
 
@@ -122,9 +122,10 @@ bool xai_op__idle(const xai_call *c) {
   bool arrives = c->dout[0].data != NULL && c->out[0].dtype == XAI_F32, wanted = false;
   for (int i = 0; i < c->n_in; i++) {
     if (c->din[i].data == NULL) continue;
+    bool adds = c->adds != NULL && c->adds[i];
     bool passes = arrives && c->in[i].dtype == XAI_F32;
     if (passes) wanted = true;
-    else memset(c->din[i].data, 0, xai_view_bytes(&c->in[i]));
+    else if (!adds) memset(c->din[i].data, 0, xai_view_bytes(&c->in[i]));
   }
   return !wanted;
 }

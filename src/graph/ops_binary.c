@@ -36,21 +36,21 @@ static void binary_backward(const xai_call *c, xk_binary op) {
   xk_broadcast s = broadcast(c);
   const float *a = c->in[A].data, *b = c->in[B].data, *dy = c->dout[0].data;
   float *da = xai_op__din(c, A), *db = xai_op__din(c, B);
-  if (da != NULL) xk_binary_backward_a(op, &s, a, b, dy, xai_shape_size(&c->in[A].shape), da);
-  if (db != NULL) xk_binary_backward_b(op, &s, a, b, dy, xai_shape_size(&c->in[B].shape), db);
+  if (da != NULL && da != dy) xk_binary_backward_a(op, &s, a, b, dy, xai_shape_size(&c->in[A].shape), da);
+  if (db != NULL && db != dy) xk_binary_backward_b(op, &s, a, b, dy, xai_shape_size(&c->in[B].shape), db);
 }
 
-#define BINARY(id, text, reads_a, reads_b)                                                                             \
+#define BINARY(id, text, reads_a, reads_b, gradient_that_stays)                                                                             \
   static void forward_##id(const xai_call *c) { binary_forward(c, XK_##id); }                                          \
   static void backward_##id(const xai_call *c) { binary_backward(c, XK_##id); }                                        \
   const xai_op_def xai_op_def_##id = {                                                                                 \
       .name = text, .min_in = 2, .max_in = 2, .max_out = 1, .grad = {reads_a, reads_b},                                \
-      .infer = binary_infer, .forward = forward_##id, .backward = backward_##id,                                       \
+      .hands_on = gradient_that_stays, .infer = binary_infer, .forward = forward_##id, .backward = backward_##id,                                       \
   };
-BINARY(ADD, "Add", 0, 0)
-BINARY(SUB, "Sub", 0, 0)
-BINARY(MUL, "Mul", XAI_READS(B), XAI_READS(A))
-BINARY(DIV, "Div", XAI_READS(B), XAI_READS(A) | XAI_READS(B))
+BINARY(ADD, "Add", 0, 0, XAI_READS(A) | XAI_READS(B))
+BINARY(SUB, "Sub", 0, 0, XAI_READS(A))
+BINARY(MUL, "Mul", XAI_READS(B), XAI_READS(A), 0)
+BINARY(DIV, "Div", XAI_READS(B), XAI_READS(A) | XAI_READS(B), 0)
 
 /* ---- Mod: the attribute chooses the sign ------------------------------------------------------------- */
 static const xai_attr_spec mod_attrs[] = {XAI_ATTR(INT, "fmod", mod.fmod, 0), {0}};

@@ -153,7 +153,7 @@ static void input_backward(const xai_call *c, const float *dy, void *work) {
 static void conv_backward(const xai_call *c) {
   if (xai_op__idle(c)) return;
   float *added = xai_op__din(c, ADD);
-  if (added != NULL) memcpy(added, c->dout[0].data, xai_view_bytes(&c->out[0]));
+  if (added != NULL && added != c->dout[0].data) memcpy(added, c->dout[0].data, xai_view_bytes(&c->out[0]));
   input_backward(c, c->dout[0].data, c->work);
 }
 
@@ -167,7 +167,7 @@ static void conv_clip_backward(const xai_call *c) {
 
 const xai_op_def xai_op_def_BLOCKED_CONV = {
     .name = "BlockedConv", .min_in = 2, .max_in = 5, .max_out = 1, .flags = XAI_OP_INNER | XAI_OP_MIXES,
-    .grad = {XAI_READS(BACK), XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD, 0},
+    .grad = {XAI_READS(BACK), XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD, 0}, .hands_on = XAI_READS(ADD),
     .attrs = conv_attrs, .infer = conv_infer, .workspace = conv_workspace, .forward = conv_forward,
     .backward = conv_backward,
 };

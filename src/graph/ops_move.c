@@ -45,13 +45,14 @@ static concat_part concat_geometry(const xai_call *c, int i, size_t at) {
                        .rows = xai_shape_span(y, 0, axis)};
 }
 
+/* An operand that stands in its place already stays there. */
 static void concat_forward(const xai_call *c) {
   char *y = c->out[0].data;
   size_t at = 0;
   for (int i = 0; i < c->n_in; i++) {
     concat_part p = concat_geometry(c, i, at);
     const char *x = c->in[i].data;
-    for (int64_t r = 0; r < p.rows && p.row > 0; r++)
+    for (int64_t r = 0; r < p.rows && p.row > 0 && x != y + p.at; r++)
       memcpy(y + (size_t)r * p.whole_row + p.at, x + (size_t)r * p.row, p.row);
     at += p.row;
   }
@@ -64,14 +65,18 @@ static void concat_backward(const xai_call *c) {
   for (int i = 0; i < c->n_in; i++) {
     concat_part p = concat_geometry(c, i, at);
     char *dx = c->din[i].data;
-    for (int64_t r = 0; r < p.rows && p.row > 0 && dx != NULL; r++)
-      memcpy(dx + (size_t)r * p.row, dy + (size_t)r * p.whole_row + p.at, p.row);
+    bool adds = c->adds != NULL && c->adds[i];
+    for (int64_t r = 0; r < p.rows && p.row > 0 && dx != NULL && dx != dy + p.at; r++) {
+      const char *from = dy + (size_t)r * p.whole_row + p.at;
+      if (adds) xk_accumulate((int64_t)(p.row / sizeof(float)), (const float *)from, (float *)dx + (size_t)r * p.row / sizeof(float));
+      else memcpy(dx + (size_t)r * p.row, from, p.row);
+    }
     at += p.row;
   }
 }
 
 const xai_op_def xai_op_def_CONCAT = {
-    .name = "Concat", .min_in = 1, .max_in = -1, .max_out = 1, .grad = {0},
+    .name = "Concat", .min_in = 1, .max_in = -1, .max_out = 1, .flags = XAI_OP_ADDS, .grad = {0},
     .attrs = concat_attrs, .infer = concat_infer, .forward = concat_forward, .backward = concat_backward,
 };
 

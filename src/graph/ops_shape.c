@@ -13,7 +13,7 @@
 #define ALIAS_ROW(id, text, least, most, outputs, more_flags, read, specs, infer_)                                     \
   const xai_op_def xai_op_def_##id = {                                                                                 \
       .name = text, .min_in = least, .max_in = most, .max_out = outputs, .flags = XAI_OP_ALIAS | (more_flags),         \
-      .grad = {0, XAI_NO_GRAD, XAI_NO_GRAD}, .decides = read, .attrs = specs, .infer = infer_,                         \
+      .grad = {0, XAI_NO_GRAD, XAI_NO_GRAD}, .hands_on = XAI_READS(0), .decides = read, .attrs = specs, .infer = infer_,                         \
       .forward = xai_op__copy_forward, .backward = xai_op__copy_backward,                                              \
   };
 

@@ -1,7 +1,6 @@
-/* graph/plan.c: which nodes run, which gradients are taken, which memory they share; see plan.h. */
+/* graph/plan.c: which nodes run, which gradients are taken, and how long every array is needed; see plan.h. */
 #include "graph/plan.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -14,79 +13,20 @@ const xai_hook *xai_plan__hook(const xai_net *net, const xai_hook *hooks, int n,
   return NULL;
 }
 
-/* ---- buffers ---------------------------------------------------------------------------------------------- */
-static xai_status add_buffer(xai_run *run, const xai_view *v, int first, int *id, xai_err *err) {
-  if (run->n_buffers == run->room_buffers) {
-    int room = run->room_buffers == 0 ? 64 : run->room_buffers * 2;
-    plan_buffer *p = xai_realloc(run->buffers, (size_t)room * sizeof *p);
-    if (p == NULL) return xai_fail_memory(err, (size_t)room * sizeof *p);
-    run->buffers = p;
-    run->room_buffers = room;
-  }
-  size_t bytes = xai_view_bytes(v);
-  bytes = (bytes + XAI_ALIGN - 1) / XAI_ALIGN * XAI_ALIGN;
-  run->buffers[run->n_buffers] = (plan_buffer){.bytes = bytes, .first = first, .last = first};
-  *id = run->n_buffers++;
-  return XAI_OK;
+static bool sees(const xai_run *run, const xai_hook *hooks, int n, int v) {
+  for (int i = 0; i < n; i++)
+    if (xai_plan__value(run, hooks[i].layer) == v) return true;
+  return false;
 }
 
-static void live_until(xai_run *run, int buffer, int step) {
-  if (buffer >= 0 && run->buffers[buffer].last < step) run->buffers[buffer].last = step;
+bool xai_plan__is_hooked(const xai_run *run, int v) { return sees(run, run->net->hooks, run->net->n_hooks, v); }
+
+bool xai_plan__is_grad_hooked(const xai_run *run, int v) {
+  return sees(run, run->net->grad_hooks, run->net->n_grad_hooks, v);
 }
 
-typedef struct by_size {
-  size_t bytes;
-  int id;
-} by_size;
-
-static int larger_first(const void *a, const void *b) {
-  const by_size *p = a, *q = b;
-  if (p->bytes != q->bytes) return p->bytes < q->bytes ? 1 : -1;
-  return p->id - q->id;
-}
-
-static int lower_first(const void *a, const void *b) {
-  const plan_buffer *p = *(plan_buffer *const *)a, *q = *(plan_buffer *const *)b;
-  return p->offset < q->offset ? -1 : p->offset > q->offset;
-}
-
-/* Offsets for buffers [from, n): the largest first, each at the lowest place where it overlaps no buffer
- * that is alive at the same time. Returns the arena's size. */
-static xai_status place_buffers(xai_run *run, int from, size_t *total, xai_err *err) {
-  int n = run->n_buffers - from;
-  xai_status st = XAI_OK;
-  by_size *order = xai_alloc((size_t)(n + 1) * sizeof *order);
-  plan_buffer **rivals = xai_alloc((size_t)(n + 1) * sizeof(plan_buffer *));
-  *total = 0;
-  if (order == NULL || rivals == NULL) {
-    st = xai_fail_memory(err, (size_t)n * sizeof *order);
-    goto done;
-  }
-  for (int i = 0; i < n; i++) order[i] = (by_size){run->buffers[from + i].bytes, from + i};
-  qsort(order, (size_t)n, sizeof *order, larger_first);
-  for (int i = 0; i < n; i++) {
-    plan_buffer *b = &run->buffers[order[i].id];
-    int m = 0;
-    for (int j = 0; j < i; j++) {
-      plan_buffer *other = &run->buffers[order[j].id];
-      if (other->first <= b->last && b->first <= other->last) rivals[m++] = other;
-    }
-    qsort(rivals, (size_t)m, sizeof(plan_buffer *), lower_first);
-    size_t at = 0;
-    for (int j = 0; j < m && at + b->bytes > rivals[j]->offset; j++) {
-      size_t end = rivals[j]->offset + rivals[j]->bytes;
-      if (end > at) at = end;
-    }
-    b->offset = at;
-    if (at + b->bytes > *total) *total = at + b->bytes;
-  }
-done:
-  xai_free(order);
-  xai_free(rivals);
-  return st;
-}
-
-static void *address(const xai_run *run, int buffer) {
+/* ---- memory ------------------------------------------------------------------------------------------------ */
+void *xai_plan__address(const xai_run *run, int buffer) {
   char *base = buffer >= run->first_backward_buffer && run->late_arena != NULL ? run->late_arena : run->arena;
   return base + run->buffers[buffer].offset;
 }
@@ -94,9 +34,9 @@ static void *address(const xai_run *run, int buffer) {
 static void resolve(xai_run *run) {
   for (int v = 0; v < run->graph->n_values; v++) {
     plan_value *p = &run->values[v];
-    if (p->own_buffer >= 0) p->own.data = address(run, p->own_buffer);
-    if (p->seen_buffer >= 0) p->seen.data = address(run, p->seen_buffer);
-    if (p->grad_buffer >= 0) p->grad.data = address(run, p->grad_buffer);
+    if (p->own_buffer >= 0) p->own.data = xai_plan__address(run, p->own_buffer);
+    if (p->seen_buffer >= 0) p->seen.data = xai_plan__address(run, p->seen_buffer);
+    if (p->grad_buffer >= 0) p->grad.data = xai_plan__address(run, p->grad_buffer);
   }
 }
 
@@ -174,23 +114,32 @@ static size_t workspace_of(xai_run *run, int n) {
   return def->workspace(&call);
 }
 
-static bool is_hooked(const xai_run *run, int v) {
-  for (int i = 0; i < run->net->n_hooks; i++)
-    if (xai_plan__value(run, run->net->hooks[i].layer) == v) return true;
-  return false;
-}
-
 /* What others see of a value: the value itself, or what a forward hook makes of a copy. */
 static xai_status place_hooked(xai_run *run, int v, int step, xai_err *err) {
   plan_value *p = &run->values[v];
   p->seen = p->own;
   p->seen_buffer = p->own_buffer;
-  if (!is_hooked(run, v)) return XAI_OK;
-  live_until(run, p->own_buffer, step);
-  return add_buffer(run, &p->seen, step, &p->seen_buffer, err);
+  if (!xai_plan__is_hooked(run, v)) return XAI_OK;
+  xai_arena__live(run, p->own_buffer, step);
+  return xai_arena__add(run, &p->seen, step, &p->seen_buffer, err);
 }
 
-/* A value's place: its own buffer, or its input's when the operator only renames elements. */
+/* The array of a value, alive from the step on in which the first part of it is made. */
+static xai_status place_whole(xai_run *run, int v, int step, xai_err *err) {
+  plan_value *p = &run->values[v];
+  if (p->own_buffer < 0) return xai_arena__add(run, &run->facts.views[v], step, &p->own_buffer, err);
+  xai_arena__live(run, p->own_buffer, step);
+  return XAI_OK;
+}
+
+static xai_status place_at_home(xai_run *run, int v, int step, xai_err *err) {
+  plan_value *p = &run->values[v];
+  XAI_TRY(place_whole(run, p->home, step, err));
+  plan_place at = {run->values[p->home].own_buffer, p->shift};
+  return xai_arena__part(run, &p->own, at, step, &p->own_buffer, err);
+}
+
+/* A value's place: its own buffer, a part of another's, or its input's when the operator only renames elements. */
 static xai_status place_output(xai_run *run, int n, int i, int step, xai_err *err) {
   const xai_node *node = &run->graph->nodes[n];
   int v = node->out[i];
@@ -202,13 +151,13 @@ static xai_status place_output(xai_run *run, int n, int i, int step, xai_err *er
     p->own_buffer = source->seen_buffer;
     p->own.data = source->seen.data;
   } else {
-    XAI_TRY(add_buffer(run, &p->own, step, &p->own_buffer, err));
+    XAI_TRY(p->home >= 0 ? place_at_home(run, v, step, err) : place_whole(run, v, step, err));
   }
   return place_hooked(run, v, step, err);
 }
 
 static void keep(xai_run *run, int v) {
-  if (v >= 0) live_until(run, run->values[v].seen_buffer, XAI_FOREVER);
+  if (v >= 0) xai_arena__live(run, run->values[v].seen_buffer, XAI_FOREVER);
 }
 
 static xai_status plan_forward(xai_run *run, const bool *set, xai_err *err) {
@@ -216,24 +165,25 @@ static xai_status plan_forward(xai_run *run, const bool *set, xai_err *err) {
   const plan_request *r = &run->request;
   for (int v = 0; v < g->n_values; v++) {
     plan_value *p = &run->values[v];
-    *p = (plan_value){.own_buffer = -1, .seen_buffer = -1, .grad_buffer = -1};
+    *p = (plan_value){.own_buffer = -1, .seen_buffer = -1, .grad_buffer = -1, .home = -1};
     if (run->facts.views[v].data != NULL) p->own = p->seen = run->facts.views[v];
   }
   for (int i = 0; i < g->n_inputs; i++) {
     plan_value *input = &run->values[g->inputs[i]];
     if (input->own.data != NULL) continue; /* the plan is for these very elements */
     input->own = input->seen = run->facts.views[g->inputs[i]];
-    XAI_TRY(add_buffer(run, &input->own, 0, &input->own_buffer, err));
+    XAI_TRY(xai_arena__add(run, &input->own, 0, &input->own_buffer, err));
     XAI_TRY(place_hooked(run, g->inputs[i], 0, err));
   }
 
+  xai_plan__find_homes(run, set);
   run->n_forward = 0;
   for (int n = 0; n < g->n_nodes; n++) {
     if (!set[n]) continue;
     int step = run->n_forward++;
     run->forward[step] = (plan_step){.node = n};
     for (int i = 0; i < g->nodes[n].n_in; i++)
-      if (g->nodes[n].in[i] >= 0) live_until(run, run->values[g->nodes[n].in[i]].seen_buffer, step);
+      if (g->nodes[n].in[i] >= 0) xai_arena__live(run, run->values[g->nodes[n].in[i]].seen_buffer, step);
     for (int i = 0; i < g->nodes[n].n_out; i++) XAI_TRY(place_output(run, n, i, step, err));
     size_t bytes = workspace_of(run, n);
     if (bytes > run->work_bytes) run->work_bytes = bytes;
@@ -292,28 +242,43 @@ xai_status xai_plan__need(const xai_graph *g, const xai_facts *facts, const bool
 static void reads(xai_run *run, int n, unsigned mask, int step) {
   const xai_node *node = &run->graph->nodes[n];
   for (int j = 0; j < node->n_in && j < 30; j++)
-    if ((mask & XAI_READS(j)) != 0 && node->in[j] >= 0) live_until(run, run->values[node->in[j]].seen_buffer, step);
-  if ((mask & XAI_READS_OUT) != 0) live_until(run, run->values[node->out[0]].own_buffer, step);
+    if ((mask & XAI_READS(j)) != 0 && node->in[j] >= 0) xai_arena__live(run, run->values[node->in[j]].seen_buffer, step);
+  if ((mask & XAI_READS_OUT) != 0) xai_arena__live(run, run->values[node->out[0]].own_buffer, step);
+}
+
+/* Added to what is there: by the operator, or by way of a temporary array. */
+static xai_status plan_addition(xai_run *run, const xai_op_def *def, const plan_value *p, int step, plan_din *din,
+                                xai_err *err) {
+  din->how = DIN_ADD;
+  return (def->flags & XAI_OP_ADDS) != 0 ? XAI_OK : xai_arena__add(run, &p->grad, step, &din->temporary, err);
+}
+
+/* The gradient of input i, from a node whose outputs' gradients are complete. */
+static xai_status plan_din_of(xai_run *run, const xai_node *node, int i, int step, plan_din *din, xai_err *err) {
+  const xai_op_def *def = xai_op_get(node->op);
+  plan_value *p = &run->values[node->in[i]];
+  plan_place at;
+  if (p->grad_buffer >= 0) return plan_addition(run, def, p, step, din, err);
+  if (xai_plan__joins(run, node->in[i], &at)) {
+    p->is_joined = true;
+    XAI_TRY(xai_arena__part(run, &p->grad, at, step, &p->grad_buffer, err));
+    return plan_addition(run, def, p, step, din, err);
+  }
+  din->how = DIN_WRITE;
+  if (xai_plan__hands_on(run, node, i, &at)) return xai_arena__part(run, &p->grad, at, step, &p->grad_buffer, err);
+  return xai_arena__add(run, &p->grad, step, &p->grad_buffer, err);
 }
 
 static xai_status plan_step_back(xai_run *run, const bool *need, int n, plan_din *din, int step, xai_err *err) {
   const xai_node *node = &run->graph->nodes[n];
-  const xai_op_def *def = xai_op_get(node->op);
   for (int i = 0; i < node->n_out; i++)
-    if (node->out[i] >= 0) live_until(run, run->values[node->out[i]].grad_buffer, step);
+    if (node->out[i] >= 0) xai_arena__live(run, run->values[node->out[i]].grad_buffer, step);
   for (int i = 0; i < node->n_in; i++) {
     din[i] = (plan_din){DIN_NONE, -1};
     if (!passes(&run->facts, need, node, i)) continue;
-    reads(run, n, xai_op_grad(def, i), step);
-    plan_value *p = &run->values[node->in[i]];
-    if (p->grad_buffer < 0) {
-      XAI_TRY(add_buffer(run, &p->grad, step, &p->grad_buffer, err));
-      din[i].how = DIN_WRITE;
-    } else {
-      XAI_TRY(add_buffer(run, &p->grad, step, &din[i].temporary, err));
-      din[i].how = DIN_ADD;
-    }
-    live_until(run, p->grad_buffer, step);
+    reads(run, n, xai_op_grad(xai_op_get(node->op), i), step);
+    XAI_TRY(plan_din_of(run, node, i, step, &din[i], err));
+    xai_arena__live(run, run->values[node->in[i]].grad_buffer, step);
   }
   return XAI_OK;
 }
@@ -323,15 +288,17 @@ static void show_hooks(xai_run *run, int last) {
   for (int i = 0; i < run->net->n_grad_hooks; i++) {
     int v = xai_plan__value(run, run->net->grad_hooks[i].layer);
     if (v < 0 || run->values[v].grad_buffer < 0) continue;
-    live_until(run, run->values[v].grad_buffer, last);
-    live_until(run, run->values[v].seen_buffer, last);
+    xai_arena__live(run, run->values[v].grad_buffer, last);
+    xai_arena__live(run, run->values[v].seen_buffer, last);
   }
 }
 
-static void want(xai_run *run, int v) {
-  if (v < 0) return;
-  run->values[v].is_wanted = true;
-  live_until(run, run->values[v].grad_buffer, XAI_FOREVER);
+static void mark_wanted(xai_run *run) {
+  const plan_request *r = &run->request;
+  for (int i = 0; i < r->n_wants; i++)
+    if (xai_plan__at(run->place, r->wants[i]) >= 0) run->values[xai_plan__at(run->place, r->wants[i])].is_wanted = true;
+  for (int v = 0; r->weights && v < run->graph->n_values; v++)
+    if (run->graph->values[v].constant != NULL) run->values[v].is_wanted = true;
 }
 
 static xai_status plan_backward(xai_run *run, const bool *set, xai_err *err) {
@@ -345,16 +312,17 @@ static xai_status plan_backward(xai_run *run, const bool *set, xai_err *err) {
     plan_value *p = &run->values[v];
     p->grad = (xai_view){.dtype = XAI_F32, .shape = run->facts.views[v].shape};
     p->grad_buffer = -1;
-    p->is_seed = p->is_wanted = false;
+    p->is_seed = p->is_wanted = p->is_joined = false;
   }
   if (r->n_seeds == 0) return XAI_OK;
+  mark_wanted(run);
   XAI_GOTO(xai_plan__need(g, &run->facts, set, r, run->place, &need, err));
   int step = run->n_forward; /* the step in which seeds are put in */
   for (int i = 0; i < r->n_seeds; i++) {
     plan_value *p = &run->values[xai_plan__at(run->place, r->seeds[i])];
     if (p->is_seed) continue;
     p->is_seed = true;
-    XAI_GOTO(add_buffer(run, &p->grad, step, &p->grad_buffer, err));
+    XAI_GOTO(xai_arena__add(run, &p->grad, step, &p->grad_buffer, err));
   }
   plan_din *din = run->dins;
   for (int s = run->n_forward; s-- > 0;) {
@@ -362,14 +330,13 @@ static xai_status plan_backward(xai_run *run, const bool *set, xai_err *err) {
     bool has_gradient = false;
     for (int i = 0; i < node->n_out; i++)
       has_gradient = has_gradient || (node->out[i] >= 0 && run->values[node->out[i]].grad_buffer >= 0);
-    if (!has_gradient || !passes_any(&run->facts, need, node)) continue;
+    if (!has_gradient || !passes_any(&run->facts, need, node) || run->values[node->out[0]].is_joined) continue;
     run->backward[run->n_backward++] = (plan_step){run->forward[s].node, din};
     XAI_GOTO(plan_step_back(run, need, run->forward[s].node, din, ++step, err));
     din += node->n_in;
   }
-  for (int i = 0; i < r->n_wants; i++) want(run, xai_plan__at(run->place, r->wants[i]));
-  for (int v = 0; r->weights && v < g->n_values; v++)
-    if (g->values[v].constant != NULL) want(run, v);
+  for (int v = 0; v < g->n_values; v++)
+    if (run->values[v].is_wanted) xai_arena__live(run, run->values[v].grad_buffer, XAI_FOREVER);
   show_hooks(run, step + 1);
 done:
   xai_free(need);
@@ -391,8 +358,9 @@ static xai_status make_lists(xai_run *run, xai_err *err) {
   run->dins = xai_calloc(n_in, sizeof *run->dins);
   run->scratch_in = xai_calloc(most, sizeof *run->scratch_in);
   run->scratch_din = xai_calloc(most, sizeof *run->scratch_din);
+  run->scratch_adds = xai_calloc(most, sizeof *run->scratch_adds);
   if (run->values == NULL || run->forward == NULL || run->backward == NULL || run->dins == NULL ||
-      run->scratch_in == NULL || run->scratch_din == NULL)
+      run->scratch_in == NULL || run->scratch_din == NULL || run->scratch_adds == NULL)
     return xai_fail_memory(err, (size_t)g->n_values * sizeof *run->values);
   return XAI_OK;
 }
@@ -404,7 +372,7 @@ xai_status xai_plan__make(xai_run *run, xai_err *err) {
   XAI_GOTO(make_lists(run, err));
   XAI_GOTO(plan_forward(run, set, err));
   XAI_GOTO(plan_backward(run, set, err));
-  XAI_GOTO(place_buffers(run, 0, &run->arena_bytes, err));
+  XAI_GOTO(xai_arena__place(run, 0, &run->arena_bytes, err));
   run->arena = xai_alloc(run->arena_bytes + run->work_bytes);
   if (run->arena != NULL) resolve(run);
   else st = xai_fail_memory(err, run->arena_bytes + run->work_bytes);
@@ -421,7 +389,7 @@ static xai_status replan_backward(xai_run *run, xai_err *err) {
   xai_status st = plan_backward(run, set, err);
   xai_free(set);
   if (st != XAI_OK) return st;
-  return place_buffers(run, run->first_backward_buffer, &run->late_bytes, err);
+  return xai_arena__place(run, run->first_backward_buffer, &run->late_bytes, err);
 }
 
 xai_status xai_plan__again(xai_run *run, const int *seeds, int n_seeds, const int *wants, int n_wants, xai_err *err) {

@@ -14,20 +14,30 @@ enum { XAI_FOREVER = 1 << 30 };
 typedef struct plan_buffer {
   size_t bytes, offset;
   int first, last;
+  int whole;    /* the buffer that this one is a part of, -1: none */
+  size_t shift; /* where, in bytes */
 } plan_buffer;
+
+typedef struct plan_place {
+  int buffer;
+  size_t shift;
+} plan_place;
 
 /* Where a value lies. 'own' is what its node writes, 'seen' what others read: they differ only when a
  * forward hook may replace it. Buffer -1: not stored in the arena (a constant, or not needed). */
 typedef struct plan_value {
   xai_view own, seen, grad;
   int own_buffer, seen_buffer, grad_buffer;
+  int home;     /* the value in whose array this one lies, ... */
+  size_t shift; /* ... so many bytes behind its beginning; -1: it has its own */
   bool is_seed, is_wanted;
+  bool is_joined; /* its gradient is added to those of its maker's inputs, part by part: the maker has nothing to do */
 } plan_value;
 
 /* How one input's gradient is delivered by a backward step. */
 typedef struct plan_din {
   enum { DIN_NONE, DIN_WRITE, DIN_ADD } how; /* ADD: into 'temporary', then added to what is there */
-  int temporary;
+  int temporary; /* -1: the operator adds */
 } plan_din;
 
 typedef struct plan_step {
@@ -63,6 +73,7 @@ struct xai_run {
   char *arena, *late_arena;
   size_t arena_bytes, late_bytes, work_bytes;
   xai_view *scratch_in, *scratch_din; /* room for the views of one node's inputs */
+  bool *scratch_adds;
   xk_relu_rule rule;
   uint64_t stream;
   bool ran;
@@ -73,8 +84,35 @@ xai_status xai_plan__make(xai_run *run, xai_err *err);
 /* Throws the backward part away and plans it again for other seeds and wants; needs keep_all. */
 xai_status xai_plan__again(xai_run *run, const int *seeds, int n_seeds, const int *wants, int n_wants, xai_err *err);
 
+/* Where a buffer lies. */
+void *xai_plan__address(const xai_run *run, int buffer);
+
 /* The hook of a value of the network in this list, or NULL. */
 const xai_hook *xai_plan__hook(const xai_net *net, const xai_hook *hooks, int n, int value);
+
+/* ---- memory (arena.c) ------------------------------------------------------------------------------------- */
+/* A new buffer for the elements of a view, alive in step 'first'. */
+xai_status xai_arena__add(xai_run *run, const xai_view *v, int first, int *id, xai_err *err);
+/* One inside of another. */
+xai_status xai_arena__part(xai_run *run, const xai_view *v, plan_place at, int first, int *id, xai_err *err);
+/* The buffer that holds this one, and where. */
+plan_place xai_arena__at(const xai_run *run, int buffer);
+/* Buffer -1: nothing happens. */
+void xai_arena__live(xai_run *run, int buffer, int step);
+/* Offsets for buffers [from, n): the largest first, each at the lowest place where it overlaps no buffer that is alive at
+ * the same time. *total is the arena's size. */
+xai_status xai_arena__place(xai_run *run, int from, size_t *total, xai_err *err);
+
+/* ---- arrays inside of others (share.c) -------------------------------------------------------------------- */
+/* Finds the homes of values of the forward pass. */
+void xai_plan__find_homes(xai_run *run, const bool *set);
+/* true when the gradient of input i may be a part of that of the node's output, which nobody reads any more. */
+bool xai_plan__hands_on(const xai_run *run, const xai_node *node, int i, plan_place *out);
+/* true when the gradient of v may be added to where those of its maker's inputs stand. */
+bool xai_plan__joins(const xai_run *run, int v, plan_place *out);
+/* true when a hook of the view sees value v of the graph that runs, or its gradient. */
+bool xai_plan__is_hooked(const xai_run *run, int v);
+bool xai_plan__is_grad_hooked(const xai_run *run, int v);
 
 /* Where value v of the network is in the graph that runs; -1: nowhere. */
 static inline int xai_plan__at(const int *place, int v) { return place == NULL || v < 0 ? v : place[v]; }

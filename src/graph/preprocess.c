@@ -72,6 +72,15 @@ static xai_status fit(const xai_image *img, const xai_preprocess *p, int h, int 
   return st;
 }
 
+void xai_preprocess__apply(const xai_preprocess *p, int channels, int64_t plane, const uint8_t *rgb, float *x) {
+  for (int k = 0; k < channels; k++)
+    for (int64_t i = 0; i < plane; i++) {
+      const uint8_t *at = &rgb[3 * i];
+      float byte = channels == 1 ? 0.299f * at[0] + 0.587f * at[1] + 0.114f * at[2] : at[p->bgr ? 2 - k : k];
+      x[k * plane + i] = (byte * p->scale - p->mean[k]) / p->std[k];
+    }
+}
+
 xai_status xai_net_prepare(const xai_net *net, const xai_image *img, xai_tensor **out, xai_err *err) {
   const xai_preprocess *p = &net->preprocess;
   int c, h, w;
@@ -79,17 +88,10 @@ xai_status xai_net_prepare(const xai_net *net, const xai_image *img, xai_tensor 
   XAI_TRY(input_size(net, &c, &h, &w, err));
   if (img->width != w || img->height != h) XAI_TRY(fit(img, p, h, w, &fitted, err));
   const xai_image *src = fitted != NULL ? fitted : img;
-  int64_t plane = (int64_t)src->width * src->height;
   xai_tensor *t = NULL;
   xai_status st = xai_tensor_new_raw(XAI_F32, XAI_SHAPE(1, c, src->height, src->width), &t, err);
   if (st == XAI_OK) {
-    float *x = xai_tensor_floats(t);
-    for (int k = 0; k < c; k++)
-      for (int64_t i = 0; i < plane; i++) {
-        const uint8_t *rgb = &src->rgb[3 * i];
-        float byte = c == 1 ? 0.299f * rgb[0] + 0.587f * rgb[1] + 0.114f * rgb[2] : rgb[p->bgr ? 2 - k : k];
-        x[k * plane + i] = (byte * p->scale - p->mean[k]) / p->std[k];
-      }
+    xai_preprocess__apply(p, c, (int64_t)src->width * src->height, src->rgb, xai_tensor_floats(t));
     *out = t;
   }
   xai_image_free(fitted);

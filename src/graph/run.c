@@ -24,6 +24,7 @@ void xai_run__destroy(xai_run *run) {
   xai_free(run->buffers);
   xai_free(run->scratch_in);
   xai_free(run->scratch_din);
+  xai_free(run->scratch_adds);
   xai_free(run->arena);
   xai_free(run->late_arena);
   xai_free(run->place);
@@ -251,14 +252,17 @@ static xai_status backward_step(xai_run *run, const plan_step *step, xai_err *er
   xai_call call = call_of(run, step->node, out);
   call.dout = dout;
   call.din = run->scratch_din;
+  call.adds = run->scratch_adds;
   for (int i = 0; i < node->n_in; i++) {
+    const plan_din *din = &step->din[i];
     run->scratch_din[i] = (xai_view){.dtype = XAI_F32, .shape = run->scratch_in[i].shape};
-    if (step->din[i].how == DIN_WRITE) run->scratch_din[i].data = run->values[node->in[i]].grad.data;
-    if (step->din[i].how == DIN_ADD) run->scratch_din[i].data = (run->late_arena != NULL ? run->late_arena : run->arena) + run->buffers[step->din[i].temporary].offset;
+    run->scratch_adds[i] = din->how == DIN_ADD && din->temporary < 0;
+    if (din->how != DIN_NONE)
+      run->scratch_din[i].data = din->temporary >= 0 ? xai_plan__address(run, din->temporary) : run->values[node->in[i]].grad.data;
   }
   xai_op_get(node->op)->backward(&call);
   for (int i = 0; i < node->n_in; i++)
-    if (step->din[i].how == DIN_ADD)
+    if (step->din[i].temporary >= 0)
       xk_accumulate(xai_shape_size(&run->scratch_din[i].shape), run->scratch_din[i].data, run->values[node->in[i]].grad.data);
   return xai_stop_requested() ? xai_fail_stop(err) : XAI_OK;
 }

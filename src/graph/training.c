@@ -123,6 +123,7 @@ xai_status xai_net__training(const xai_net *net, const bool *frozen, xai_net **o
   XAI_TRY(copy_graph(net, more, &g, err));
   for (int n = 0; n < g->n_nodes; n++) XAI_GOTO(train_node(net, g, n, frozen, err));
   st = xai_net__new(g, out, err); /* it has the graph, also on failure */
+  if (st == XAI_OK) (*out)->trains = true;
   g = NULL;
 done:
   xai_graph__release(g);

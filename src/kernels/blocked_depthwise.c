@@ -7,7 +7,7 @@
  * phase + r*stride was seen by r + (phase + pad - tap*dilation) / stride. Both are: r sees at + r*step. */
 #include "kernels/blocked_private.h"
 
-enum { BANDS_OF = 1 << 13 /* vectors of taps in a task, about */ };
+enum { BAND = 1 << 13 /* products of vectors in a task, about */ };
 
 /* One axis of a convolution in one direction. */
 typedef struct axis {
@@ -45,41 +45,61 @@ static void reaches_of(const axis *a, int64_t phase, reach *r) {
   }
 }
 
-/* A row of outputs: x and w begin where row and column 0 and tap 0 are. */
-static void convolve_row(const axis *v, const axis *u, const reach *down, const reach *across, int64_t r, int64_t phase,
-                         const float *x, const float *w, xk_taps *taps, const float *bias, const float *add, float *y) {
-  int64_t count = positions_of(u, phase), next;
-  for (int64_t q = 0; q < count; q = next) {
-    next = count;
-    taps->count = 0;
-    for (int64_t tx = 0; tx < u->taps; tx++)
-      if (across[tx].lo < across[tx].hi && across[tx].hi > q)
-        next = xk__min(next, across[tx].lo > q ? across[tx].lo : across[tx].hi);
-    for (int64_t ty = 0; ty < v->taps; ty++)
-      for (int64_t tx = 0; r >= down[ty].lo && r < down[ty].hi && tx < u->taps; tx++) {
-        if (q < across[tx].lo || q >= across[tx].hi) continue;
-        int64_t row = down[ty].at + r * step_of(v), column = across[tx].at + q * step_of(u);
-        taps->x[taps->count] = x + (row * u->in + column) * XK_LANES;
-        taps->w[taps->count++] = w + (ty * u->taps + tx) * XK_LANES;
-      }
-    int64_t place = (phase + q * u->phases) * XK_LANES;
-    xk_isa_now()->depthwise(taps, next - q, bias, add != NULL ? add + place : NULL, y + place);
+/* The first position after 'from' that sees other taps, or end. */
+static int64_t run_end(const axis *a, const reach *r, int64_t from, int64_t end) {
+  for (int64_t t = 0; t < a->taps; t++) {
+    if (r[t].lo >= r[t].hi || r[t].hi <= from) continue;
+    end = xk__min(end, r[t].lo > from ? r[t].lo : r[t].hi);
   }
+  return end;
 }
 
-/* Part 'band' of 'bands' of the rows of one block of channels. */
-static void convolve_band(const axis *v, const axis *u, int64_t band, int64_t bands, const float *x, const float *w,
-                          const float *bias, const float *add, float lo, float hi, float *y) {
+static bool sees(const reach *r, int64_t at) { return at >= r->lo && at < r->hi; }
+
+/* One block of channels in one direction. */
+typedef struct plane {
+  const axis *v, *u; /* down, across */
+  const float *x, *w, *bias, *add;
+  float lo, hi;
+  float *y;
+} plane;
+
+/* A rectangle of outputs that see the same taps: rows [r, r + rows), columns [q, q + columns) of their phases. */
+static void convolve_rectangle(const plane *p, const reach *down, const reach *across, int64_t phase_y, int64_t phase_x,
+                               int64_t r, int64_t rows, int64_t q, int64_t columns) {
+  xk_taps taps = {.x_step = step_of(p->u) * XK_LANES, .y_step = p->u->phases * XK_LANES, .lo = p->lo, .hi = p->hi};
+  int64_t x_line = step_of(p->v) * p->u->in * XK_LANES, y_line = p->v->phases * p->u->out * XK_LANES;
+  int64_t place = (r * y_line + phase_y * p->u->out * XK_LANES) + (q * p->u->phases + phase_x) * XK_LANES;
+  for (int64_t ty = 0; ty < p->v->taps; ty++)
+    for (int64_t tx = 0; tx < p->u->taps && sees(down + ty, r); tx++) {
+      if (!sees(across + tx, q)) continue;
+      int64_t row = down[ty].at + r * step_of(p->v), column = across[tx].at + q * step_of(p->u);
+      taps.x[taps.count] = p->x + (row * p->u->in + column) * XK_LANES;
+      taps.w[taps.count++] = p->w + (ty * p->u->taps + tx) * XK_LANES;
+    }
+  bool upright = rows > columns; /* a border: the longer side is the line */
+  taps.x_line = upright ? taps.x_step : x_line;
+  taps.y_line = upright ? taps.y_step : y_line;
+  if (upright) taps.x_step = x_line, taps.y_step = y_line;
+  xk_isa_now()->depthwise(&taps, upright ? columns : rows, upright ? rows : columns, p->bias,
+                          p->add != NULL ? p->add + place : NULL, p->y + place);
+}
+
+/* Part 'band' of 'bands' of the rows. */
+static void convolve_band(const plane *p, int64_t band, int64_t bands) {
   reach down[XK_TAPS], across[XK_TAPS];
-  xk_taps taps = {.x_step = step_of(u) * XK_LANES, .y_step = u->phases * XK_LANES, .lo = lo, .hi = hi};
-  for (int64_t phase_y = 0; phase_y < v->phases; phase_y++) {
-    int64_t rows = positions_of(v, phase_y);
-    reaches_of(v, phase_y, down);
-    for (int64_t phase_x = 0; phase_x < u->phases; phase_x++) {
-      reaches_of(u, phase_x, across);
-      for (int64_t r = band * rows / bands; r < (band + 1) * rows / bands; r++) {
-        int64_t row = (phase_y + r * v->phases) * u->out * XK_LANES;
-        convolve_row(v, u, down, across, r, phase_x, x, w, &taps, bias, add != NULL ? add + row : NULL, y + row);
+  for (int64_t phase_y = 0; phase_y < p->v->phases; phase_y++) {
+    int64_t rows = positions_of(p->v, phase_y), last = (band + 1) * rows / bands;
+    reaches_of(p->v, phase_y, down);
+    for (int64_t phase_x = 0; phase_x < p->u->phases; phase_x++) {
+      int64_t columns = positions_of(p->u, phase_x);
+      reaches_of(p->u, phase_x, across);
+      for (int64_t r = band * rows / bands, below; r < last; r = below) {
+        below = run_end(p->v, down, r, last);
+        for (int64_t q = 0, right; q < columns; q = right) {
+          right = run_end(p->u, across, q, columns);
+          convolve_rectangle(p, down, across, phase_y, phase_x, r, below - r, q, right - q);
+        }
       }
     }
   }
@@ -89,16 +109,15 @@ static void convolve(const xk_conv2d *p, bool backward, const float *x, const fl
                      float *y) {
   axis v = axis_of(p->h, p->oh, p->kh, p->sh, p->pad_top, p->dh, backward);
   axis u = axis_of(p->w, p->ow, p->kw, p->sw, p->pad_left, p->dw, backward);
-  int64_t blocks = xk_blocks(p->c), bands = xk__max(1, xk__min(v.out, p->oh * p->ow * p->kh * p->kw / BANDS_OF));
+  int64_t blocks = xk_blocks(p->c), bands = xk__max(1, xk__min(v.out, p->oh * p->ow * p->kh * p->kw / BAND));
   int64_t tasks = p->n * blocks * bands;
 #pragma omp parallel for schedule(static) num_threads(xk_threads()) if (tasks > 1)
   for (int64_t task = 0; task < tasks; task++) {
-    int64_t plane = task / bands, block = plane % blocks, from = plane * v.out * u.out * XK_LANES;
-    if (xai_stop_requested()) continue;
-    convolve_band(&v, &u, task % bands, bands, x + plane * v.in * u.in * XK_LANES,
-                  packed + block * p->kh * p->kw * XK_LANES,
-                  finish->bias != NULL ? finish->bias + block * XK_LANES : NULL,
-                  finish->add != NULL ? finish->add + from : NULL, finish->lo, finish->hi, y + from);
+    int64_t at = task / bands, block = at % blocks, to = at * v.out * u.out * XK_LANES;
+    plane part = {.v = &v, .u = &u, .x = x + at * v.in * u.in * XK_LANES, .w = packed + block * p->kh * p->kw * XK_LANES,
+                  .bias = finish->bias != NULL ? finish->bias + block * XK_LANES : NULL,
+                  .add = finish->add != NULL ? finish->add + to : NULL, .lo = finish->lo, .hi = finish->hi, .y = y + to};
+    if (!xai_stop_requested()) convolve_band(&part, task % bands, bands);
   }
 }
 

@@ -21,8 +21,10 @@
 enum {
   BAND = 1 << 18,        /* bytes of input that a task goes over again and again */
   CHUNK = 2048,          /* products per sum and pass over a task's tiles: 256 KB of weights */
-  PARTS = 16,            /* tasks that keep a few threads busy */
-  TASK_WORK = 1 << 20    /* multiply-adds worth a task */
+  LARGE = 1 << 19,       /* bytes of weights that come from far away */
+  PARTS = 32,            /* tasks that keep a few threads busy */
+  PARTS_MIN = 8,         /* and as few as will do */
+  TASK_WORK = 1 << 19    /* multiply-adds worth a task */
 };
 
 /* ---- sweeps ---------------------------------------------------------------------------------------------------- */
@@ -210,6 +212,7 @@ typedef struct cut {
   int64_t share, shares, groups; /* groups of 32 filters */
   int64_t rows, row, left;       /* the copy: rows and pixels of a row; pixels in front of the plane */
   size_t scratch;                /* floats of the copy; 0: none is needed */
+  bool fetch;                    /* weights do not stay in the second cache, and few tiles share the waiting for them */
 } cut;
 
 static cut cut_of(const sweep *s) {
@@ -220,14 +223,19 @@ static cut cut_of(const sweep *s) {
   int64_t unit = v->count == 1 ? 1 : k.per_row, units = k.tiles / unit; /* rows, or tiles of the only one */
   int64_t input = v->in * u->in * s->from * s->pixel, weights = depth_of(s) * s->to * XK_LANES;
   int64_t work = v->count * u->count * weights, parts = xk__max(1, xk__min(PARTS, work / TASK_WORK));
-  int64_t bands = xk__ceil_div(input * (int64_t)sizeof(float), BAND), shares = 1;
-  if (weights > input) shares = xk__min(k.groups, xk__ceil_div(parts, xk__min(bands, units)));
-  bands = xk__min(units, xk__max(bands, xk__ceil_div(parts, shares)));
-  shares = xk__max(shares, xk__min(k.groups, xk__ceil_div(parts, bands)));
+  int64_t bands = xk__min(units, xk__ceil_div(input * (int64_t)sizeof(float), BAND)), shares;
+  if (weights > input) { /* read weights as few times as possible */
+    shares = xk__min(k.groups, xk__ceil_div(parts, bands));
+    bands = xk__max(bands, xk__min(units, xk__ceil_div(xk__min(parts, PARTS_MIN), shares)));
+  } else {
+    bands = xk__max(bands, xk__min(units, parts));
+    shares = xk__min(k.groups, xk__ceil_div(parts, bands));
+  }
   k.band = xk__ceil_div(units, bands) * unit;
   k.bands = xk__ceil_div(k.tiles, k.band);
   k.share = xk__ceil_div(k.groups, shares);
   k.shares = xk__ceil_div(k.groups, k.share);
+  k.fetch = s->pixel == XK_LANES && weights * (int64_t)sizeof(float) > LARGE && k.band <= XK_TILE_FILTERS;
   if (v->taps > 0 && sticks_out(u)) {
     int64_t end = xk__max(u->in, u->first + (u->count - 1) * u->stride + (u->taps - 1) * u->step + 1);
     k.left = xk__max(0, -u->first);
@@ -312,6 +320,7 @@ typedef struct job {
   int64_t t0, t1;
 } job;
 
+/* While a chunk of large weights is used, all tiles together fetch the next, which follows in memory: all->ahead. */
 static void sweep_tiles(const job *o, const xk_tile *all, const float *a, const float *w, const float *bias,
                         const float *add, float *y) {
   const axis *v = &o->s->v, *u = &o->s->u;
@@ -326,10 +335,13 @@ static void sweep_tiles(const job *o, const xk_tile *all, const float *a, const 
     t.count[1] = taps.hi - taps.lo;
     t.a_half = XK_TILE_HALF * t.a_step;
     t.y_half = XK_TILE_HALF * t.y_step;
+    t.lines = all->lines;
+    if (t.lines > 0) t.ahead = all->ahead + (all->ahead - w) / (o->t1 - o->t0) * (at - o->t0);
     if (joins_next(o->s, row, o->t1)) {
       t.a_half = v->stride * o->from.row;
       t.y_half = v->to_stride * o->s->to_w * XK_LANES;
       positions *= 2;
+      t.lines *= 2;
       at++;
     }
     if (u->taps == 0 || t.count[1] == 0) from = 0, t.count[0] = 0;
@@ -339,14 +351,16 @@ static void sweep_tiles(const job *o, const xk_tile *all, const float *a, const 
   }
 }
 
-/* Filters [f0, f0 + width) of a group; w, bias, add and y are theirs. */
-static void sweep_filters(const job *o, int64_t width, const float *w, const xk_finish *finish, const float *bias,
+/* 'width' filters of a group; w, bias, add and y are theirs. 'more': others follow. */
+static void sweep_filters(const job *o, int64_t width, bool more, const float *w, const xk_finish *finish, const float *bias,
                           const float *add, float *y) {
   const sweep *s = o->s;
   int64_t chunks = xk__max(1, xk__min(s->from, xk__ceil_div(depth_of(s), CHUNK)));
   for (int64_t i = 0; i < chunks; i++) {
     int64_t b0 = i * s->from / chunks, b1 = (i + 1) * s->from / chunks;
     xk_tile t = tile_of(s, &o->from, b1 - b0, width);
+    t.ahead = w + b1 * taps_of(s) * s->pixel * width;
+    if (o->k->fetch && (more || i < chunks - 1)) t.lines = xk__ceil_div(width, o->t1 - o->t0);
     if (finish != NULL && i == chunks - 1) {
       t.lo = finish->lo;
       t.hi = finish->hi;
@@ -394,11 +408,12 @@ static void sweep_task(const sweep *s, const cut *k, const place *at, worker *me
   read_band(me, s, k, at, x);
   job o = {.s = s, .k = k, .from = me->from, .t0 = at->band * k->band};
   o.t1 = xk__min(k->tiles, o.t0 + k->band);
-  for (int64_t f = at->share * k->share; f < xk__min(k->groups, (at->share + 1) * k->share); f++) {
+  int64_t end = xk__min(k->groups, (at->share + 1) * k->share);
+  for (int64_t f = at->share * k->share; f < end; f++) {
     int64_t first = f * XK_TILE_FILTERS, filters = s->to * XK_LANES, width = xk__min(XK_TILE_FILTERS, filters - first);
     int64_t plane = (at->image * filters + first) * s->to_hw;
     const float *bias = finish != NULL && finish->bias != NULL ? finish->bias + at->group * filters + first : NULL;
-    sweep_filters(&o, width, w + (at->group * filters + first) * depth_of(s), finish, bias,
+    sweep_filters(&o, width, f + 1 < end, w + (at->group * filters + first) * depth_of(s), finish, bias,
                   finish != NULL && finish->add != NULL ? finish->add + plane : NULL, y + plane);
   }
 }
@@ -414,18 +429,22 @@ static size_t scratch_of(const xk_conv2d *p, bool backward) {
   return most;
 }
 
+static int64_t tasks_of(const xk_conv2d *p, const cut *k) { return p->n * p->groups * k->bands * k->shares; }
+
 static void convolve(const xk_conv2d *p, bool backward, const float *x, const float *packed, const xk_finish *finish,
                      float *y, float *work) {
   size_t scratch = scratch_of(p, backward);
-#pragma omp parallel num_threads(xk_threads())
+  sweep first = sweep_of(p, backward, 0);
+  cut first_cut = cut_of(&first);
+  bool many = sweeps_of(p, backward) > 1 || tasks_of(p, &first_cut) > 1;
+#pragma omp parallel num_threads(xk_threads()) if (many)
   for (int64_t class = 0; class < sweeps_of(p, backward); class++) {
     sweep s = sweep_of(p, backward, class);
     cut k = cut_of(&s);
-    int64_t tasks = p->n * p->groups * k.bands * k.shares;
     const float *w = packed + packed_before(p, &s, p->groups * matrix_of(&s, false));
     worker me = {.copy = work + (size_t)omp_get_thread_num() * scratch, .image = -1};
 #pragma omp for schedule(dynamic) nowait
-    for (int64_t t = 0; t < tasks; t++) {
+    for (int64_t t = 0; t < tasks_of(p, &k); t++) {
       if (xai_stop_requested()) continue;
       place at = place_of(&k, p->groups, t);
       sweep_task(&s, &k, &at, &me, x, w, finish, y);

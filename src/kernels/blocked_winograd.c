@@ -33,13 +33,31 @@ typedef struct job {
 /* Floats from one point to the next: not a multiple of 4096 bytes, since all points of a tile are touched in turn. */
 static int64_t point_of(int64_t floats) { return floats + XK_LANES; }
 
+/* Tiles of an image. */
+static int64_t tiles_of(const job *j, int64_t out) { return xk__ceil_div(j->oh, out) * xk__ceil_div(j->ow, out); }
+
+/* What is to be paid per channel and filter, in multiplications: those of each tile and a fifth more for the transforms, and
+ * reading the weights, which at batch 1 come from memory while other layers' fill the cache. */
+enum { READ = 8 /* multiplications in the time of reading one weight */ };
+static double direct_cost(const job *j) { return TAPS * TAPS * (double)(j->oh * j->ow + READ); }
+static double cost(const job *j, int64_t out) {
+  int64_t side = out + TAPS - 1;
+  return (double)(side * side) * (1.2 * (double)tiles_of(j, out) + READ);
+}
+
+/* Blocks small enough for the transformed input and the products of a group to stay in the second cache, in a number
+ * that keeps two or four threads busy. The few tiles of a late layer would all have to be one block, and weights that do
+ * not fit the third cache should not be read again for every block: then threads share a block. Measured, the speed
+ * hardly depends on all this. */
 static void share_out(job *j) {
-  int64_t floats = 160 * 1024;
-  j->shared = j->groups >= 4;
-  if (j->shared) j->block = xk__max(28, 1024 * 1024 / (j->points * j->k));
-  else j->block = xk__max(XK_TILE, floats / (j->points * (j->k + WIDTH)) / XK_TILE * XK_TILE);
-  int64_t blocks = xk__ceil_div(j->tiles, j->block);
-  j->block = xk__ceil_div(j->tiles, blocks);
+  const int64_t near = 160 * 1024, shared = 2 << 20; /* floats of a block */
+  int64_t weights = j->points * j->k * j->filters, small = j->tiles < 4 * XK_TILE;
+  int64_t most = xk__max(XK_TILE, near / (j->points * (j->k + WIDTH)));
+  j->shared = j->groups > 1 && weights > (small ? 1 << 18 : 1 << 22);
+  if (j->shared) most = xk__max(4 * XK_TILE, shared / (j->points * j->k));
+  int64_t blocks = xk__ceil_div(j->tiles, most);
+  if (!j->shared) blocks = blocks >= 4 ? xk__round_up(blocks, 4) : xk__min(4, xk__max(blocks, j->tiles / (XK_TILE / 2)));
+  j->block = xk__max(1, xk__ceil_div(j->tiles, xk__max(1, blocks)));
 }
 
 static job job_of(const xk_conv2d *p, bool backward) {
@@ -48,10 +66,10 @@ static job job_of(const xk_conv2d *p, bool backward) {
   if (backward)
     j = (job){.n = p->n, .c = p->m, .h = p->oh, .w = p->ow, .m = p->c, .oh = p->h, .ow = p->w,
               .top = TAPS - 1 - p->pad_top, .left = TAPS - 1 - p->pad_left};
-  j.out = OUT;
+  j.out = cost(&j, OUT) <= cost(&j, OUT / 2) ? OUT : OUT / 2;
   j.points = (j.out + TAPS - 1) * (j.out + TAPS - 1);
   j.across = xk__ceil_div(j.ow, j.out);
-  j.per_image = j.across * xk__ceil_div(j.oh, j.out);
+  j.per_image = tiles_of(&j, j.out);
   j.tiles = j.n * j.per_image;
   j.k = xk_blocks(j.c) * XK_LANES;
   j.filters = xk_blocks(j.m) * XK_LANES;
@@ -69,41 +87,58 @@ static int64_t thread_floats(const job *j) {
 }
 
 /* ---- weights: groups x points x k x WIDTH (or 16, the last group) ----------------------------------------------------- */
-/* G v for the points of isa/winograd.c */
-static void weigh_line(int64_t out, const double *v, int64_t step, double *to, int64_t to_step) {
-  const double p = 0.625 * 0.625, q = 1.5 * 1.5; /* squared */
-  if (out == 4) {
-    double even = (v[0] + p * v[2 * step]) / (2 * p * (p - q)), odd = 0.625 * v[step] / (2 * p * (p - q));
-    double even2 = (v[0] + q * v[2 * step]) / (2 * q * (q - p)), odd2 = 1.5 * v[step] / (2 * q * (q - p));
-    double at[SIDE] = {v[0] / (p * q), even + odd, even - odd, even2 + odd2, even2 - odd2, v[2 * step]};
-    for (int i = 0; i < 6; i++) to[i * to_step] = at[i];
-  } else {
-    double even = (v[0] + v[2 * step]) / 2, odd = v[step] / 2, at[] = {v[0], even + odd, even - odd, v[2 * step]};
-    for (int i = 0; i < 4; i++) to[i * to_step] = at[i];
-  }
+/* 16 filters together: element i of a kernel is v[i * 16 ..]. G v for the points of isa/winograd.c, whose squares are P, Q */
+#define P (0.625 * 0.625)
+#define Q (1.5 * 1.5)
+static inline void weigh_line(int64_t out, const double *v, int64_t step, double *to, int64_t to_step) {
+  const double *w = v + step * XK_LANES, *x = w + step * XK_LANES, over_p = 1 / (2 * P * (P - Q)), over_q = 1 / (2 * Q * (Q - P));
+  double *to1 = to + to_step * XK_LANES, *to2 = to1 + to_step * XK_LANES, *to3 = to2 + to_step * XK_LANES;
+  double *to4 = to3 + to_step * XK_LANES, *to5 = to4 + to_step * XK_LANES;
+  if (out == OUT)
+    for (int l = 0; l < XK_LANES; l++) {
+      double even = (v[l] + P * x[l]) * over_p, odd = 0.625 * w[l] * over_p;
+      double even2 = (v[l] + Q * x[l]) * over_q, odd2 = 1.5 * w[l] * over_q;
+      to[l] = v[l] * (1 / (P * Q));
+      to1[l] = even + odd;
+      to2[l] = even - odd;
+      to3[l] = even2 + odd2;
+      to4[l] = even2 - odd2;
+      to5[l] = x[l];
+    }
+  else
+    for (int l = 0; l < XK_LANES; l++) {
+      double even = (v[l] + x[l]) / 2, odd = w[l] / 2;
+      to[l] = v[l];
+      to1[l] = even + odd;
+      to2[l] = even - odd;
+      to3[l] = x[l];
+    }
 }
+#undef P
+#undef Q
 
-/* G w G' */
-static void weigh(int64_t out, const double w[TAPS * TAPS], double to[SIDE * SIDE]) {
+/* G w G', rounded */
+XK_CLONES static void weigh(int64_t out, const double *w, float *to, int64_t apart) {
   int64_t side = out + TAPS - 1;
-  double mid[SIDE * TAPS];
-  for (int i = 0; i < TAPS; i++) weigh_line(out, w + i, TAPS, mid + i, TAPS);
-  for (int64_t i = 0; i < side; i++) weigh_line(out, mid + i * TAPS, 1, to + i * side, 1);
+  double mid[SIDE * TAPS * XK_LANES], at[SIDE * SIDE * XK_LANES];
+  for (int64_t i = 0; i < TAPS; i++) weigh_line(out, w + i * XK_LANES, TAPS, mid + i * XK_LANES, TAPS);
+  for (int64_t i = 0; i < side; i++) weigh_line(out, mid + i * TAPS * XK_LANES, 1, at + i * side * XK_LANES, 1);
+  for (int64_t i = 0; i < side * side; i++)
+    for (int l = 0; l < XK_LANES; l++) to[i * apart + l] = (float)at[i * XK_LANES + l];
 }
 
-/* Channel k of the convolution's input for 'width' of its filters from 'first' on; zeros for those that do not exist. */
-static void pack_channel(const job *j, bool turned, const float *w, const float *scale, int64_t first, int64_t width,
-                         int64_t k, float *packed) {
-  double kernel[TAPS * TAPS], at[SIDE * SIDE] = {0};
-  for (int64_t f = 0; f < width; f++) {
-    bool exists = k < j->c && first + f < j->m;
-    int64_t filter = turned ? k : first + f, channel = turned ? first + f : k, channels = turned ? j->m : j->c;
-    for (int i = 0; exists && i < TAPS * TAPS; i++)
-      kernel[i] = (double)w[(filter * channels + channel) * TAPS * TAPS + (turned ? TAPS * TAPS - 1 - i : i)] *
-                  (scale != NULL ? scale[filter] : 1);
-    if (exists) weigh(j->out, kernel, at);
-    for (int64_t i = 0; i < j->points; i++) packed[(i * j->k + k) * width + f] = exists ? (float)at[i] : 0;
+/* Channel k of the convolution's input for 16 of its filters; zeros for those that do not exist. */
+static void pack_channel(const job *j, bool turned, const float *w, const float *scale, int64_t first, int64_t k,
+                         float *packed, int64_t apart) {
+  double kernels[TAPS * TAPS * XK_LANES] = {0};
+  for (int64_t f = first; f < xk__min(j->m, first + XK_LANES) && k < j->c; f++) {
+    int64_t filter = turned ? k : f, channel = turned ? f : k, channels = turned ? j->m : j->c;
+    const float *kernel = w + (filter * channels + channel) * TAPS * TAPS;
+    double factor = scale != NULL ? scale[filter] : 1;
+    for (int i = 0; i < TAPS * TAPS; i++)
+      kernels[i * XK_LANES + f - first] = kernel[turned ? TAPS * TAPS - 1 - i : i] * factor;
   }
+  weigh(j->out, kernels, packed, apart);
 }
 
 static int64_t width_of(const job *j, int64_t group) { return xk__min(WIDTH, j->filters - group * WIDTH); }
@@ -112,9 +147,10 @@ void xk__bwino_pack(const xk_conv2d *p, bool backward, const float *w, const flo
   job j = job_of(p, backward);
 #pragma omp parallel for schedule(static) num_threads(xk_threads())
   for (int64_t task = 0; task < j.groups * j.k; task++) {
-    int64_t group = task / j.k, first = group * WIDTH;
-    if (xai_stop_requested()) continue;
-    pack_channel(&j, backward, w, scale, first, width_of(&j, group), task % j.k, packed + first * j.points * j.k);
+    int64_t group = task / j.k, k = task % j.k, width = width_of(&j, group);
+    float *to = packed + group * WIDTH * j.points * j.k + k * width;
+    for (int64_t f = 0; f < width && !xai_stop_requested(); f += XK_LANES)
+      pack_channel(&j, backward, w, scale, group * WIDTH + f, k, to + f, j.k * width);
   }
 }
 
@@ -243,14 +279,17 @@ void xk__bwino_backward_input(const xk_conv2d *p, const float *packed, const flo
 }
 
 /* ---- when ------------------------------------------------------------------------------------------------------------------- */
+/* One thread, warm weights, GFLOP/s of the direct convolution's count (116 is the processor's limit):
+ *                   F(4x4)  F(2x2)  direct */
 bool xk__bwino_fits(const xk_conv2d *p, bool backward) {
   bool shape = p->kh == 3 && p->kw == 3 && p->sh == 1 && p->sw == 1 && p->dh == 1 && p->dw == 1 && p->groups == 1;
   bool pads = p->pad_top >= 0 && p->pad_top <= 2 && p->pad_left >= 0 && p->pad_left <= 2;
-  (void)backward;
-  return shape && pads && p->c >= XK_LANES && p->m >= XK_LANES;
+  if (!shape || !pads) return false;
+  job j = job_of(p, backward);
+  return cost(&j, j.out) < direct_cost(&j);
 }
 
-int xk__bwino_form(const xk_conv2d *p, bool backward) { return (int)(job_of(p, backward).out / 4) + 2 * backward; }
+int xk__bwino_form(const xk_conv2d *p, bool backward) { return (int)(job_of(p, backward).out / OUT) + 2 * backward; }
 
 size_t xk__bwino_workspace(const xk_conv2d *p, bool backward) {
   job j = job_of(p, backward);

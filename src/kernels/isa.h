@@ -29,12 +29,17 @@ enum {
  *   y[i][f]    is at  y + (i / 7) * y_half + i % 7 * y_step + f / 16 * y_block + f % 16, and so is add[i][f].
  * Neighbours in a row have a_half = 7 a_step, y_half = 7 y_step. No address needs to be aligned.
  * bias may be NULL, and so may add; add may be y, whose contents are then added to. Summed in the order of segments, one
- * by one: the bits do not depend on how many positions a tile has. A count of 0 leaves an empty sum. */
+ * by one: the bits do not depend on how many positions a tile has. A count of 0 leaves an empty sum.
+ *
+ * With every segment, 'lines' cache lines more are fetched into the second cache, one after the other from 'ahead' on:
+ * weights that the next tiles will want. */
 typedef struct xk_tile {
   int64_t count[3], a_next[3], w_next[3];
   int64_t lanes, width; /* width: 16 or 32 */
   int64_t a_step, a_half, y_step, y_half, y_block;
   float lo, hi; /* -INFINITY and INFINITY: no clamp. NaN stays NaN. */
+  const float *ahead;
+  int64_t lines; /* 0: nothing is fetched */
 } xk_tile;
 
 /* ---- strips of Winograd's tiles ------------------------------------------------------------------------------------- */
@@ -51,10 +56,10 @@ typedef struct xk_strip {
 /* ---- taps of a depthwise convolution ------------------------------------------------------------------------------------ */
 enum { XK_TAPS = 128 };
 
-/* y[i][l] = clamp(bias[l] + sum over taps t of x[t][i][l] * w[t][l] + add[i][l]), 16 lanes l, added in the order of taps;
- * positions i are x_step and y_step floats apart. bias and add may be NULL. */
+/* y[r][i][l] = clamp(bias[l] + sum over taps t of x[t][r][i][l] * w[t][l] + add[r][i][l]), 16 lanes l, added in the order
+ * of taps; lines r are x_line and y_line floats apart, positions i x_step and y_step. bias and add may be NULL. */
 typedef struct xk_taps {
-  int64_t count, x_step, y_step;
+  int64_t count, x_line, y_line, x_step, y_step;
   const float *x[XK_TAPS], *w[XK_TAPS];
   float lo, hi;
 } xk_taps;
@@ -69,8 +74,8 @@ typedef struct xk_isa {
 
 /* The one in use. */
 const xk_isa *xk_isa_now(void);
-/* Another one from now on; false, and nothing changes, if there is no such name or the processor cannot. For tests: no
- * kernel may be running. */
+/* Another one from now on, NULL: the best; false, and nothing changes, if there is no such name or the processor cannot.
+ * For tests: no kernel may be running. */
 bool xk_isa_choose(const char *name);
 
 #endif

@@ -16,11 +16,11 @@ const xai_scene_row xai_scene__rows[XAI_SCENE_CLASSES] = {
     {"panda", {0x1F43C}, 1, 1},
     {"lion", {0x1F981}, 1, 1},
     {"tiger", {0x1F42F, 0x1F405}, 2, 2},
-    /* fish, blowfish | tropical fish */
-    {"fish", {0x1F41F, 0x1F421, 0x1F420}, 2, 3},
+    /* fish, blowfish, shark | tropical fish */
+    {"fish", {0x1F41F, 0x1F421, 0x1F988, 0x1F420}, 3, 4},
     {"butterfly", {0x1F98B}, 1, 1},
-    /* saloon, its front, off-roader, taxi, police car, pickup | fronts of taxi and police car */
-    {"car", {0x1F697, 0x1F698, 0x1F699, 0x1F695, 0x1F693, 0x1F6FB, 0x1F696, 0x1F694}, 6, 8},
+    /* saloon, its front, off-roader, taxi, its front, pickup | police car, its front */
+    {"car", {0x1F697, 0x1F698, 0x1F699, 0x1F695, 0x1F696, 0x1F6FB, 0x1F693, 0x1F694}, 6, 8},
     /* bus, its front | trolleybus */
     {"bus", {0x1F68C, 0x1F68D, 0x1F68E}, 2, 3},
     {"bicycle", {0x1F6B2}, 1, 1},

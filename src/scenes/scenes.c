@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "graph/net.h"
 #include "kernels/kernels.h"
 #include "scenes/compose.h"
 
@@ -214,7 +215,7 @@ static void place_objects(const xai_scenes *s, xai_dice *d, double smaller, plan
   double scale = smaller * side / (1 + 0.25 * (p->n - 1));
   for (int k = 0; k < p->n; k++) {
     xai_pose *pose = &p->item[k].pose;
-    double longer = scale * dice_between(d, 0.35, 0.75), stretch = dice_between(d, 0.95, 1.05), half_w, half_h;
+    double longer = scale * dice_between(d, 0.35, 0.75), stretch = dice_between(d, 0.86, 1.16), half_w, half_h;
     size_pose(pose, p->item[k].sprite, longer, stretch);
     xai_pose__reach(pose, &half_w, &half_h);
     for (int try = 0; try < 10; try++) {
@@ -393,24 +394,15 @@ xai_status xai_scene_compose(const xai_scenes *s, uint64_t index, const xai_scen
 
 /* ---- batches ---------------------------------------------------------------------------------------------------- */
 
-static void put_input(const xai_canvas *c, const float value[256], float *x) {
-  size_t n = (size_t)c->w * (size_t)c->h;
-  for (size_t i = 0; i < n; i++)
-    for (size_t k = 0; k < 3; k++) x[k * n + i] = value[c->rgb[3 * i + k]];
-}
-
 static void put_shares(const xai_scene *scene, int n_labels, float *shares) {
   memset(shares, 0, (size_t)n_labels * sizeof *shares);
   for (int k = 0; k < scene->n; k++) shares[scene->objects[k].label] += 1.0f / (float)scene->n;
 }
 
-xai_status xai_scenes_batch(const xai_scenes *s, uint64_t first, int64_t n, double mean, double scale, float *x,
-                            int64_t *labels, float *shares, xai_err *err) {
-  if (!(scale != 0) || !isfinite(scale) || !isfinite(mean))
-    return xai_fail(err, XAI_EARG, "mean and scale: expected numbers, scale not 0, got %g and %g", mean, scale);
-  float value[256];
-  for (int i = 0; i < 256; i++) value[i] = (float)((i - mean) / scale);
-  size_t input = 3 * (size_t)s->opts.width * (size_t)s->opts.height;
+xai_status xai_scenes_batch(const xai_scenes *s, uint64_t first, int64_t n, const xai_preprocess *how, int channels,
+                            float *x, int64_t *labels, float *shares, xai_err *err) {
+  if (channels != 1 && channels != 3) return xai_fail(err, XAI_EARG, "channels: expected 1 or 3, got %d", channels);
+  int64_t plane = (int64_t)s->opts.width * s->opts.height;
   int threads = xk_threads();
   if (threads > n) threads = n > 1 ? (int)n : 1;
   void *block;
@@ -422,7 +414,7 @@ xai_status xai_scenes_batch(const xai_scenes *s, uint64_t first, int64_t n, doub
     for (int64_t i = t; i < n && !xai_stop_requested(); i += threads) {
       xai_scene scene;
       draw_scene(s, first + (uint64_t)i, &at, &scene);
-      put_input(&at.canvas, value, x + (size_t)i * input);
+      xai_preprocess__apply(how, channels, plane, at.canvas.rgb, x + i * channels * plane);
       labels[i] = scene.label;
       if (shares != NULL) put_shares(&scene, s->n_labels, shares + (size_t)i * (size_t)s->n_labels);
     }

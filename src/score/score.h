@@ -37,6 +37,14 @@ xai_status xai_score_spearman(const float *a, const float *b, int64_t n, double 
  * eq. 13. */
 xai_status xai_score_ssim(const float *a, const float *b, int64_t h, int64_t w, double *out, xai_err *err);
 
+/* ---- filters (filter.c) -------------------------------------------------------------------------------------- */
+/* Of a filter c x kh x kw, each channel without its mean: *smooth = the correlation of neighbours, mean of those beside
+ * and those below one another; *oriented = the length of the mean of e^(2 i theta) over its power spectrum, theta the
+ * frequency's direction, without the lowest frequencies: 0 for none, 1 for a grating. Both 0 for a flat filter. Fails
+ * with XAI_ENOMEM or XAI_ESTOP. */
+xai_status xai_score_filter(const float *w, int64_t c, int64_t kh, int64_t kw, double *smooth, double *oriented,
+                            xai_err *err);
+
 /* ---- changed pictures (change.c); a picture is c x plane values ---------------------------------------------- */
 /* x with the first 'count' pixels of the order taken from 'other'. */
 void xai_score_mix(const float *x, const float *other, int64_t c, int64_t plane, const int64_t *order, int64_t count,

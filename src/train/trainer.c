@@ -115,7 +115,7 @@ static xai_status prepare(xai_trainer *t, const xai_train_opts *opts, xai_err *e
   for (int i = 0; i < opts->n_freeze; i++) frozen[opts->freeze[i]] = true;
   XAI_GOTO(xai_net__training(t->source, frozen, &t->form, err));
   XAI_GOTO(xai_net__copy(t->source, &t->plain, err));
-  t->form->trains = t->plain->trains = true;
+  t->plain->trains = true;
   XAI_GOTO(find_arrays(t, frozen, err));
   if (t->n_params == 0) {
     st = xai_fail(err, XAI_EARG, "there is nothing to train: %s", opts->n_freeze > 0 ? "all layers that have parameters are frozen"
@@ -213,6 +213,21 @@ static int scores_layer(const xai_trainer *t) {
   return t->opts.loss == XAI_LOSS_MSE ? XAI_LAYER_OUTPUT : XAI_LAYER_LOGITS;
 }
 
+/* Weights that are all zero, in more than one layer, get no gradient from one another: nothing but biases would learn. */
+static xai_status check_start(const xai_trainer *t, float *const *gradients, const xai_step *step, xai_err *err) {
+  int arrays = 0;
+  if (t->steps > 0 || step->loss == 0) return XAI_OK;
+  for (int i = 0; i < t->n_params; i++) {
+    const train_param *p = &t->params[i];
+    int64_t n = (int64_t)xai_tensor_count(p->now);
+    if (!p->weights) continue;
+    if (xk_sum_square(n, gradients[i]) > 0 || xk_sum_square(n, xai_tensor_floats(p->now)) > 0) return XAI_OK;
+    arrays++;
+  }
+  if (arrays == 0) return XAI_OK;
+  return xai_fail(err, XAI_EARG, "all weights are zero, and no gradient reaches them; let them begin at random: init = \"he\"");
+}
+
 /* Length of the whole gradient; not finite names the parameter's layer. */
 static xai_status measure(const xai_trainer *t, float *const *gradients, double *norm, xai_err *err) {
   double sum = 0;
@@ -278,6 +293,7 @@ xai_status xai_trainer_step(xai_trainer *t, const xai_view *x, const xai_view *t
     st = fail_loss(t, x, stream, step.loss, err);
     goto done;
   }
+  XAI_GOTO(check_start(t, gradients, &step, err));
   accept(t, gradients, step.norm, lr);
   *out = step;
 done:

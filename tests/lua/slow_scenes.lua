@@ -5,7 +5,7 @@ local build = require "xai.build"
 local architectures = require "xai.zoo.scenes"
 
 local CLASSES = { "panda", "bicycle", "clock", "tree", "pizza", "guitar", "umbrella", "sailboat" }
-local INPUT, PICTURES, BATCH, FRESH = { mean = 127.5, scale = 64 }, 24000, 64, 400
+local PICTURES, BATCH, FRESH = 24000, 64, 400
 
 local function scenes(t, options)
   options.classes = CLASSES
@@ -15,16 +15,12 @@ local function scenes(t, options)
 end
 
 test("a network learns eight classes of scenes to at least 60 % from nothing", function(t)
-  local function data(options)
-    local set = scenes(t, options)
-    local source = { batch = function(_, first, n) return set:batch(first, n, INPUT) end }
-    return setmetatable(source, { __len = function() return #set end })
-  end
-  local layer = architectures.scenes[1] { classes = #CLASSES, wide = math.tointeger, norm = true }
-  local net = build.net("scenes", layer, { input = { 3, 96, 96 }, weights = "none" })
-  local _, history = xai.train(net, data { seed = 1, count = PICTURES, occluders = 0.2 }, { batch = BATCH, lr = 0.05,
+  local spec = architectures.scenes
+  local layer = spec[1] { classes = #CLASSES, wide = math.tointeger, norm = true }
+  local net = build.net("scenes", layer, { input = { 3, 96, 96 }, weights = "none", preprocess = spec.preprocess })
+  local _, history = xai.train(net, scenes(t, { seed = 1, count = PICTURES, occluders = 0.2 }), { batch = BATCH, lr = 0.05,
     nesterov = true, weight_decay = 1e-3, smoothing = 0.05, schedule = { "cosine", warmup = 0.1 }, init = "he",
-    init_scale = { conv1 = 0.1 }, seed = 1, validate = data { seed = 2, count = FRESH } })
+    init_scale = { conv1 = 0.1 }, seed = 1, validate = scenes(t, { seed = 2, count = FRESH }) })
   local right = history[#history].validation_accuracy * FRESH
   print(("# %.1f %% of %d"):format(100 * right / FRESH, FRESH))
   t.ok(right >= 0.6 * FRESH, ("%.0f of %d"):format(right, FRESH))

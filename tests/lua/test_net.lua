@@ -61,6 +61,17 @@ test("a saved network is the same one: numbers, names, labels, preprocessing, re
   for _, ending in ipairs { "", ".onnx", ".safetensors" } do os.remove(name .. ending) end
 end)
 
+test("all weights are there by name, and none of the numbers of a formula", function(t)
+  local net = tiny.load()
+  local view = net:with { weights = { fc = xai.tensor { { 0, 1 }, { 1, 0 }, { 0, 0 } } } }
+  local names = {}
+  for name in pairs(net:weights()) do names[#names + 1] = name end
+  table.sort(names)
+  t.eq(names, { "b", "fc_b", "fc_w", "w" })
+  t.eq(view:weights().fc_w:totable(), { { 0, 1 }, { 1, 0 }, { 0, 0 } })
+  t.eq((view:weights().w - net:weight "conv1"):norm(), 0)
+end)
+
 test("preprocessing goes round: what net.preprocess says can be given back", function(t)
   local p = { resize = 8, crop = 6, order = "bgr", scale = 0.5, mean = { 1, 2, 3 }, std = { 1, 2, 4 } }
   local net = tiny.load({ preprocess = p }, 3)

@@ -69,6 +69,21 @@ drawn("a batch holds the bytes of its scenes, by any number of threads", functio
   xai.threads(threads)
 end)
 
+drawn("a batch for a network is what the network makes of the pictures", function(t)
+  local set = xai.scenes { seed = 9, size = 32, count = 6 }
+  local ways = { "cifar10", "caffe", "none", { order = "bgr", scale = 0.5, mean = { 1, 2, 3 }, std = { 4, 5, 6 } } }
+  for channels = 1, 3, 2 do
+    for _, preprocess in ipairs(ways) do
+      local net = xai.zoo.resnet20 { weights = "none", in_channels = channels, preprocess = preprocess }
+      local x = set:batch(3, 2, net)
+      t.eq(x:shape(), { 2, channels, 32, 32 })
+      for i = 1, 2 do t.eq((x[i] - net:prepare(set[2 + i].image)[1]):abs():max(), 0) end
+    end
+  end
+  local net = xai.zoo.resnet20 { weights = "none", size = 48 }
+  t.fails(function() set:batch(1, 1, net) end, "scenes:batch: scenes of 32x32 do not fit the network's input ?x3x48x48")
+end)
+
 drawn("the same seed gives the same pictures, another one others; without one it is xai.seed()", function(t)
   local function picture(seed) return xai.scenes { seed = seed, size = 32 }[2].image:tensor():totable() end
   local before = xai.seed()
@@ -141,7 +156,9 @@ drawn("options that make no sense are refused by name", function(t)
   t.fails(function() xai.scenes { classes = { "fox" }, drawings = "held-out" } end, "held-out drawings")
   local set = xai.scenes { size = 16, count = 10 }
   t.fails(function() set:batch(8, 4) end, "scenes:batch: n: expected an integer from 1 to 3, got 4")
-  t.fails(function() set:batch(1, 1, { scale = 0 }) end, "scale")
+  t.fails(function() set:batch(1, 1, { scale = 0 }) end, "scale: expected a number other than 0")
+  t.fails(function() set:batch(1, 1, { mean = 0 / 0 }) end, "mean: expected a finite number")
+  t.fails(function() set:batch(1, 1, 3) end, "scenes:batch: ")
 end)
 
 test("a missing font is one line that names the package", function(t)

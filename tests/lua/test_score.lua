@@ -396,6 +396,68 @@ test("an interrupt keeps what there is", function(t)
   t.ok(tostring(r):find("interrupted", 1, true))
 end)
 
+-- ---- what a network has learnt ---------------------------------------------------------------------------------------
+
+--- As xai.train takes it: pictures x, class ids, shares.
+local function data(x, ids, shares, classes)
+  local function part(t, first, n) return xai.tensor(table.move(t, first, first + n - 1, 1, {}), nil) end
+  return setmetatable({ classes = classes, batch = function(_, first, n)
+    return part(x, first, n), table.move(ids, first, first + n - 1, 1, {}), shares and part(shares, first, n)
+  end }, { __len = function() return #ids end })
+end
+
+-- The scores are the pixels: 4 classes. Of equal ones the first counts as more probable.
+local function reader(labels)
+  local net = b.net("reader", b.seq { "flat", b.flatten, "fc", b.linear { 4, bias = false } }, { input = { 1, 2, 2 },
+    weights = { ["fc.weight"] = xai.tensor { { 1, 0, 0, 0 }, { 0, 1, 0, 0 }, { 0, 0, 1, 0 }, { 0, 0, 0, 1 } } } })
+  return labels and require "xai.core".set_labels(net, labels) or net
+end
+local PICTURES = { { { { 4, 3 }, { 2, 1 } } }, { { { 0, 5 }, { 5, 1 } } }, { { { 1, 2 }, { 3, 4 } } } }
+
+test("accuracy: the class among the most probable, with mean, standard error and by class", function(t)
+  -- orders of classes: 0 1 2 3; 1 2 3 0; 3 2 1 0
+  local set = data(PICTURES, { 0, 2, 2 })
+  for batch = 1, 4 do
+    local r = score.accuracy(reader(), set, { batch = batch })
+    t.eq({ r.n, r.mean, r.by_class["0"].mean, r.by_class["2"].mean, r.by_class["2"].n }, { 3, 1 / 3, 1.0, 0.0, 2 })
+    t.near(r.se, math.sqrt((4 / 9 + 1 / 9 + 1 / 9) / 2 / 3))
+  end
+  t.eq(score.accuracy(reader(), set, { top = 2 }).mean, 1.0)
+end)
+
+test("accuracy: all classes that are in a picture", function(t)
+  local set = data(PICTURES, { 0, 2, 2 }, { { 0.5, 0.5, 0, 0 }, { 0, 0.5, 0.5, 0 }, { 0, 0.5, 0.5, 0 } })
+  t.near(score.accuracy(reader(), set, { all = true, top = 2 }).mean, 2 / 3) -- of the third 1 is only the third best
+  t.eq(score.accuracy(reader(), set, { all = true, top = 3 }).mean, 1.0)
+  t.eq(score.accuracy(reader(), set, { all = true }).mean, 0.0)
+  t.fails(function() score.accuracy(reader(), data(PICTURES, { 0, 2, 2 }), { all = true }) end, "score.accuracy: all: the data give no shares")
+end)
+
+test("accuracy: labels are matched by their text", function(t)
+  local set = data(PICTURES, { 0, 1, 1 }, nil, { "a", "c" })
+  local r = score.accuracy(reader { "a", "b", "c", "d" }, set, { top = 2 })
+  t.eq({ r.mean, r.by_class.a.n, r.by_class.c.n }, { 1.0, 1, 2 })
+  t.eq(score.accuracy(reader(), set).mean, 2 / 3) -- without texts: 0 1 1
+  t.fails(function() score.accuracy(reader { "a", "b", "x", "d" }, set) end, "'c'")
+  t.fails(function() score.accuracy(reader(), set, { top = 0 }) end, "score.accuracy: top: expected at least 1, got 0")
+end)
+
+-- The numbers themselves are worked in tests/c/score/test_filter.c.
+test("filters: a grating is smooth and oriented, a blob smooth, noise neither", function(t)
+  local grating, blob = {}, {}
+  for y = 1, 9 do
+    grating[y], blob[y] = {}, {}
+    for x = 1, 9 do
+      grating[y][x], blob[y][x] = math.cos(2 * math.pi * x / 8), math.exp(-((x - 5) ^ 2 + (y - 5) ^ 2) / 4)
+    end
+  end
+  local noise = xai.randn(9, 9):totable()
+  local r = score.filters(xai.tensor { { grating }, { noise }, { blob }, { noise } })
+  t.eq({ #r, r.smooth, r.oriented }, { 4, 2, 1 })
+  t.ok(r[1].oriented > 0.6 and r[3].oriented < 1e-6 and r[2].oriented < 0.4)
+  t.fails(function() score.filters(xai.zeros(3, 3)) end, "score.filters: weights: expected filters, float32 N x C x KH x KW")
+end)
+
 -- ---- refusals --------------------------------------------------------------------------------------------------------
 
 test("what makes no sense is refused, with the nearest name", function(t)

@@ -156,6 +156,43 @@ test("data come from tensors, functions and objects", function(t)
   t.eq(difference(same, (xai.train(small(), object, plain))), 0)
 end)
 
+test("scenes are data as they are, made into inputs as the network has it", function(t)
+  local found, set = pcall(xai.scenes, { seed = 5, size = 16, classes = { "fox", "clock" }, count = 32 })
+  if not found then t.skip(set) end
+  local function net(preprocess)
+    return b.net("eye", b.seq { "conv1", b.conv { 4, k = 3 }, "relu1", b.relu, "gap", b.gap, "flatten", b.flatten,
+      "fc", b.linear { 2 } }, { input = { 3, 16, 16 }, weights = "fill", preprocess = preprocess })
+  end
+  local options = { batch = 8, epochs = 2, lr = 0.1, seed = 1 }
+  for _, preprocess in ipairs { "cifar10", { mean = 127.5, std = 64 } } do
+    local own = net(preprocess)
+    local adapted = setmetatable({ batch = function(_, first, n) return set:batch(first, n, own) end }, { __len = function() return #set end })
+    t.eq(difference((xai.train(own, set, options)), (xai.train(own, adapted, options))), 0)
+  end
+  -- a network of (byte - 127.5) / 64 gets what a batch is without any
+  local plain = setmetatable({ batch = function(_, first, n) return set:batch(first, n) end }, { __len = function() return #set end })
+  local trained = xai.train(net { mean = 127.5, std = 64 }, set, options)
+  t.eq(difference(trained, (xai.train(net(), plain, options))), 0)
+  t.eq(trained.preprocess.std, { 64.0, 64.0, 64.0 })
+  options.validate = set
+  t.ok(select(2, xai.train(net "cifar10", set, options))[2].validation_loss > 0)
+end)
+
+test("weights that are all zero would stay so, which is refused with what helps", function(t)
+  local data = stripes(16, 1)
+  local layers = b.seq { "conv1", b.conv { 2, k = 3 }, "relu1", b.relu, "gap", b.gap, "flatten", b.flatten, "fc", b.linear { 2 } }
+  local net = b.net("empty", layers, { input = { 1, 8, 8 }, weights = "none" })
+  t.fails(function() xai.train(net, data, { batch = 16 }) end, 'all weights are zero, and no gradient reaches them; let them begin at random: init = "he"')
+  t.fails(function() xai.train(net, data, { batch = 16, freeze = "fc" }) end, 'init = "he"')
+  local trained = xai.train(net, data, { batch = 16, init = "he" })
+  t.ok(trained:weight "conv1":norm() > 0)
+  -- a new head alone: its only matrix gets a gradient from the features
+  local filled = b.net("headless", layers, { input = { 1, 8, 8 }, weights = function(name, shape)
+    return name:find "^conv" and core.fill(name, shape) or core.zeros(shape)
+  end })
+  t.ok(xai.train(filled, data, { batch = 16, freeze = "conv1", lr = 0.1 }):weight "fc":norm() > 0)
+end)
+
 -- y = 3 x1 - x2 + 0.5, without noise
 test("numbers can be learnt as well as classes", function(t)
   local net = b.net("line", b.seq { "flatten", b.flatten, "fc", b.linear { 1 } }, { input = { 2, 1, 1 }, weights = "none" })

@@ -278,6 +278,21 @@ test("weights come from a table, a file or a function and are the same", functio
   os.remove(path)
 end)
 
+test("a network's weights make the same network again", function(t)
+  for name in pairs(xai.zoo) do
+    local options = { weights = "fill", width = 0.125, classes = 7 }
+    local given, count = xai.zoo[name](options):weights(), 0
+    options.weights = given
+    local net = xai.zoo[name](options)
+    for weight, tensor in pairs(net:weights()) do
+      count = count + 1
+      t.eq((tensor - given[weight]):abs():max(), 0, name .. ": " .. weight)
+    end
+    for _ in pairs(given) do count = count - 1 end
+    t.eq(count, 0, name)
+  end
+end)
+
 test("weights made from names are the reference's, bit for bit", function(t)
   -- golden/arch/fill_check.json, made by another program
   local function first(name, ...) return core.fill(name, { ... }):reshape(-1) end

@@ -35,7 +35,7 @@ check(("README.md: %d blocks"):format(blocks), ok, trouble)
 local ARGUMENTS = {
   compare = "--model model.onnx --count 1 --methods gradcam,random --metrics pointing,deletion --csv a.csv --json a.json",
   inspect = "--model model.onnx",
-  train_scenes = "--pictures 64 --batch 16 --fresh 48 --checkpoint train.ckpt --save scenes.safetensors",
+  train_scenes = "--pictures 64 --batch 16 --fresh 48 --pairs 4 --checkpoint train.ckpt --save scenes.safetensors",
 }
 
 local program = "'" .. build .. "/xairun'"

@@ -15,7 +15,7 @@ local method, set = require "xai.score.method", require "xai.score.set"
 
 local score = { metrics = set.metrics, lower_is_better = set.lower_is_better, aligned = set.aligned,
   sensitivity = method.sensitivity, randomization = method.randomization }
-for _, part in ipairs { "place", "network" } do
+for _, part in ipairs { "place", "network", "learnt" } do
   for name, measure in pairs(require("xai.score." .. part)) do score[name] = measure end
 end
 

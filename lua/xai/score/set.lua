@@ -4,7 +4,7 @@ local check = require "xai.check"
 local say = require "xai.say"
 local method = require "xai.score.method"
 local place, network, shared = require "xai.score.place", require "xai.score.network", require "xai.score.shared"
-local method_of, with_target = method.method_of, method.with_target
+local method_of, with_target, summary = method.method_of, method.with_target, shared.summary
 
 local set = {}
 
@@ -115,15 +115,6 @@ local function size_of(net, image, x, where)
       where, image.width, image.height, shape[4], shape[3]))
   end
   return { height = image.height, width = image.width }
-end
-
---- Mean and standard error of a list.
-local function summary(values)
-  local n, sum, square = #values, 0, 0
-  for _, v in ipairs(values) do sum = sum + v end
-  local mean = sum / n
-  for _, v in ipairs(values) do square = square + (v - mean) ^ 2 end
-  return { mean = n > 0 and mean or nil, se = n > 1 and math.sqrt(square / (n - 1) / n) or nil, n = n }
 end
 
 local Result = {}

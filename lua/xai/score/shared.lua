@@ -77,5 +77,14 @@ function shared.against(name, e, truth, prefer)
   return map, core.score.region(map:shape()[1], map:shape()[2], list)
 end
 
+--- Mean and standard error of a list.
+function shared.summary(values)
+  local n, sum, square = #values, 0, 0
+  for _, v in ipairs(values) do sum = sum + v end
+  local mean = sum / n
+  for _, v in ipairs(values) do square = square + (v - mean) ^ 2 end
+  return { mean = n > 0 and mean or nil, se = n > 1 and math.sqrt(square / (n - 1) / n) or nil, n = n }
+end
+
 shared.fail, shared.map, shared.collect = fail, map_of, collect
 return shared

@@ -58,8 +58,8 @@ local function make(name, options)
   if options.weights == nil then
     say.note(name .. ": no weights are given, all parameters are zero; weights = FILE, a table, a function or \"fill\"")
   end
-  local net = build.net(name, spec[1](o), { input = { channels, size, size }, weights = options.weights, rename = spec.rename, ignore = spec.ignore })
-  net = core.set_preprocess(net, options.preprocess or spec.preprocess or "imagenet")
+  local net = build.net(name, spec[1](o), { input = { channels, size, size }, weights = options.weights, rename = spec.rename,
+    ignore = spec.ignore, preprocess = options.preprocess or spec.preprocess or "imagenet" })
   local labels = options.labels
   if labels then net = core.set_labels(net, type(labels) == "string" and core.read_labels(labels) or labels) end
   return net

@@ -69,6 +69,10 @@ XK_INLINE vf vf_clamp(vf v, float lo, float hi) {
 XK_INLINE float vf_sum(vf v) {
 #if defined(__AVX512F__)
   return _mm512_reduce_add_ps((__m512)v);
+#elif defined(__AVX2__)
+  __m128 sum = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
+  sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+  return _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
 #else
   float sum = 0;
   for (int i = 0; i < VF; i++) sum += v[i];

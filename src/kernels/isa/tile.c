@@ -23,6 +23,7 @@ typedef struct piece {
 XK_INLINE void sum_piece(const int P, const int J, const xk_tile *t, const piece *p) {
   vf sum[XK_TILE][COLUMNS], bias[COLUMNS];
   const int64_t step = t->a_step, width = p->width, lanes = t->lanes;
+  const float *ahead = t->ahead;
   XK_UNROLL for (int j = 0; j < J; j++) bias[j] = p->bias != NULL ? vf_load(p->bias + j * VF) : (vf){0};
   XK_UNROLL for (int i = 0; i < P; i++) {
     XK_UNROLL for (int j = 0; j < J; j++) sum[i][j] = bias[j];
@@ -33,6 +34,7 @@ XK_INLINE void sum_piece(const int P, const int J, const xk_tile *t, const piece
       for (int64_t u = 0; u < t->count[2]; u++) {
         const float *a = p->a + outer_a + u * t->a_next[2], *b = p->b + outer_a + u * t->a_next[2];
         const float *w = p->w + outer_w + u * t->w_next[2];
+        for (int64_t k = 0; k < t->lines; k++, ahead += 16) __builtin_prefetch(ahead, 0, 2);
         for (int64_t l = 0; l < lanes; l++, a++, b++, w += width) {
           vf row[COLUMNS];
           XK_UNROLL for (int j = 0; j < J; j++) row[j] = vf_load(w + j * VF);

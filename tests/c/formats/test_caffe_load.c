@@ -303,6 +303,26 @@ static void simple_layers_are_their_operators(void **state) {
   }
 }
 
+static void the_ratio_of_dropout_is_what_training_takes(void **state) {
+  (void)state;
+  static const struct {
+    const char *layer;
+    float ratio;
+  } cases[] = {
+      {ONE_LAYER("Dropout", "dropout_param { dropout_ratio: 0.25 }"), 0.25f},
+      {ONE_LAYER("Dropout", ""), 0.5f},
+      {"layers { name: 'a' type: DROPOUT bottom: 'x' top: 'y' dropout_param { dropout_ratio: 0.75 } }", 0.75f},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[300];
+    snprintf(text, sizeof text, "input: 'x' input_dim: 1 input_dim: 2 input_dim: 1 input_dim: 1\n%s", cases[i].layer);
+    xai_net *net = load(i < 2 ? single("1,2", cases[i].layer) : text, caffe_model());
+    assert_true(xai_tensor_floats(xai_net_weight(net, 0, 1))[0] == cases[i].ratio);
+    assert_int_equal(xai_net_param_count(net), 0);
+    xai_net_free(net);
+  }
+}
+
 static void concat_and_flatten(void **state) {
   (void)state;
   static const char layers[] = "layer { name: 'r' type: 'ReLU' bottom: 'x' top: 'r' }\n"
@@ -629,6 +649,7 @@ int main(void) {
       cmocka_unit_test(batch_norm_and_scale),
       cmocka_unit_test(eltwise_adds_with_coefficients_and_multiplies),
       cmocka_unit_test(simple_layers_are_their_operators),
+      cmocka_unit_test(the_ratio_of_dropout_is_what_training_takes),
       cmocka_unit_test(concat_and_flatten),
       cmocka_unit_test(layers_in_place_keep_their_names_and_their_activations),
       cmocka_unit_test(only_what_is_asked_is_loaded),

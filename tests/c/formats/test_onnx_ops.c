@@ -754,6 +754,32 @@ static void dropout_is_the_identity_in_all_forms(void **state) {
   assert_computes(&m, XAI_SHAPE(2), x, XAI_SHAPE(2), x);
 }
 
+/* The ratio is what a network is trained with: an attribute before opset 12, an input since, 0.5 without either. */
+static void assert_ratio(model *m, const float *ratio) {
+  xai_net *net = NULL;
+  xai_err err = {""};
+  if (load_model(m, &net, &err) != XAI_OK) fail_msg("load: %s", err.text);
+  const xai_tensor *t = xai_net_weight(net, 0, 1);
+  assert_true((t != NULL) == (ratio != NULL));
+  if (t != NULL) assert_true(*(const float *)xai_tensor_view(t)->data == *ratio);
+  assert_int_equal(xai_net_param_count(net), 0); /* it is no parameter */
+  xai_net_free(net);
+}
+
+static void the_ratio_of_dropout_is_taken_over_from_every_form(void **state) {
+  (void)state;
+  const float ratio = 0.25f;
+  for (int64_t opset = 1; opset <= 13; opset += 6) {
+    xai_buf n = node("Dropout", "d", opset < 12 ? "x" : "x ratio", "y");
+    if (opset < 12) attr_float(&n, "ratio", ratio);
+    model m = one_node(opset, XAI_SHAPE(2), n);
+    if (opset >= 12) constant(&m, "ratio", (xai_shape){.rank = 0}, &ratio);
+    assert_ratio(&m, &ratio);
+  }
+  model m = one_node(7, XAI_SHAPE(2), node("Dropout", "d", "x", "y"));
+  assert_ratio(&m, NULL);
+}
+
 static void shape_15_may_be_a_part_of_the_shape(void **state) {
   (void)state;
   /* y = Reshape(x, Shape(x)[1:]) */
@@ -944,6 +970,7 @@ int main(void) {
       cmocka_unit_test(gemm_6_may_say_that_it_broadcasts),
       cmocka_unit_test(batch_normalization_is_read_as_inference_and_since_opset_14_as_training),
       cmocka_unit_test(dropout_is_the_identity_in_all_forms),
+      cmocka_unit_test(the_ratio_of_dropout_is_taken_over_from_every_form),
       cmocka_unit_test(shape_15_may_be_a_part_of_the_shape),
       cmocka_unit_test(grid_sample_16_has_other_words),
       cmocka_unit_test(roi_align_before_16_has_pixel_centres_at_whole_numbers),

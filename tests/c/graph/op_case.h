@@ -5,7 +5,7 @@
  *   fill    + positive random numbers, ~ a shuffled sequence of distinct numbers; else random in (-1, 1)
  *   shape   2x3x4, or s for a scalar
  *   =       the elements themselves, separated by commas; ? not known when shapes are inferred
- * A single '-' is an optional input left out.
+ * A single '-' is an optional input left out; those of a blocked convolution's packed weights are made of random ones.
  *
  * Attributes are words name=value, lists separated by commas: "strides=2,1 auto_pad=SAME_UPPER". The word outputs=3
  * asks for so many outputs instead of one. */
@@ -25,6 +25,7 @@
 
 #include "base/rng.h"
 #include "graph/op.h"
+#include "kernels/blocked.h"
 #include "tensor/tensor.h"
 
 enum { CASE_INPUTS = 6 };
@@ -153,6 +154,22 @@ static inline bool next_word(const char **rest, char word[CASE_WORD]) {
   return length > 0;
 }
 
+/* Inputs 1 and 2 of a blocked convolution: the same weights for both ways. */
+static inline void case_pack(op_case *k) {
+  xk_conv2d p = k->attrs.blocked.conv;
+  p.n = k->in[0].shape.dims[0];
+  xai_view w = {.dtype = XAI_F32, .shape = XAI_SHAPE(p.m, p.c / p.groups, p.kh, p.kw)};
+  w.data = bytes_for(&w);
+  fill_view(&w, ' ', 50);
+  for (int back = 0; back <= 1; back++) {
+    xai_view *v = &k->in[1 + back];
+    *v = (xai_view){.dtype = XAI_F32, .shape = XAI_SHAPE((int64_t)xk_bconv_packed(&p, back != 0))};
+    v->data = bytes_for(v);
+    xk_bconv_pack(&p, back != 0, w.data, NULL, v->data);
+  }
+  free(w.data);
+}
+
 static inline void case_open(op_case *k, xai_op op, const char *inputs, const char *attrs) {
   char word[CASE_WORD];
   *k = (op_case){.op = op, .n_out = 1};
@@ -162,6 +179,7 @@ static inline void case_open(op_case *k, xai_op op, const char *inputs, const ch
     assert_true(k->n_in < CASE_INPUTS);
     read_view(word, (uint64_t)k->n_in, &k->in[k->n_in], &k->unknown[k->n_in]);
   }
+  if (op == XAI_OP_BLOCKED_CONV || op == XAI_OP_BLOCKED_CONV_CLIP) case_pack(k);
   k->call = (xai_call){.attrs = &k->attrs, .n_in = k->n_in, .n_out = k->n_out, .in = k->in, .out = k->out};
 }
 

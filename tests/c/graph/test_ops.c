@@ -57,7 +57,7 @@ static void gives_gradient(xai_op op, const char *inputs, const char *attrs, xk_
 
 /* ---- the table ------------------------------------------------------------------------------------------ */
 
-/* Rows for training follow the one that has their name. */
+/* Rows for training follow the one that has their name; inner rows stand last and are not found. */
 static void rows_stand_in_the_order_of_their_identifiers(void **state) {
   (void)state;
   static const char *const names[] = {
@@ -68,9 +68,11 @@ static void rows_stand_in_the_order_of_their_identifiers(void **state) {
   for (int i = 0; i < XAI_OP_COUNT; i++) {
     xai_op found;
     assert_string_equal(xai_op_get((xai_op)i)->name, names[i]);
-    assert_true(xai_op_find(names[i], &found));
+    bool inner = (xai_op_get((xai_op)i)->flags & XAI_OP_INNER) != 0;
+    assert_int_equal(inner, i >= XAI_OP_BLOCK);
+    assert_int_equal(xai_op_find(names[i], &found), !inner);
     bool training = i == XAI_OP_BATCH_NORM_TRAINING || i == XAI_OP_DROPOUT_TRAINING;
-    assert_int_equal(found, training ? i - 1 : i);
+    if (!inner) assert_int_equal(found, training ? i - 1 : i);
   }
 }
 
@@ -95,6 +97,7 @@ static void unknown_names_are_not_found_but_near_ones_are_suggested(void **state
   assert_false(xai_op_find("GridSampler", &op));
   assert_string_equal(xai_op_nearest("conv"), "Conv");
   assert_string_equal(xai_op_nearest("MaxPol"), "MaxPool");
+  assert_null(xai_op_nearest("BlockedScale"));
 }
 
 static void defaults_are_those_of_onnx(void **state) {
@@ -478,6 +481,16 @@ static void rectifiers_obey_the_backward_rules(void **state) {
   gives_gradient(XAI_OP_CLIP, relu6, "", XK_RELU_PLAIN, dy6, "5=2,-2,0,0,0");
   gives_gradient(XAI_OP_CLIP, relu6, "", XK_RELU_GUIDED, dy6, "5=2,0,0,0,0");
   gives_gradient(XAI_OP_CLIP, relu6, "", XK_RELU_DECONV, dy6, "5=2,0,2,2,0");
+  const char *blocked = "1x1x1x1x16=1,1,-1,7,7,0,0,0,0,0,0,0,0,0,0,0 16=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1 "
+                        "16=0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0";
+  const char *signal = "1x1x1x1x16=2,-2,2,2,-2,0,0,0,0,0,0,0,0,0,0,0";
+  gives_gradient(XAI_OP_BLOCKED_SCALE_CLIP, blocked, "lo=0 hi=6", XK_RELU_PLAIN, signal,
+                 "1x1x1x1x16=2,-2,0,0,0,0,0,0,0,0,0,0,0,0,0,0");
+  gives_gradient(XAI_OP_BLOCKED_SCALE_CLIP, blocked, "lo=0 hi=6", XK_RELU_GUIDED, signal,
+                 "1x1x1x1x16=2,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0");
+  gives_gradient(XAI_OP_BLOCKED_SCALE_CLIP, blocked, "lo=0 hi=6", XK_RELU_DECONV, signal,
+                 "1x1x1x1x16=2,0,2,2,0,0,0,0,0,0,0,0,0,0,0,0");
+  gives_gradient(XAI_OP_BLOCKED_SCALE, blocked, "", XK_RELU_GUIDED, signal, signal);
   /* each passes its own derivative where the signal and the input are positive */
   gives_gradient(XAI_OP_ELU, "4=1,1,-1.0986123,-1.0986123", "alpha=3", XK_RELU_PLAIN, dy, "4=2,-2,2,-2");
   gives_gradient(XAI_OP_ELU, x, "alpha=3", XK_RELU_GUIDED, dy, "4=2,0,0,0");
@@ -490,7 +503,8 @@ static void rectifiers_obey_the_backward_rules(void **state) {
   gives_gradient(XAI_OP_PRELU, "4=1,1,-1,-1 s=0.1", "", XK_RELU_DECONV, dy, "4=2,0,2,0");
   for (int op = 0; op < XAI_OP_COUNT; op++) {
     bool rectifier = op == XAI_OP_RELU || op == XAI_OP_LEAKY_RELU || op == XAI_OP_CLIP || op == XAI_OP_PRELU ||
-                     op == XAI_OP_ELU || op == XAI_OP_CELU || op == XAI_OP_SELU || op == XAI_OP_THRESHOLDED_RELU;
+                     op == XAI_OP_ELU || op == XAI_OP_CELU || op == XAI_OP_SELU || op == XAI_OP_THRESHOLDED_RELU ||
+                     op == XAI_OP_BLOCKED_CONV_CLIP || op == XAI_OP_BLOCKED_SCALE_CLIP;
     assert_true(((xai_op_get((xai_op)op)->flags & XAI_OP_RECTIFIER) != 0) == rectifier);
   }
 }
@@ -503,6 +517,14 @@ static void other_layers_do_not_but_for_lrn_in_a_deconvnet(void **state) {
   gives_gradient(XAI_OP_SIGMOID, "2=0,0", "", XK_RELU_GUIDED, "2=4,-4", "2=1,-1"); /* s(1-s) = 1/4 */
   gives_gradient(XAI_OP_TANH, "2=0,0", "", XK_RELU_DECONV, "2=4,-4", "2=4,-4");
   gives_gradient(XAI_OP_LRN, "1x2x1=1,2", "size=3 alpha=0.3", XK_RELU_DECONV, "1x2x1=5,-6", "1x2x1=5,-6");
+}
+
+static void blocking_by_hand(void **state) {
+  (void)state;
+  gives(XAI_OP_BLOCK, "1x2x1x2=1,2,3,4", "",
+        "1x1x1x2x16=1,3,0,0,0,0,0,0,0,0,0,0,0,0,0,0,2,4,0,0,0,0,0,0,0,0,0,0,0,0,0,0");
+  gives(XAI_OP_UNBLOCK, "1x1x1x2x16=1,3,0,0,0,0,0,0,0,0,0,0,0,0,0,0,2,4,0,0,0,0,0,0,0,0,0,0,0,0,0,0", "channels=2",
+        "1x2x1x2=1,2,3,4");
 }
 
 static void reshaping_by_hand(void **state) {
@@ -1249,6 +1271,7 @@ int main(void) {
       cmocka_unit_test(integers_of_every_width_count),
       cmocka_unit_test(rectifiers_obey_the_backward_rules),
       cmocka_unit_test(other_layers_do_not_but_for_lrn_in_a_deconvnet),
+      cmocka_unit_test(blocking_by_hand),
       cmocka_unit_test(reshaping_by_hand),
       cmocka_unit_test(moving_elements_by_hand),
       cmocka_unit_test(gather_stays_inside_when_indices_come_late),

@@ -1,9 +1,6 @@
 /* Convolutions of blocked arrays against their definition, with every instruction set that the processor has. Arrays of
  * small integers make the direct sums exact, whatever their order: these are compared for equality. */
-#include <math.h>
-
-#include "kernels/blocked_private.h"
-#include "ktest.h"
+#include "blocked_case.h"
 
 static const xk_conv2d shapes[] = {
 #define SHAPE(n_, c_, h_, w_, m_, groups_, kh_, kw_, sh_, sw_, dh_, dw_, top, bottom, left, right)                     \
@@ -38,8 +35,6 @@ static const xk_conv2d shapes[] = {
     SHAPE(1, 5, 12, 30, 17, 1, 3, 5, 2, 3, 3, 1, 2, 1, 0, 2),
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
-static const char *const isas[] = {"portable", "avx2", "avx512"};
-enum { ISAS = sizeof isas / sizeof *isas };
 
 /* One convolution: plain arrays, and the same blocked. */
 typedef struct problem {
@@ -54,18 +49,6 @@ static int64_t x_elements(const xk_conv2d *p) {
   return p->n * (xk_bconv_plain_input(p) ? p->c : XK_LANES * xk_blocks(p->c)) * p->h * p->w;
 }
 
-/* n x c x hw to blocks with empty lanes; written out here, to depend on nothing. */
-static float *blocked(int64_t n, int64_t c, int64_t hw, const float *x) {
-  int64_t blocks = xk_blocks(c), count = n * blocks * hw * XK_LANES;
-  float *y = floats(count);
-  memset(y, 0, (size_t)count * sizeof *y);
-  for (int64_t i = 0; i < n * c * hw; i++) {
-    int64_t image = i / (c * hw), channel = i / hw % c;
-    y[((image * blocks + channel / XK_LANES) * hw + i % hw) * XK_LANES + channel % XK_LANES] = x[i];
-  }
-  return y;
-}
-
 static problem make(const xk_conv2d *p, float *(*fill)(int64_t, uint64_t)) {
   problem q = {.p = *p, .nx = p->n * p->c * p->h * p->w, .ny = p->n * p->m * p->oh * p->ow};
   q.nw = p->m * p->c / p->groups * p->kh * p->kw;
@@ -76,11 +59,11 @@ static problem make(const xk_conv2d *p, float *(*fill)(int64_t, uint64_t)) {
   q.add = fill(q.ny, 4);
   q.dy = fill(q.ny, 5);
   float *bias = fill(p->m, 3);
-  q.bias = blocked(1, p->m, 1, bias);
+  q.bias = to_blocked(1, p->m, 1, bias);
   free(bias);
-  q.x_blocked = xk_bconv_plain_input(p) ? blocked(0, 1, 1, q.x) : blocked(p->n, p->c, p->h * p->w, q.x);
-  q.add_blocked = blocked(p->n, p->m, p->oh * p->ow, q.add);
-  q.dy_blocked = blocked(p->n, p->m, p->oh * p->ow, q.dy);
+  q.x_blocked = xk_bconv_plain_input(p) ? to_blocked(0, 1, 1, q.x) : to_blocked(p->n, p->c, p->h * p->w, q.x);
+  q.add_blocked = to_blocked(p->n, p->m, p->oh * p->ow, q.add);
+  q.dy_blocked = to_blocked(p->n, p->m, p->oh * p->ow, q.dy);
   q.finish = (xk_finish){.bias = q.bias, .add = q.add_blocked, .lo = -20, .hi = 30};
   return q;
 }
@@ -128,7 +111,7 @@ static float *want_forward(const problem *q) {
   each_product(q, add_forward, sums);
   for (int64_t i = 0; i < q->ny; i++)
     plain[i] = (float)fmin(fmax(sums[i] + q->bias[i / (p->oh * p->ow) % p->m] + q->add[i], -20), 30);
-  float *want = blocked(p->n, p->m, p->oh * p->ow, plain);
+  float *want = to_blocked(p->n, p->m, p->oh * p->ow, plain);
   free(plain);
   free(sums);
   return want;
@@ -142,7 +125,7 @@ static float *want_backward(const problem *q) {
   for (int64_t i = 0; i < q->nx; i++) plain[i] = (float)sums[i];
   free(sums);
   if (xk_bconv_plain_input(p)) return plain;
-  float *want = blocked(p->n, p->c, p->h * p->w, plain);
+  float *want = to_blocked(p->n, p->c, p->h * p->w, plain);
   free(plain);
   return want;
 }
@@ -189,10 +172,7 @@ static void chosen_backward(const void *q_, float *dx) {
 
 /* Runs the test with every shape and instruction set. */
 static void each_case(void (*test)(const xk_conv2d *p)) {
-  const char *before = xk_isa_now()->name;
-  for (int isa = 0; isa < ISAS; isa++)
-    for (int i = 0; i < SHAPES && xk_isa_choose(isas[isa]); i++) test(&shapes[i]);
-  assert_true(xk_isa_choose(before));
+  FOR_EACH_ISA(for (int i = 0; i < SHAPES; i++) test(&shapes[i]));
 }
 
 static void compare_with_definition(const xk_conv2d *p) {
@@ -347,23 +327,22 @@ static void equal_forms_make_equal_packings(void **state) {
 }
 
 /* max(NaN, 0) would be 0 in many a processor; a fault in a network must not look like silence. */
+static void pass_nan(void) {
+  problem q = make(&shapes[1], integers);
+  pack(&q, true);
+  q.finish.lo = 0;
+  q.x_blocked[3] = NAN; /* pixel 0 of the first image */
+  float *y = floats(q.by);
+  direct_forward(&q, y);
+  for (int64_t i = 0; i < q.by; i++)
+    assert_int_equal(isnan(y[i]) != 0, i < q.by / q.p.n && i / XK_LANES % (q.p.oh * q.p.ow) == 0);
+  free(y);
+  drop(&q);
+}
+
 static void nan_passes_a_rectifier(void **state) {
   (void)state;
-  const char *before = xk_isa_now()->name;
-  for (int isa = 0; isa < ISAS; isa++) {
-    if (!xk_isa_choose(isas[isa])) continue;
-    problem q = make(&shapes[1], integers);
-    pack(&q, true);
-    q.finish.lo = 0;
-    q.x_blocked[3] = NAN; /* pixel 0 of the first image */
-    float *y = floats(q.by);
-    direct_forward(&q, y);
-    for (int64_t i = 0; i < q.by; i++)
-      assert_int_equal(isnan(y[i]) != 0, i < q.by / q.p.n && i / XK_LANES % (q.p.oh * q.p.ow) == 0);
-    free(y);
-    drop(&q);
-  }
-  assert_true(xk_isa_choose(before));
+  FOR_EACH_ISA(pass_nan());
 }
 
 static void only_instruction_sets_that_exist_can_be_chosen(void **state) {
@@ -373,7 +352,7 @@ static void only_instruction_sets_that_exist_can_be_chosen(void **state) {
   assert_string_equal(xk_isa_now()->name, before);
   assert_true(xk_isa_choose("portable"));
   assert_string_equal(xk_isa_now()->name, "portable");
-  assert_true(xk_isa_choose(before));
+  assert_true(xk_isa_choose(NULL));
 }
 
 /* Groups must fill whole blocks, or have one channel and one filter. */

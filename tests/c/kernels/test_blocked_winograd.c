@@ -31,12 +31,13 @@ static void both_directions_are_their_definition(void **state) {
  * pixel i, filter f at its tap f, and y is 1 where tap f lies on pixel i. */
 static void units_of_image_and_filter_meet_where_they_should(void **state) {
   (void)state;
-  const int64_t sides[] = {6, 4};
+  const int64_t sides[] = {18, 6}, forms[] = {1, 0}; /* 4x4 and 2x2 outputs in a tile */
   for (int s = 0; s < 2; s++) {
     int64_t side = sides[s], out = side - 2;
     const int64_t shape[7] = {side * side, 16, side, side, 9, 0, 0};
     blocked_case q = make(shape);
     float *y = floats(q.nby);
+    assert_int_equal(xk__bwino_form(&q.p, false), forms[s]);
     for (int64_t i = 0; i < q.nw; i++) q.w[i] = i / 9 % 16 == 5 && i % 9 == i / 9 / 16;
     for (int64_t i = 0; i < q.p.m; i++) q.scale[i] = 1;
     for (int64_t i = 0; i < q.nbx; i++) q.bx[i] = i % 16 == 5 && i / 16 % (side * side) == i / 16 / (side * side);
@@ -52,14 +53,19 @@ static void units_of_image_and_filter_meet_where_they_should(void **state) {
   }
 }
 
+/* Rectified inputs, 64 to 512 channels: 6e-7 to 1.7e-6 and, at 512, 6e-7 were measured. */
 static void the_error_of_a_layer_is_that_of_its_transform(void **state) {
   (void)state;
   const int64_t layers[][7] = {{1, 64, 56, 56, 64, 1, 1}, {1, 128, 28, 28, 128, 1, 1}, {1, 256, 14, 14, 256, 1, 1},
-                               {1, 512, 14, 14, 64, 1, 1}, {1, 512, 7, 7, 64, 1, 1}};
+                               {1, 512, 14, 14, 64, 1, 1}, {1, 512, 7, 7, 128, 1, 1}};
   for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
     blocked_case q = make(layers[i]);
     q.finish = (xk_finish){.lo = -INFINITY, .hi = INFINITY};
-    assert_true(error_of(&q, false) < 2e-6);
+    double bound = xk__bwino_form(&q.p, false) == 1 ? 2e-6 : 8e-7;
+    FOR_EACH_ISA({
+      assert_true(error_of(&q, false) < bound);
+      assert_true(error_of(&q, true) < bound);
+    });
     drop_case(&q);
   }
 }

@@ -45,6 +45,8 @@ static void a_scene_depends_on_seed_and_number_only(void **state) {
   xai_scenes_close(other);
 }
 
+static const xai_preprocess usual = {.scale = 1, .mean = {127.5f, 127.5f, 127.5f}, .std = {64, 64, 64}};
+
 /* A batch holds what the scenes hold one by one, for any number of threads; shares are one object's part. */
 static void a_batch_is_its_scenes_for_any_number_of_threads(void **state) {
   (void)state;
@@ -58,7 +60,7 @@ static void a_batch_is_its_scenes_for_any_number_of_threads(void **state) {
   for (int threads = 1; threads <= 4; threads *= 2) {
     xk_threads_set(threads);
     memset(x, 0, sizeof x);
-    assert_int_equal(xai_scenes_batch(set, FIRST, N, 127.5, 64, x, labels, shares, &err), XAI_OK);
+    assert_int_equal(xai_scenes_batch(set, FIRST, N, &usual, 3, x, labels, shares, &err), XAI_OK);
     for (int i = 0; i < N; i++) {
       xai_scene scene;
       xai_image *img = NULL;
@@ -305,7 +307,7 @@ static xai_status attempt_scene(const char *path, xai_err *err) {
   img = NULL, owners = NULL;
   if (st == XAI_OK) st = xai_scene_compose(set, 1, &item, 1, NULL, &scene, &img, &owners, err);
   if (st != XAI_OK) assert_true(img == NULL && owners == NULL);
-  if (st == XAI_OK) st = xai_scenes_batch(set, 0, 2, 0, 1, x, labels, NULL, err);
+  if (st == XAI_OK) st = xai_scenes_batch(set, 0, 2, &usual, 3, x, labels, NULL, err);
   xai_image_free(img);
   xai_tensor_free(owners);
   xai_scenes_close(set);
@@ -324,10 +326,10 @@ static void a_request_to_stop_ends_a_batch(void **state) {
   int64_t label;
   xai_err err = {""};
   xai_stop_request();
-  xai_status st = xai_scenes_batch(set, 0, 1, 0, 1, x, &label, NULL, &err);
+  xai_status st = xai_scenes_batch(set, 0, 1, &usual, 3, x, &label, NULL, &err);
   xai_stop_clear();
   assert_int_equal(st, XAI_ESTOP);
-  assert_int_equal(xai_scenes_batch(set, 0, 1, 0, 0, x, &label, NULL, &err), XAI_EARG);
+  assert_int_equal(xai_scenes_batch(set, 0, 1, &usual, 2, x, &label, NULL, &err), XAI_EARG);
   xai_scenes_close(set);
 }
 

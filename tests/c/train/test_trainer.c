@@ -192,7 +192,9 @@ static void each_step_drops_other_elements_and_the_same_step_the_same(void **sta
   assert_in_range(dropped, n / 16, n / 4); /* of the half that is not zero, a quarter */
   assert_true(differ > n / 16);
   xai_run_close(run);
-  assert_true(form_loss(still, &x) == form_loss(net, &x)); /* all frozen: the network as it is used */
+  xai_engine_reference(true); /* all frozen: the network as it is used */
+  assert_true(form_loss(still, &x) == form_loss(net, &x));
+  xai_engine_reference(false);
   xai_net_free(form);
   xai_net_free(still);
   xai_net_free(net);
@@ -370,6 +372,37 @@ static void what_is_not_finite_is_named_and_changes_nothing(void **state) {
   xai_net_free(net);
 }
 
+/* With conv, the shift after it and fc at zero no weight gets a gradient; with fc alone at zero it gets one. */
+static void weights_that_are_all_zero_are_refused_before_anything_changes(void **state) {
+  (void)state;
+  static const xai_shape shapes[] = {{4, {4, 1, 3, 3}}, {1, {4}}, {2, {3, 16}}};
+  xai_weight zero[3] = {{CONV, 1, NULL}, {BN, 2, NULL}, {FC, 1, NULL}};
+  for (int i = 0; i < 3; i++) must(xai_tensor_new(XAI_F32, shapes[i], &zero[i].tensor, err));
+  xai_net *net = student(), *empty = NULL;
+  xai_train_opts o;
+  xai_train_defaults(&o);
+  lesson l = lesson_of(0);
+  xai_view x = lesson_x(&l), y = lesson_y(&l);
+  xai_step step;
+  xai_err err = {""};
+  must(xai_net_with(net, &(xai_view_opts){.weights = zero, .n_weights = 3}, &empty, NULL, err));
+  xai_trainer *t = trainer_of(empty, &o), *same = trainer_of(empty, &o);
+  assert_int_equal(xai_trainer_step(t, &x, &y, 0.1, &step, &err), XAI_EARG);
+  assert_non_null(strstr(err.text, "all weights are zero, and no gradient reaches them; let them begin at random: init = \"he\""));
+  assert_int_equal(xai_trainer_steps(t), 0);
+  assert_true(same_student(t, same));
+  xai_trainer_free(t);
+  xai_trainer_free(same);
+  xai_net_free(empty);
+  must(xai_net_with(net, &(xai_view_opts){.weights = &zero[2], .n_weights = 1}, &empty, NULL, err));
+  t = trainer_of(empty, &o);
+  must(xai_trainer_step(t, &x, &y, 0.1, &step, err));
+  xai_trainer_free(t);
+  xai_net_free(empty);
+  xai_net_free(net);
+  for (int i = 0; i < 3; i++) xai_tensor_free(zero[i].tensor);
+}
+
 static void options_that_make_no_sense_are_refused(void **state) {
   (void)state;
   const int all[] = {CONV, BN, FC}, beyond[] = {99};
@@ -440,6 +473,7 @@ int main(void) {
       cmocka_unit_test(frozen_layers_stay_as_they_are),
       cmocka_unit_test(weights_begin_with_the_variance_asked_for),
       cmocka_unit_test(what_is_not_finite_is_named_and_changes_nothing),
+      cmocka_unit_test(weights_that_are_all_zero_are_refused_before_anything_changes),
       cmocka_unit_test(options_that_make_no_sense_are_refused),
       cmocka_unit_test(short_memory_is_an_error_and_no_more),
   };

@@ -1,0 +1,77 @@
+-- xai.score.learnt: what has a network learnt? Is it right, and have its filters become something that the eye can name?
+local core = require "xai.core"
+local say = require "xai.say"
+local shared = require "xai.score.shared"
+
+local learnt = {}
+
+--- The network's class for each label of the set: by its text where both have texts, else the label itself.
+local function ids_of(net, set)
+  local names, ids = set.classes, {}
+  for i, name in ipairs(names or {}) do ids[i - 1] = net.labels and net:class(name) or i - 1 end
+  return function(label) return ids[label] or label end, function(label) return names and names[label + 1] or net:label(label) or tostring(label) end
+end
+
+--- How many classes are more probable; of equal ones the first counts as more probable.
+local function rank(scores, id)
+  local own, n = scores[id + 1], 0
+  for k, score in ipairs(scores) do
+    if score > own or (score == own and k <= id) then n = n + 1 end
+  end
+  return n
+end
+
+--- Accuracy: share of pictures whose class is among the 'top' most probable. all = true: whose classes all are, where a
+--- picture shows several things. set: scenes, or what else xai.train takes as an object with batch(first, n, net) and #;
+--- labels are matched by their text where the network has labels. { mean =, se =, n =, by_class = { name = the same } }.
+function learnt.accuracy(net, set, options)
+  local o = shared.options("accuracy", options, { top = 1, all = false, batch = 64 }, { top = 1, batch = 1 })
+  local id_of, name_of = ids_of(net, set)
+  local right, by_class, tell = {}, {}, say.progress("accuracy", #set)
+
+  local function judge(scores, label, shares)
+    local good = o.all or rank(scores, id_of(label)) < o.top
+    for k, share in ipairs(o.all and shares or {}) do
+      good = good and (share == 0 or rank(scores, id_of(k - 1)) < o.top)
+    end
+    local name = name_of(label)
+    by_class[name] = by_class[name] or {}
+    table.insert(by_class[name], good and 1 or 0)
+    right[#right + 1] = good and 1 or 0
+  end
+
+  for first = 1, #set, o.batch do
+    local n = math.min(o.batch, #set - first + 1)
+    local x, labels, shares = set:batch(first, n, net)
+    if o.all and not shares then shared.fail("accuracy", "all: the data give no shares of the classes") end
+    shares = o.all and shares:totable()
+    for i, scores in ipairs(net:logits(x):totable()) do judge(scores, labels[i], shares and shares[i]) end
+    x:free()
+    tell(first + n - 1)
+  end
+  local result = shared.summary(right)
+  result.by_class = {}
+  for name, values in pairs(by_class) do result.by_class[name] = shared.summary(values) end
+  return result
+end
+
+local SMOOTH, ORIENTED = 0.5, 0.4
+
+--- Filters N x C x KH x KW, as net:weight gives them: a list of { smooth =, oriented = }, and how many there are of each:
+--- smooth is the correlation of neighbouring weights (edges, blobs: above 0.5; noise: near 0), oriented the length of the mean
+--- of e^(2 i theta) over the power spectrum without its lowest frequencies (1: a grating, 0: no direction). A filter counts as
+--- oriented above 0.4, if it is smooth.
+function learnt.filters(weights)
+  local smooth, oriented = core.score.filters(weights)
+  local list = { smooth = 0, oriented = 0 }
+  for i = 1, #smooth do
+    list[i] = { smooth = smooth[i], oriented = oriented[i] }
+    if smooth[i] > SMOOTH then
+      list.smooth = list.smooth + 1
+      if oriented[i] > ORIENTED then list.oriented = list.oriented + 1 end
+    end
+  end
+  return list
+end
+
+return learnt

@@ -19,6 +19,7 @@ local ELSEWHERE = {
     .. "graph/ops_shape graph/ops_unary kernels/det kernels/pad",
   ["tests/c/graph/test_run.c"] = "graph/net graph/predict",
   ["tests/c/graph/test_build.c"] = "graph/infer",
+  ["tests/c/graph/test_local.c"] = "graph/local_form graph/ops_patch",
   ["tests/lua/test_net.lua"] = "formats/load",
   ["tests/c/kernels/test_blocked_conv.c"] = "kernels/blocked_direct kernels/isa kernels/isa/dots kernels/isa/table kernels/isa/tile",
   ["tests/c/kernels/test_conv2d.c"] = "kernels/im2col kernels/depthwise",

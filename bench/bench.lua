@@ -240,6 +240,7 @@ local who = {}
 for _, side in ipairs(sides) do who[side.key] = side.name end
 print(("%s, %d threads, %s; at most %.0f GFLOP/s and %.0f GB/s; load before %.2f"):format(machine.processor, threads,
   machine.instructions, limits.gflops or 0 / 0, limits.gbytes or 0 / 0, machine.load))
+if machine.load > 0.5 then io.stderr:write "bench: others use this machine: what follows is slower than it should be\n" end
 local names = {}
 for i, side in ipairs(sides) do names[i] = side.name end
 print(table.concat(names, ", "))

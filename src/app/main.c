@@ -40,7 +40,7 @@ static const char usage[] =
     "  -i              read commands from the keyboard after the script\n"
     "  -o DIR          where pictures go (default: out)\n"
     "  -q, --quiet     no notes, only results and errors\n"
-    "  -v, --verbose   tracebacks; alone: versions, threads, instructions\n"
+    "  -v, --verbose   tracebacks; alone: versions, threads, instruction set\n"
     "  --threads N     threads for the arithmetic (default: all cores)\n"
     "  --seed N        start of every random number (default: 0)\n"
     "  --mem SIZE      refuse to use more for tensors: 512M, 2G (default: 3/4 of all)\n"

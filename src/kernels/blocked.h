@@ -60,9 +60,8 @@ void xk_bscale(int64_t n, int64_t blocks, int64_t hw, const float *x, const floa
                float hi, float *y);
 
 /* Pools: p->planes = n * blocks; each plane is h x w x 16. Definitions as in kernels.h; maxpool's gradient goes to the
- * first of equals, as there. */
-/* true when every window sees the input: one of padding only is -infinity, also beyond c. Then forward and backward hold. */
-bool xk_bmaxpool_fits(const xk_pool2d *p);
+ * first of equals, as there. Every window of a maximum sees the input: one of padding only would be -infinity, also
+ * beyond c. */
 void xk_bmaxpool_forward(const xk_pool2d *p, const float *x, float *y);
 void xk_bmaxpool_backward(const xk_pool2d *p, const float *x, const float *dy, float *dx);
 void xk_bavgpool_forward(const xk_pool2d *p, const float *x, float *y);

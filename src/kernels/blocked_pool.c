@@ -43,13 +43,6 @@ static void each_plane(const xk_pool2d *p, backward_row row, const float *x, con
 }
 
 /* ---- maximum --------------------------------------------------------------------------------------------- */
-bool xk_bmaxpool_fits(const xk_pool2d *p) {
-  bool seen = true;
-  for (int64_t oy = 0; oy < p->oh; oy++) seen &= xk__window_rows(p, oy).end > xk__window_rows(p, oy).first;
-  for (int64_t ox = 0; ox < p->ow; ox++) seen &= xk__window_columns(p, ox).end > xk__window_columns(p, ox).first;
-  return seen;
-}
-
 /* A NaN is larger than numbers. */
 static inline float larger(float best, float v) { return ((v > best) | (v != v)) ? v : best; }
 

@@ -21,6 +21,7 @@ local ELSEWHERE = {
   ["tests/c/graph/test_plan.c"] = "graph/arena graph/share",
   ["tests/c/graph/test_lower.c"] = "graph/packs",
   ["tests/c/graph/test_build.c"] = "graph/infer",
+  ["tests/c/graph/test_local.c"] = "graph/local_form graph/ops_patch",
   ["tests/lua/test_net.lua"] = "formats/load",
   ["tests/c/kernels/test_blocked_conv.c"] = "kernels/blocked_direct kernels/isa kernels/isa/dots kernels/isa/table kernels/isa/tile",
   ["tests/c/kernels/test_conv2d.c"] = "kernels/im2col kernels/depthwise",

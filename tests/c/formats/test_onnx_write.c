@@ -110,6 +110,7 @@ static const case_text without_gradient[] = {
     {XAI_OP_NOT, "b3=1,0,1", ""},
     {XAI_OP_ONE_HOT, "i3=0,2,1 is=4 2=0,1", ""},
     {XAI_OP_OR, "b2x2=1,0,1,0 b2=1,0", ""},
+    {XAI_OP_PATCH, "1x2x5x6 2x2x3x2 i2x2x2=1,2,0,1,2,4,3,-1 i2x2=3,2,3,4", "to=1 outside=0.5"},
     {XAI_OP_RANGE, "is=1 is=7 is=2", ""},
     {XAI_OP_ROUND, "5x7", ""},
     {XAI_OP_SIGN, "5x7", ""},

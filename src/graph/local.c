@@ -11,7 +11,8 @@
 enum {
   GROUP = 32,            /* windows whose rectangles have one size: fewer are closer, more need fewer plans */
   MOST_TOGETHER = 32,    /* changes in one pass */
-  ROOM = 64 << 20        /* bytes that their arrays may take */
+  ROOM = 64 << 20,       /* bytes that their arrays may take */
+  TAIL = 128             /* changes that go through large fully connected layers together */
 };
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -170,35 +171,78 @@ static int64_t choose_batch(const xai_local *l, const xai_local_form *f, const g
   return (g->n + passes - 1) / passes;
 }
 
-/* One pass: windows [from, from + here) of the group. */
-static xai_status pass(const xai_local *l, const xai_local_form *f, const group *g, int64_t from, int64_t here, xai_run *run,
-                       const xai_view in[3], const sight *s, const xai_view **made, xai_err *err) {
-  int64_t h = g->sizes[0], w = g->sizes[1], patch = l->x->shape.dims[1] * h * w, places = 2 * f->slots.n;
-  memcpy(in[1].data, g->at + from * places, (size_t)(here * places) * sizeof(int64_t));
+/* Everything that the passes of one call share. */
+typedef struct doing {
+  const xai_local *l;
+  xai_local_form f;
+  sight s;
+  const xai_view **made; /* per observed layer */
+  xai_tensor *waiting;   /* what goes into the tail, TAIL x ...; NULL: not made yet, or there is no tail */
+  int64_t numbers[TAIL]; /* whose it is */
+  int64_t n_waiting;
+} doing;
+
+static void show_outputs(doing *d, const xai_run *run, int64_t here, const int64_t *numbers) {
+  for (int k = 0; k < d->l->n_layers; k++) d->made[k] = xai_run_output(run, k);
+  for (int64_t b = 0; b < here; b++) show(d->l, &d->s, d->made, d->f.picked, numbers[b], b);
+}
+
+static xai_status run_tail(doing *d, xai_err *err) {
+  xai_run *run = NULL;
+  xai_status st = XAI_OK;
+  if (d->n_waiting == 0) return XAI_OK;
+  xai_view x = *xai_tensor_view(d->waiting);
+  x.shape.dims[0] = d->n_waiting;
+  XAI_GOTO(xai_run_open(d->f.tail, &x.shape, &(xai_request){.keep_outputs = true}, &run, err));
+  XAI_GOTO(xai_run_forward(run, &x, err));
+  show_outputs(d, run, d->n_waiting, d->numbers);
+  d->n_waiting = 0;
+done:
+  xai_run_close(run);
+  return st;
+}
+
+static xai_status wait_for_tail(doing *d, const xai_view *v, int64_t here, const int64_t *numbers, xai_err *err) {
+  xai_shape s = v->shape;
+  s.dims[0] = TAIL;
+  if (d->waiting == NULL) XAI_TRY(xai_tensor_new_raw(XAI_F32, s, &d->waiting, err));
+  int64_t each = xai_shape_size(&s) / TAIL;
   for (int64_t b = 0; b < here; b++) {
-    const int64_t *at = g->at + (from + b) * places;
-    put_change(l, g->windows[from + b].i, (xai_place){at[0], at[1]}, h, w, (float *)in[0].data + b * patch);
+    memcpy(xai_tensor_floats(d->waiting) + d->n_waiting * each, (const float *)v->data + b * each, (size_t)each * sizeof(float));
+    d->numbers[d->n_waiting++] = numbers[b];
+    if (d->n_waiting == TAIL) XAI_TRY(run_tail(d, err));
   }
-  XAI_TRY(xai_run_forward_all(run, in, 3, err));
-  for (int k = 0; k < l->n_layers; k++) made[k] = xai_run_output(run, k);
-  for (int64_t b = 0; b < here; b++) show(l, s, made, f->picked, g->windows[from + b].i, b);
   return XAI_OK;
 }
 
-static xai_status run_group(const xai_local *l, const xai_local_form *f, const numbered *windows, int64_t n, const sight *s,
-                            const xai_view **made, xai_err *err) {
+/* One pass: windows [from, from + here) of the group. */
+static xai_status pass(doing *d, const group *g, int64_t from, int64_t here, xai_run *run, const xai_view in[3], xai_err *err) {
+  int64_t h = g->sizes[0], w = g->sizes[1], patch = d->l->x->shape.dims[1] * h * w, places = 2 * d->f.slots.n;
+  int64_t numbers[GROUP];
+  memcpy(in[1].data, g->at + from * places, (size_t)(here * places) * sizeof(int64_t));
+  for (int64_t b = 0; b < here; b++) {
+    const int64_t *at = g->at + (from + b) * places;
+    numbers[b] = g->windows[from + b].i;
+    put_change(d->l, numbers[b], (xai_place){at[0], at[1]}, h, w, (float *)in[0].data + b * patch);
+  }
+  XAI_TRY(xai_run_forward_all(run, in, 3, err));
+  if (d->f.tail != NULL) return wait_for_tail(d, xai_run_output(run, 0), here, numbers, err);
+  show_outputs(d, run, here, numbers);
+  return XAI_OK;
+}
+
+static xai_status run_group(doing *d, const numbered *windows, int64_t n, xai_err *err) {
   group g = {.windows = windows, .n = n};
   xai_tensor *x = NULL, *places = NULL;
   xai_run *run = NULL;
   xai_status st;
-  XAI_GOTO(lay_group(l, &f->slots, &g, err));
-  int64_t batch = choose_batch(l, f, &g), slots = f->slots.n;
-  XAI_GOTO(xai_tensor_new(XAI_F32, XAI_SHAPE(batch, l->x->shape.dims[1], g.sizes[0], g.sizes[1]), &x, err));
+  XAI_GOTO(lay_group(d->l, &d->f.slots, &g, err));
+  int64_t batch = choose_batch(d->l, &d->f, &g), slots = d->f.slots.n;
+  XAI_GOTO(xai_tensor_new(XAI_F32, XAI_SHAPE(batch, d->l->x->shape.dims[1], g.sizes[0], g.sizes[1]), &x, err));
   XAI_GOTO(xai_tensor_new(XAI_I64, XAI_SHAPE(batch, slots, 2), &places, err));
   const xai_view in[] = {*xai_tensor_view(x), *xai_tensor_view(places), {XAI_I64, XAI_SHAPE(slots, 2), g.sizes}};
-  XAI_GOTO(xai_run_open_all(f->net, in, 3, &(xai_request){.keep_outputs = true}, &run, err));
-  for (int64_t from = 0; from < n; from += batch)
-    XAI_GOTO(pass(l, f, &g, from, min64(batch, n - from), run, in, s, made, err));
+  XAI_GOTO(xai_run_open_all(d->f.net, in, 3, &(xai_request){.keep_outputs = true}, &run, err));
+  for (int64_t from = 0; from < n; from += batch) XAI_GOTO(pass(d, &g, from, min64(batch, n - from), run, in, err));
 done:
   xai_run_close(run);
   xai_tensor_free(x);
@@ -208,35 +252,36 @@ done:
 }
 
 /* Halves the list along the axis on which it is longer until it is a group. */
-static xai_status run_groups(const xai_local *l, const xai_local_form *f, numbered *windows, int64_t n, const sight *s,
-                             const xai_view **made, xai_err *err) {
-  if (n <= GROUP) return run_group(l, f, windows, n, s, made, err);
+static xai_status run_groups(doing *d, numbered *windows, int64_t n, xai_err *err) {
+  if (n <= GROUP) return run_group(d, windows, n, err);
   xai_place low = windows[0].at, high = low;
   for (int64_t i = 1; i < n; i++) {
     low = (xai_place){min64(low.top, windows[i].at.top), min64(low.left, windows[i].at.left)};
     high = (xai_place){max64(high.top, windows[i].at.top), max64(high.left, windows[i].at.left)};
   }
   qsort(windows, (size_t)n, sizeof *windows, high.top - low.top > high.left - low.left ? by_row : by_column);
-  XAI_TRY(run_groups(l, f, windows, n / 2, s, made, err));
-  return run_groups(l, f, windows + n / 2, n - n / 2, s, made, err);
+  XAI_TRY(run_groups(d, windows, n / 2, err));
+  return run_groups(d, windows + n / 2, n - n / 2, err);
 }
 
-static xai_status run_windows(const xai_local *l, const xai_local_form *f, xai_err *err) {
-  sight s = {0};
+static xai_status run_windows(doing *d, xai_err *err) {
+  const xai_local *l = d->l;
   xai_status st = XAI_OK;
   numbered *windows = xai_alloc((size_t)(l->n + 1) * sizeof *windows);
-  const xai_view **made = xai_calloc((size_t)l->n_layers + 1, sizeof *made);
-  if (windows == NULL || made == NULL) {
+  d->made = xai_calloc((size_t)l->n_layers + 1, sizeof *d->made);
+  if (windows == NULL || d->made == NULL) {
     st = xai_fail_memory(err, (size_t)l->n * sizeof *windows);
     goto done;
   }
-  XAI_GOTO(make_sight(l, &s, err));
+  XAI_GOTO(make_sight(l, &d->s, err));
   for (int64_t i = 0; i < l->n; i++) windows[i] = (numbered){l->places[i], i};
-  XAI_GOTO(run_groups(l, f, windows, l->n, &s, made, err));
+  XAI_GOTO(run_groups(d, windows, l->n, err));
+  XAI_GOTO(run_tail(d, err));
 done:
-  free_sight(&s);
+  free_sight(&d->s);
+  xai_tensor_free(d->waiting);
   xai_free(windows);
-  xai_free(made);
+  xai_free(d->made);
   return st;
 }
 
@@ -250,9 +295,9 @@ static bool can_be_local(const xai_net *net, const xai_local *l) {
 }
 
 xai_status xai_local_run(xai_net *net, const xai_local *l, xai_err *err) {
-  xai_local_form f = {0};
-  if (can_be_local(net, l)) XAI_TRY(xai_local_form_make(net, l, &f, err));
-  xai_status st = f.net != NULL ? run_windows(l, &f, err) : xai_local_run_whole(net, l, err);
-  xai_local_form_free(&f);
+  doing d = {.l = l};
+  if (can_be_local(net, l)) XAI_TRY(xai_local_form_make(net, l, &d.f, err));
+  xai_status st = d.f.net != NULL ? run_windows(&d, err) : xai_local_run_whole(net, l, err);
+  xai_local_form_free(&d.f);
   return st;
 }

@@ -12,7 +12,7 @@
 #include "graph/op_check.h"
 
 enum { X, W, B }; /* inputs of Conv and Gemm */
-enum { MOST_SLOTS = 1500 };
+enum { MOST_SLOTS = 1500, LARGE = 1 << 22 /* weights */ };
 enum { NAME = 64 };
 
 typedef enum how { ABSENT, WHOLE, POINT, SLIDE } how;
@@ -37,6 +37,7 @@ typedef struct deriving {
   bool *picked;  /* per value: it has the wanted channels only */
   xai_tensor **maps; /* per value: the clean map */
   bool any;      /* some operator slides over windows */
+  int cut;       /* the first node of the tail */
   xai_builder *b;
 } deriving;
 
@@ -336,6 +337,34 @@ static xai_status pick(const deriving *d, const xai_view *from, int axis, xai_te
   return XAI_OK;
 }
 
+/* ---- the tail ------------------------------------------------------------------------------------------------------ */
+/* Nodes from n on get to know of the network's input through input 0 of node n only. */
+static bool separates(const deriving *d, int n) {
+  const xai_graph *g = d->g;
+  int door = g->nodes[n].in[0];
+  for (int m = n; m < g->n_nodes; m++)
+    for (int i = 0; d->steps[m].how != ABSENT && i < g->nodes[m].n_in; i++) {
+      int v = g->nodes[m].in[i];
+      if (v >= 0 && v != door && d->depends[v] && g->values[v].node < n) return false;
+    }
+  for (int k = 0; k < d->l->n_layers; k++)
+    if (g->values[xai_net__layer_value(d->net, d->l->layers[k])].node < n) return false;
+  return true;
+}
+
+static bool is_large_product(const deriving *d, int n) {
+  const xai_node *node = &d->g->nodes[n];
+  if (d->steps[n].how != WHOLE || (node->op != XAI_OP_GEMM && node->op != XAI_OP_MATMUL)) return false;
+  const xai_tensor *weights = xai_net__constant(d->net, node->in[W]);
+  return weights != NULL && xai_tensor_count(weights) >= LARGE && node->in[0] >= 0 && d->depends[node->in[0]] &&
+         !is_windowed(d, node->in[0]) && shape(d, node->in[0])->dims[0] == 1;
+}
+
+static void find_cut(deriving *d) {
+  for (d->cut = 0; d->cut < d->g->n_nodes; d->cut++)
+    if (is_large_product(d, d->cut) && separates(d, d->cut)) return;
+}
+
 /* ---- the clean pass ---------------------------------------------------------------------------------------------- */
 static xai_status keep_map(deriving *d, int v, const xai_view *map, xai_err *err) {
   return d->picked[v] ? pick(d, map, 1, &d->maps[v], err) : xai_tensor_copy(map, &d->maps[v], err);
@@ -471,7 +500,26 @@ static xai_status share_packs(const deriving *d, xai_net *net, xai_err *err) {
   return xai_packs_own(&net->packs, err);
 }
 
-static xai_status build(deriving *d, xai_net **out, xai_err *err) {
+/* Nodes [from, to) behind the inputs that the builder has. */
+static xai_status build_part(deriving *d, int from, int to, bool ends, xai_net **out, xai_err *err) {
+  char name[NAME];
+  for (int n = from; n < to; n++)
+    if (d->steps[n].how != ABSENT) XAI_TRY(build_node(d, n, err));
+  if (!ends) {
+    snprintf(name, NAME, "v%d", d->g->nodes[d->cut].in[0]);
+    XAI_TRY(xai_builder_output(d->b, name, err));
+  }
+  for (int k = 0; ends && k < d->l->n_layers; k++) {
+    XAI_TRY(name_input(d, -1, xai_net__layer_value(d->net, d->l->layers[k]), name, err));
+    XAI_TRY(xai_builder_output(d->b, name, err));
+  }
+  XAI_TRY(xai_builder_freeze(d->b, out, err));
+  xai_builder_free(d->b);
+  d->b = NULL;
+  return share_packs(d, *out, err);
+}
+
+static xai_status build_head(deriving *d, xai_net **out, xai_err *err) {
   char name[NAME];
   int input = d->g->inputs[0];
   XAI_TRY(xai_builder_new(&d->b, err));
@@ -479,14 +527,19 @@ static xai_status build(deriving *d, xai_net **out, xai_err *err) {
   XAI_TRY(xai_builder_input(d->b, name, XAI_F32, XAI_SHAPE(-1, shape(d, input)->dims[1], -1, -1), err));
   XAI_TRY(xai_builder_input(d->b, "places", XAI_I64, XAI_SHAPE(-1, d->slots.n, 2), err));
   XAI_TRY(xai_builder_input(d->b, "sizes", XAI_I64, XAI_SHAPE(d->slots.n, 2), err));
-  for (int n = 0; n < d->g->n_nodes; n++)
-    if (d->steps[n].how != ABSENT) XAI_TRY(build_node(d, n, err));
-  for (int k = 0; k < d->l->n_layers; k++) {
-    XAI_TRY(name_input(d, -1, xai_net__layer_value(d->net, d->l->layers[k]), name, err));
-    XAI_TRY(xai_builder_output(d->b, name, err));
-  }
-  XAI_TRY(xai_builder_freeze(d->b, out, err));
-  return share_packs(d, *out, err);
+  return build_part(d, 0, d->cut, d->cut == d->g->n_nodes, out, err);
+}
+
+static xai_status build_tail(deriving *d, xai_net **out, xai_err *err) {
+  char name[NAME];
+  if (d->cut == d->g->n_nodes) return XAI_OK;
+  int door = d->g->nodes[d->cut].in[0];
+  xai_shape s = *shape(d, door);
+  s.dims[0] = -1;
+  XAI_TRY(xai_builder_new(&d->b, err));
+  snprintf(name, NAME, "v%d", door);
+  XAI_TRY(xai_builder_input(d->b, name, XAI_F32, s, err));
+  return build_part(d, d->cut, d->g->n_nodes, true, out, err);
 }
 
 /* ---- all of it --------------------------------------------------------------------------------------------------------- */
@@ -567,10 +620,12 @@ xai_status xai_local_form_make(xai_net *net, const xai_local *l, xai_local_form 
   XAI_GOTO(decide_all(&d, err));
   if (!d.any) goto done;
   find_picked(&d);
+  find_cut(&d);
   f.picked = d.picked[xai_net__layer_value(net, l->layers[0])];
   XAI_GOTO(list_arrays(&d, &f, err));
   XAI_GOTO(clean_pass(&d, err));
-  XAI_GOTO(build(&d, &f.net, err));
+  XAI_GOTO(build_head(&d, &f.net, err));
+  XAI_GOTO(build_tail(&d, &f.tail, err));
   f.slots = d.slots;
   d.slots = (xai_slots){0};
 done:
@@ -582,6 +637,7 @@ done:
 
 void xai_local_form_free(xai_local_form *f) {
   xai_net_free(f->net);
+  xai_net_free(f->tail);
   xai_slots_free(&f->slots);
   xai_free(f->arrays);
   *f = (xai_local_form){0};

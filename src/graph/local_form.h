@@ -3,7 +3,9 @@
  * Its inputs are the changed windows of the input, 'places' (window x slot x 2) and 'sizes' (slot x 2): where the
  * rectangles lie and how large they are. In front of a sliding operator stands a Patch that gathers what its windows look
  * at, padding included; the operator itself has no padding left. In front of an addition or a Concat, Patches bring the
- * operands to one rectangle; in front of what cannot do with windows, to the whole map. */
+ * operands to one rectangle; in front of what cannot do with windows, to the whole map.
+ * Large fully connected layers at the end are a network of their own, for more changes at a time than windows are good
+ * for: reading the weights is most of their work. */
 #ifndef GRAPH_LOCAL_FORM_H
 #define GRAPH_LOCAL_FORM_H
 
@@ -12,8 +14,9 @@
 
 typedef struct xai_local_form {
   xai_net *net;     /* NULL: windows would save nothing */
+  xai_net *tail;    /* takes output 0 of 'net' and has the results; NULL: 'net' has them */
   xai_slots slots;  /* slot 0 is the window of the input */
-  bool picked;      /* output 0 has the wanted channels only */
+  bool picked;      /* result 0 has the wanted channels only */
   /* for each array of a pass: its slot (-1: whole) and elements per place (or in all) and change */
   struct xai_local_array {
     int slot;

@@ -314,18 +314,21 @@ static xai_status put_conv(lowering *l, const fusion *f, xai_err *err) {
   xai_pack_source s = source_of(l, f->host, f->norm, &packs);
   xai_attrs attrs = bounds_of(l, f);
   xk_conv2d p = attrs.blocked.conv = conv_of(l, node);
-  int x = node->in[X], in[5] = {-1, -1, -1, -1, -1}, id;
+  xai_pack_source filters = s;
+  int x = node->in[X], in[] = {-1, -1, -1, -1, -1, -1}, id;
   bool plain = xk_bconv_plain_input(&p);
   XAI_TRY(plain ? get_plain(l, x, err) : get_blocked(l, x, err));
   in[0] = plain ? l->plain[x] : l->blocked[x];
-  XAI_TRY(add_packed(l, packs, XAI_PACK_FORTH, &s, &p, &in[1], err));
-  if (l->need[x]) XAI_TRY(add_packed(l, packs, XAI_PACK_BACK, &s, &p, &in[2], err));
-  if (s.bias != NULL || s.gain != NULL) XAI_TRY(add_packed(l, packs, XAI_PACK_SHIFT, &s, NULL, &in[3], err));
   if (f->add >= 0) {
     XAI_TRY(get_blocked(l, other_operand(l, f), err));
-    in[4] = l->blocked[other_operand(l, f)];
+    in[1] = l->blocked[other_operand(l, f)];
   }
-  XAI_TRY(add_row(l, f->tail, f->gate >= 0 ? XAI_OP_BLOCKED_CONV_CLIP : XAI_OP_BLOCKED_CONV, &attrs, 5, in, &id, err));
+  if (plain) filters.gain = filters.variance = NULL; /* the sums are scaled */
+  XAI_TRY(add_packed(l, packs, XAI_PACK_FORTH, &filters, &p, &in[2], err));
+  if (l->need[x]) XAI_TRY(add_packed(l, packs, XAI_PACK_BACK, &s, &p, &in[3], err));
+  if (s.bias != NULL || s.gain != NULL) XAI_TRY(add_packed(l, packs, XAI_PACK_SHIFT, &s, NULL, &in[4], err));
+  if (plain && s.gain != NULL) XAI_TRY(add_packed(l, packs, XAI_PACK_SCALE, &s, NULL, &in[5], err));
+  XAI_TRY(add_row(l, f->tail, f->gate >= 0 ? XAI_OP_BLOCKED_CONV_CLIP : XAI_OP_BLOCKED_CONV, &attrs, 6, in, &id, err));
   return set_blocked(l, l->from->nodes[f->tail].out[0], id, err);
 }
 

@@ -88,8 +88,9 @@ static void gate(const xai_call *c, float *dx) {
 }
 
 /* ---- convolution --------------------------------------------------------------------------------------------- */
-/* x; weights packed for the way forward, and for the way back (where there is one); bias; what is added to the sum. */
-enum { X, FORTH, BACK, BIAS, ADD };
+/* x; what is added to the sum; weights packed for the way forward, and for the way back (where there is one); shift, and
+ * scale where the input is plain, per filter. Of these x and FORTH must be there. */
+enum { X, ADD, FORTH, BACK, SHIFT, SCALE };
 
 #define CONV_SIZES                                                                                                     \
   XAI_ATTR(INT, "c", blocked.conv.c, 0), XAI_ATTR(INT, "h", blocked.conv.h, 0), XAI_ATTR(INT, "w", blocked.conv.w, 0), \
@@ -109,7 +110,7 @@ static xk_conv2d problem(const xai_call *c) {
   return p;
 }
 
-static xai_status need_packed(const xai_call *c, int i, size_t size, xai_err *err) {
+static xai_status check_list(const xai_call *c, int i, size_t size, xai_err *err) {
   xai_shape want = XAI_SHAPE((int64_t)size);
   return xai_call_has(c, i) ? need_shape(c, i, &want, err) : XAI_OK;
 }
@@ -119,11 +120,15 @@ static xai_status conv_infer(xai_call *c, xai_err *err) {
   xk_conv2d p = problem(c);
   xai_shape x = XAI_SHAPE(p.n, xk_blocks(p.c), p.h, p.w, XK_LANES), plain = XAI_SHAPE(p.n, p.c, p.h, p.w);
   xai_shape y = XAI_SHAPE(p.n, xk_blocks(p.m), p.oh, p.ow, XK_LANES);
-  if (c->in[X].shape.rank < 1 || !xk_bconv_fits(&p)) return xai_fail(err, XAI_EARG, "no blocked convolution");
+  size_t filters = (size_t)(xk_blocks(p.m) * XK_LANES);
+  bool fits = c->in[X].shape.rank > 0 && xai_call_has(c, FORTH) && xk_bconv_fits(&p);
+  if (!fits || (xai_call_has(c, SCALE) && !xk_bconv_plain_input(&p)))
+    return xai_fail(err, XAI_EARG, "no blocked convolution");
   XAI_TRY(need_shape(c, X, xk_bconv_plain_input(&p) ? &plain : &x, err));
-  XAI_TRY(need_packed(c, FORTH, xk_bconv_packed(&p, false), err));
-  XAI_TRY(need_packed(c, BACK, xk_bconv_packed(&p, true), err));
-  XAI_TRY(need_packed(c, BIAS, (size_t)(xk_blocks(p.m) * XK_LANES), err));
+  XAI_TRY(check_list(c, FORTH, xk_bconv_packed(&p, false), err));
+  XAI_TRY(check_list(c, BACK, xk_bconv_packed(&p, true), err));
+  XAI_TRY(check_list(c, SHIFT, filters, err));
+  XAI_TRY(check_list(c, SCALE, filters, err));
   if (xai_call_has(c, ADD)) XAI_TRY(need_shape(c, ADD, &y, err));
   c->out[0].dtype = XAI_F32;
   c->out[0].shape = y;
@@ -138,10 +143,11 @@ static size_t conv_workspace(const xai_call *c) {
   return forth > back ? forth : back;
 }
 
+static const float *given(const xai_call *c, int i) { return xai_call_has(c, i) ? c->in[i].data : NULL; }
+
 static void conv_forward(const xai_call *c) {
   xk_conv2d p = problem(c);
-  xk_finish finish = {.bias = xai_call_has(c, BIAS) ? c->in[BIAS].data : NULL,
-                      .add = xai_call_has(c, ADD) ? c->in[ADD].data : NULL, .lo = lo_of(c), .hi = hi_of(c)};
+  xk_finish finish = {.scale = given(c, SCALE), .bias = given(c, SHIFT), .add = given(c, ADD), .lo = lo_of(c), .hi = hi_of(c)};
   xk_bconv_forward(&p, c->in[X].data, c->in[FORTH].data, &finish, c->out[0].data, c->work);
 }
 
@@ -166,45 +172,45 @@ static void conv_clip_backward(const xai_call *c) {
 }
 
 const xai_op_def xai_op_def_BLOCKED_CONV = {
-    .name = "BlockedConv", .min_in = 2, .max_in = 5, .max_out = 1, .flags = XAI_OP_INNER | XAI_OP_MIXES,
-    .grad = {XAI_READS(BACK), XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD, 0}, .hands_on = XAI_READS(ADD),
+    .name = "BlockedConv", .min_in = 1, .max_in = 6, .max_out = 1, .flags = XAI_OP_INNER | XAI_OP_MIXES,
+    .grad = {XAI_READS(BACK), 0, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD}, .hands_on = XAI_READS(ADD),
     .attrs = conv_attrs, .infer = conv_infer, .workspace = conv_workspace, .forward = conv_forward,
     .backward = conv_backward,
 };
 const xai_op_def xai_op_def_BLOCKED_CONV_CLIP = {
-    .name = "BlockedConvClip", .min_in = 2, .max_in = 5, .max_out = 1,
+    .name = "BlockedConvClip", .min_in = 1, .max_in = 6, .max_out = 1,
     .flags = XAI_OP_INNER | XAI_OP_MIXES | XAI_OP_RECTIFIER,
-    .grad = {XAI_READS(BACK) | XAI_READS_OUT, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD, XAI_READS_OUT},
+    .grad = {XAI_READS(BACK) | XAI_READS_OUT, XAI_READS_OUT, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD},
     .attrs = conv_attrs, .infer = conv_infer, .workspace = conv_workspace, .forward = conv_forward,
     .backward = conv_clip_backward,
 };
 
 /* ---- y = x scale + shift per channel -------------------------------------------------------------------------- */
-enum { SCALE = 1, SHIFT };
+enum { GAIN = 1, OFFSET };
 
 static const xai_attr_spec scale_attrs[] = {BOUNDS, {0}};
 
 static xai_status scale_infer(xai_call *c, xai_err *err) {
   XAI_TRY(need_blocked(c, X, err));
   xai_shape channels = XAI_SHAPE(c->in[X].shape.dims[1] * XK_LANES);
-  for (int i = SCALE; i <= SHIFT; i++) XAI_TRY(need_shape(c, i, &channels, err));
+  for (int i = GAIN; i <= OFFSET; i++) XAI_TRY(need_shape(c, i, &channels, err));
   xai_op__same(c);
   return XAI_OK;
 }
 
 /* On the way back: a shift of zeros. */
-static size_t scale_workspace(const xai_call *c) { return xai_view_bytes(&c->in[SCALE]); }
+static size_t scale_workspace(const xai_call *c) { return xai_view_bytes(&c->in[GAIN]); }
 
 static void scale_forward(const xai_call *c) {
   const xai_shape *s = &c->in[X].shape;
-  xk_bscale(s->dims[0], s->dims[1], plane_size(s), c->in[X].data, c->in[SCALE].data, c->in[SHIFT].data, lo_of(c),
+  xk_bscale(s->dims[0], s->dims[1], plane_size(s), c->in[X].data, c->in[GAIN].data, c->in[OFFSET].data, lo_of(c),
             hi_of(c), c->out[0].data);
 }
 
 static void scaled(const xai_call *c, const float *dy, float *dx) {
   const xai_shape *s = &c->in[X].shape;
-  memset(c->work, 0, xai_view_bytes(&c->in[SCALE]));
-  xk_bscale(s->dims[0], s->dims[1], plane_size(s), dy, c->in[SCALE].data, c->work, -INFINITY, INFINITY, dx);
+  memset(c->work, 0, xai_view_bytes(&c->in[GAIN]));
+  xk_bscale(s->dims[0], s->dims[1], plane_size(s), dy, c->in[GAIN].data, c->work, -INFINITY, INFINITY, dx);
 }
 
 static void scale_backward(const xai_call *c) {
@@ -219,13 +225,13 @@ static void scale_clip_backward(const xai_call *c) {
 
 const xai_op_def xai_op_def_BLOCKED_SCALE = {
     .name = "BlockedScale", .min_in = 3, .max_in = 3, .max_out = 1, .flags = XAI_OP_INNER,
-    .grad = {XAI_READS(SCALE), XAI_NO_GRAD, XAI_NO_GRAD},
+    .grad = {XAI_READS(GAIN), XAI_NO_GRAD, XAI_NO_GRAD},
     .attrs = scale_attrs, .infer = scale_infer, .workspace = scale_workspace, .forward = scale_forward,
     .backward = scale_backward,
 };
 const xai_op_def xai_op_def_BLOCKED_SCALE_CLIP = {
     .name = "BlockedScaleClip", .min_in = 3, .max_in = 3, .max_out = 1, .flags = XAI_OP_INNER | XAI_OP_RECTIFIER,
-    .grad = {XAI_READS(SCALE) | XAI_READS_OUT, XAI_NO_GRAD, XAI_NO_GRAD},
+    .grad = {XAI_READS(GAIN) | XAI_READS_OUT, XAI_NO_GRAD, XAI_NO_GRAD},
     .attrs = scale_attrs, .infer = scale_infer, .workspace = scale_workspace, .forward = scale_forward,
     .backward = scale_clip_backward,
 };

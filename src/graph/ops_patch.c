@@ -10,6 +10,13 @@
 
 enum { CLEAN, WINDOW, PLACES, SIZES };
 
+static const xai_attr_spec patch_attrs[] = {
+    XAI_ATTR(INT, "from", patch.from, 0),
+    XAI_ATTR(FLOAT, "outside", patch.outside, 0),
+    XAI_ATTR(INT, "to", patch.to, 0),
+    {0},
+};
+
 static xai_status check(const xai_call *c, xai_err *err) {
   const xai_shape *clean = &c->in[CLEAN].shape, *window = &c->in[WINDOW].shape, *places = &c->in[PLACES].shape;
   const xai_shape *sizes = &c->in[SIZES].shape;
@@ -51,6 +58,7 @@ static void forward(const xai_call *c) {
 }
 
 const xai_op_def xai_op_def_PATCH = {
-    .name = "Patch", .min_in = 4, .max_in = 4, .max_out = 1, .flags = XAI_OP_INNER, .grad = {XAI_NO_GRAD},
-    .decides = XAI_READS(SIZES), .infer = infer, .forward = forward,
+    .name = "Patch", .min_in = 4, .max_in = 4, .max_out = 1, .flags = XAI_OP_INNER,
+    .grad = {XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD}, .decides = XAI_READS(SIZES),
+    .attrs = patch_attrs, .infer = infer, .forward = forward,
 };

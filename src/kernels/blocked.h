@@ -19,9 +19,10 @@ void xk_block(int64_t n, int64_t c, int64_t hw, const float *x, float *y);
 void xk_unblock(int64_t n, int64_t c, int64_t hw, const float *x, float *y);
 
 /* ---- convolution --------------------------------------------------------------------------------------- */
-/* What happens to a sum before it is written: y = min(max(sum + bias + add, lo), hi). */
+/* What happens to a sum before it is written: y = min(max(sum * scale + bias + add, lo), hi). */
 typedef struct xk_finish {
-  const float *bias; /* 16 * xk_blocks(m), zeros beyond m; NULL: none */
+  const float *scale; /* 16 * xk_blocks(m); NULL: 1. Only where the input is plain */
+  const float *bias;  /* 16 * xk_blocks(m), zeros beyond m; NULL: none */
   const float *add;  /* of y's form; NULL: none */
   float lo, hi;      /* -INFINITY and INFINITY: as it is; 0 and INFINITY: a rectifier */
 } xk_finish;

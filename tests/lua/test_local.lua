@@ -12,21 +12,28 @@ local function small(name)
   return net, core.fill("input.bias", { 1, 2, size, size }) * 10, size
 end
 
---- The largest difference between two grids of scores, as a share of the clean score's size.
-local function compare(t, name, net, x, options)
+--- The largest difference between two grids of scores, as a share of the clean score's size. Plain kernels round as little
+--- as float32 can; fast ones choose their algorithm by a map's size, so that a window is computed in another way than the map.
+local function compare(t, name, net, x, options, plain)
   local hooked = net:with { hooks = { [net:layers()[1].name] = function() end } }
-  local got, want = xai.occlusion(net, x, options), xai.occlusion(hooked, x, options)
+  core.reference(plain or false)
+  local ok, got, want = pcall(function() return xai.occlusion(net, x, options), xai.occlusion(hooked, x, options) end)
+  core.reference(false)
+  if not ok then error(got, 0) end
   local scale = options.score == "prob" and 1 or math.max(want.grid:abs():max(), net:logits(x):abs():max())
-  local e = (got.grid - want.grid):abs():max() / scale
-  if os.getenv 'SHOW' then print(name, options.window, options.stride, e) end
-  t.ok(e <= 2e-5, ("%s, window %d, stride %d: %.2g apart"):format(name, options.window, options.stride, e))
+  local e, most = (got.grid - want.grid):abs():max() / scale, plain and 1e-5 or 5e-5
+  t.ok(e <= most, ("%s, window %d, stride %d: %.2g apart"):format(name, options.window, options.stride, e))
 end
 
+local names = {}
+for name in pairs(xai.zoo) do names[#names + 1] = name end
+table.sort(names)
+
 test("the scores under all windows are those of whole pictures", function(t)
-  for name in pairs(xai.zoo) do
+  for _, name in ipairs(names) do
     local net, x, size = small(name)
     -- a small window, one of an odd size whose last ones are cut, one nearly as large as the picture
-    compare(t, name, net, x, { target = 3, window = size // 7, stride = size // 7, fill = 1.5 })
+    compare(t, name, net, x, { target = 3, window = size // 7, stride = size // 7, fill = 1.5 }, true)
     compare(t, name, net, x, { target = { 1, { minus = 2 } }, window = size // 3 | 1, stride = size // 4, batch = 3 })
     compare(t, name, net, x, { target = 0, window = size - 3, stride = 2, score = "prob" })
   end
@@ -35,7 +42,7 @@ end)
 test("windows of one pixel, at corners and anywhere", function(t)
   for _, name in ipairs { "lenet5", "resnet20", "all_cnn_c" } do
     local net, x = small(name)
-    compare(t, name, net, x, { target = 3, window = 1, stride = 1, fill = 20 })
+    compare(t, name, net, x, { target = 3, window = 1, stride = 1, fill = 20 }, true)
   end
 end)
 

@@ -13,12 +13,15 @@ local ELSEWHERE = {
   ["tests/c/formats/test_onnx_write.c"] = "formats/net_meta formats/proto_put formats/save",
   ["tests/c/formats/test_safetensors.c"] = "formats/json",
   ["tests/c/formats/test_image_jpeg.c"] = "formats/image_stb",
-  ["tests/c/graph/test_ops.c"] = "graph/op graph/op_check graph/ops_axis graph/ops_binary graph/ops_conv graph/ops_einsum "
+  ["tests/c/graph/test_ops.c"] = "graph/op graph/op_check graph/ops_axis graph/ops_binary graph/ops_blocked graph/ops_conv graph/ops_einsum "
     .. "graph/ops_index graph/ops_layout graph/ops_logic graph/ops_make graph/ops_matrix graph/ops_moments graph/ops_move "
     .. "graph/ops_norm graph/ops_point graph/ops_pool graph/ops_reduce graph/ops_resize graph/ops_sample graph/ops_select "
     .. "graph/ops_shape graph/ops_unary kernels/det kernels/pad",
   ["tests/c/graph/test_run.c"] = "graph/net graph/predict",
+  ["tests/c/graph/test_plan.c"] = "graph/arena graph/share",
+  ["tests/c/graph/test_lower.c"] = "graph/packs",
   ["tests/c/graph/test_build.c"] = "graph/infer",
+  ["tests/c/graph/test_local.c"] = "graph/local_form graph/ops_patch",
   ["tests/lua/test_net.lua"] = "formats/load",
   ["tests/c/kernels/test_blocked_conv.c"] = "kernels/blocked_direct kernels/isa kernels/isa/dots kernels/isa/table kernels/isa/tile",
   ["tests/c/kernels/test_blocked_depthwise.c"] = "kernels/isa/depthwise",

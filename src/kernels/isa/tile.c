@@ -14,19 +14,18 @@ enum { COLUMNS = 2 }; /* vectors of filters at once, at most */
 
 /* One piece of a tile: positions i < half from a, the others from b. */
 typedef struct piece {
-  const float *a, *b, *w, *bias, *add;
+  const float *a, *b, *w, *scale, *bias, *add;
   float *y;
   int64_t width; /* from one row of weights to the next */
 } piece;
 
 /* P and J are constants where this is expanded. */
 XK_INLINE void sum_piece(const int P, const int J, const xk_tile *t, const piece *p) {
-  vf sum[XK_TILE][COLUMNS], bias[COLUMNS];
+  vf sum[XK_TILE][COLUMNS];
   const int64_t step = t->a_step, width = p->width, lanes = t->lanes;
   const float *ahead = t->ahead;
-  XK_UNROLL for (int j = 0; j < J; j++) bias[j] = p->bias != NULL ? vf_load(p->bias + j * VF) : (vf){0};
   XK_UNROLL for (int i = 0; i < P; i++) {
-    XK_UNROLL for (int j = 0; j < J; j++) sum[i][j] = bias[j];
+    XK_UNROLL for (int j = 0; j < J; j++) sum[i][j] = (vf){0};
   }
   for (int64_t r = 0; r < t->count[0]; r++) {
     for (int64_t s = 0; s < t->count[1]; s++) {
@@ -50,6 +49,18 @@ XK_INLINE void sum_piece(const int P, const int J, const xk_tile *t, const piece
   const float lo = t->lo, hi = t->hi, *add = p->add;
   float *y = p->y;
 #define PLACE (i / XK_TILE_HALF * y_half + i % XK_TILE_HALF * y_step + j * VF / 16 * y_block + j * VF % 16)
+  if (p->scale != NULL) {
+    XK_UNROLL for (int j = 0; j < J; j++) {
+      const vf scale = vf_load(p->scale + j * VF);
+      XK_UNROLL for (int i = 0; i < P; i++) sum[i][j] *= scale;
+    }
+  }
+  if (p->bias != NULL) {
+    XK_UNROLL for (int j = 0; j < J; j++) {
+      const vf bias = vf_load(p->bias + j * VF);
+      XK_UNROLL for (int i = 0; i < P; i++) sum[i][j] += bias;
+    }
+  }
   if (add != NULL) {
     XK_UNROLL for (int i = 0; i < P; i++) {
       XK_UNROLL for (int j = 0; j < J; j++) sum[i][j] += vf_load(add + PLACE);
@@ -78,7 +89,8 @@ static work *const pieces[COLUMNS][MOST] = {{NAMES_TO_6(1), NAMES_TO_14(1)}, {NA
 
 void XK_ISA(tile)(const xk_tile *t, int64_t positions, const float *a, const float *w, const float *bias,
                   const float *add, float *y) {
-  piece p = {.a = a, .b = a + t->a_half, .w = w, .bias = bias, .add = add, .y = y, .width = t->width};
+  piece p = {.a = a, .b = a + t->a_half, .w = w, .scale = t->scale, .bias = bias, .add = add, .y = y,
+             .width = t->width};
   pieces[t->width / VF - 1][positions - 1](t, &p);
 }
 #else
@@ -95,6 +107,7 @@ static void sum_run(const xk_tile *t, int64_t positions, const float *a, const f
       int64_t at = from * t->y_step + f / 16 * t->y_block + f % 16;
       piece p = {.a = a + from * t->a_step, .w = w + f, .y = y + at, .width = t->width};
       p.b = p.a;
+      p.scale = t->scale != NULL ? t->scale + f : NULL;
       p.bias = bias != NULL ? bias + f : NULL;
       p.add = add != NULL ? add + at : NULL;
       pieces[to - from - 1](t, &p);

@@ -154,7 +154,7 @@ static inline bool next_word(const char **rest, char word[CASE_WORD]) {
   return length > 0;
 }
 
-/* Inputs 1 and 2 of a blocked convolution: the same weights for both ways. */
+/* Inputs 2 and 3 of a blocked convolution: the same weights for both ways. */
 static inline void case_pack(op_case *k) {
   xk_conv2d p = k->attrs.blocked.conv;
   p.n = k->in[0].shape.dims[0];
@@ -162,7 +162,7 @@ static inline void case_pack(op_case *k) {
   w.data = bytes_for(&w);
   fill_view(&w, ' ', 50);
   for (int back = 0; back <= 1; back++) {
-    xai_view *v = &k->in[1 + back];
+    xai_view *v = &k->in[2 + back];
     *v = (xai_view){.dtype = XAI_F32, .shape = XAI_SHAPE((int64_t)xk_bconv_packed(&p, back != 0))};
     v->data = bytes_for(v);
     xk_bconv_pack(&p, back != 0, w.data, NULL, v->data);

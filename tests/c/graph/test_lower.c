@@ -306,7 +306,7 @@ static const xai_tensor *packed(const xai_run *run, int k) {
   const xai_graph *g = run->graph;
   for (int n = 0; n < g->n_nodes; n++)
     if ((g->nodes[n].op == XAI_OP_BLOCKED_CONV || g->nodes[n].op == XAI_OP_BLOCKED_CONV_CLIP) && k-- == 0)
-      return g->values[g->nodes[n].in[1]].constant;
+      return g->values[g->nodes[n].in[2]].constant;
   fail();
   return NULL;
 }
@@ -349,7 +349,7 @@ static void weights_for_the_way_back_are_packed_where_gradients_go(void **state)
   xai_run *run = opened(net, &(xai_request){.seeds = &last, .n_seeds = 1, .wants = &pool, .n_wants = 1});
   for (int n = 0, k = 0; n < run->graph->n_nodes; n++) {
     const xai_node *at = &run->graph->nodes[n];
-    if (at->op == XAI_OP_BLOCKED_CONV || at->op == XAI_OP_BLOCKED_CONV_CLIP) assert_int_equal(at->in[2] >= 0, k++ == 2);
+    if (at->op == XAI_OP_BLOCKED_CONV || at->op == XAI_OP_BLOCKED_CONV_CLIP) assert_int_equal(at->in[3] >= 0, k++ == 2);
   }
   xai_run_close(run);
   xai_net_free(net);

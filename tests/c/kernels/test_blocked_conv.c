@@ -299,6 +299,32 @@ static void a_scale_multiplies_filters_once_rounded(void **state) {
     }
 }
 
+/* The first layer's filters may stay as they are: their sums are scaled. */
+static void sums_over_plain_planes_can_be_scaled(void **state) {
+  (void)state;
+  for (int i = 0; i < SHAPES; i++) {
+    if (!xk_bconv_plain_input(&shapes[i])) continue;
+    problem q = make(&shapes[i], reals);
+    const xk_conv2d *p = &q.p;
+    float *scale = reals(p->m, 9), *lanes = to_blocked(1, p->m, 1, scale), *a = floats(q.by), *b = floats(q.by);
+    double apart = 0, length = 0;
+    pack(&q, true);
+    q.finish.scale = lanes;
+    direct_forward(&q, a);
+    xk__bdirect_pack(p, false, q.w, scale, q.packed[0]);
+    q.finish.scale = NULL;
+    direct_forward(&q, b);
+    for (int64_t k = 0; k < q.by; k++) {
+      apart += ((double)a[k] - b[k]) * ((double)a[k] - b[k]);
+      length += (double)b[k] * b[k];
+    }
+    assert_true(apart <= 1e-12 * length);
+    float *all[] = {scale, lanes, a, b};
+    for (size_t k = 0; k < 4; k++) free(all[k]);
+    drop(&q);
+  }
+}
+
 /* Other pads, strides and sizes of the same weights, as far as the form says that it does not matter. */
 static void equal_forms_make_equal_packings(void **state) {
   (void)state;
@@ -378,6 +404,7 @@ int main(void) {
       cmocka_unit_test(the_bits_do_not_depend_on_threads),
       cmocka_unit_test(the_bits_of_an_image_do_not_depend_on_its_batch),
       cmocka_unit_test(a_scale_multiplies_filters_once_rounded),
+      cmocka_unit_test(sums_over_plain_planes_can_be_scaled),
       cmocka_unit_test(equal_forms_make_equal_packings),
       cmocka_unit_test(nan_passes_a_rectifier),
       cmocka_unit_test(only_instruction_sets_that_exist_can_be_chosen),

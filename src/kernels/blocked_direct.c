@@ -20,7 +20,7 @@
 
 enum {
   BAND = 1 << 18,        /* bytes of input that a task goes over again and again */
-  CHUNK = 2048,          /* products per sum and pass over a task's tiles: 256 KB of weights */
+  CHUNK = 512,           /* products per sum and pass over a task's tiles: 64 KB of weights; sums of sums round less */
   LARGE = 1 << 19,       /* bytes of weights that come from far away */
   PARTS = 32,            /* tasks that keep a few threads busy */
   PARTS_MIN = 8,         /* and as few as will do */

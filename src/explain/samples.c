@@ -4,8 +4,8 @@
 #include "base/status.h"
 #include "tensor/tensor.h"
 
-/* Of a batch that is chosen: more pictures share the cost of waking threads and reading weights, but leave the caches. */
-enum { MOST_PICTURES = 8, MOST_BYTES = 1 << 28 };
+/* Of a batch that is chosen: more pictures share the cost of waking threads and reading weights; beyond these it gains nothing. */
+enum { MOST_PICTURES = 16, MOST_BYTES = 1 << 29 };
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 

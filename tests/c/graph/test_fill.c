@@ -77,8 +77,33 @@ static void an_impossible_shape_is_refused(void **state) {
   xai_tensor_free(t);
 }
 
+/* 100000 numbers: mean 0 and mean square 1 within 4 deviations of theirs (1 and sqrt 2 over 316), 68.27 % within 1 of 0; the
+ * pairs of one Box-Muller step are not correlated. */
+static void noise_is_normal_and_depends_on_its_place_only(void **state) {
+  (void)state;
+  enum { N = 100000 };
+  static float zeros[N], y[N], part[7];
+  double sum = 0, squares = 0, products = 0;
+  int near = 0;
+  xk_add_noise(77, 2, N, zeros, y);
+  for (int i = 0; i < N; i++) {
+    double z = y[i] / 2;
+    sum += z;
+    squares += z * z;
+    near += fabs(z) < 1;
+    if (i % 2 == 0) products += z * y[i + 1] / 2;
+  }
+  assert_true(fabs(sum / N) < 0.0127 && fabs(squares / N - 1) < 0.018 && fabs(products / (N / 2)) < 0.018);
+  assert_true(fabs((double)near / N - 0.6827) < 0.006);
+  xk_add_noise(77, 2, 7, zeros, part); /* an odd number of the same stream */
+  assert_memory_equal(part, y, sizeof part);
+  xk_add_noise(77, 0, 7, y + 100, part);
+  assert_memory_equal(part, y + 100, sizeof part);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(noise_is_normal_and_depends_on_its_place_only),
       cmocka_unit_test(names_give_the_reference_numbers),
       cmocka_unit_test(the_last_part_of_the_name_and_the_shape_choose_the_range),
       cmocka_unit_test(any_number_of_threads_gives_the_same_numbers),

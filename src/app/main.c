@@ -202,15 +202,17 @@ static bool run(const program *p) {
   return ok;
 }
 
-/* OpenMP threads that wait by spinning slow everybody down as soon as the cores are shared: two programs at once take
- * ten times as long. libgomp reads its policy before main, so the program starts itself once more with it set. */
-static void wait_passively(char **argv) {
+/* Between two layers a thread that sleeps takes longer to wake than the layer takes, so threads spin for a moment, about ten
+ * microseconds. Not longer: threads that spin slow everybody down as soon as the cores are shared, and two programs at once
+ * would take ten times as long. OpenMP reads this before main, so the program starts itself once more with it set; of clang's, which knows no moment as
+ * short, no thread spins. */
+static void wait_shortly(char **argv) {
   if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL) return;
-  if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0) execv("/proc/self/exe", argv); /* where that fails, go on as we are */
+  if (setenv("GOMP_SPINCOUNT", "1000", 1) == 0 && setenv("KMP_BLOCKTIME", "0", 1) == 0) execv("/proc/self/exe", argv); /* where that fails, go on as we are */
 }
 
 int main(int argc, char **argv) {
-  wait_passively(argv);
+  wait_shortly(argv);
   app_args args;
   xai_err err;
   if (app_args_parse(argc, argv, &args, &err) != XAI_OK) {

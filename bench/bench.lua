@@ -102,17 +102,19 @@ local sides = { start("xairun", ("%s -q %sworker.lua %s"):format(quote(os.getenv
 local function invite(key, variable, script)
   local command = os.getenv(variable) or ""
   if not args.peers or command == "" then return end
-  sides[#sides + 1] = start(key, ("%s %s%s %s %d"):format(quote(command), here, script, quote(folder), threads))
+  local own = "env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT -u KMP_BLOCKTIME" -- peers wait as they like, not as we do
+  sides[#sides + 1] = start(key, ("%s %s %s%s %s %d"):format(own, quote(command), here, script, quote(folder), threads))
 end
 invite("torch", "XAI_BENCH_PYTHON", "peer_torch.py")
 invite("onnxruntime", "XAI_BENCH_NODE", "peer_ort.js")
 
 -- ---- one row ----------------------------------------------------------------------------------------------------
---- Each side in turn, 'turns' times; row[key] = { ms, runs }.
+--- Each side in turn, 'turns' times; row[key] = { ms, runs }. Between two of them threads that spin go to sleep.
 local function take_turns(row, turn)
   local runs = {}
   for _ = 1, args.turns do
     for _, side in ipairs(sides) do
+      if turn[side.key] then os.execute "sleep 0.1" end
       for _, ms in ipairs(turn[side.key] and turn[side.key]() or {}) do
         runs[side.key] = runs[side.key] or {}
         table.insert(runs[side.key], ms)
@@ -126,7 +128,8 @@ end
 local function worker_turn(side)
   local last
   return function()
-    local answer, times = side:ask("run", last and last < 500 and 3 or 1), {}
+    local runs = last and last < 500 and math.max(3, math.min(20, math.floor(120 / last))) or 1
+    local answer, times = side:ask("run", runs), {}
     for ms in (answer or ""):gmatch "%S+" do times[#times + 1] = tonumber(ms) end
     last = times[#times]
     return times

@@ -205,9 +205,9 @@ static bool run(const program *p) {
 /* Between two layers a thread that sleeps takes longer to wake than the layer takes, so threads spin for a moment, about ten
  * microseconds. Not longer: threads that spin slow everybody down as soon as the cores are shared, and two programs at once
  * would take ten times as long. (Clang's OpenMP knows no moment as short; there no thread spins.) The libraries read this
- * before main, so the program starts itself once more with it set. */
+ * before main, so the program starts itself once more with it set; not where threads are bound, as we by now are to one core. */
 static void wait_shortly(char **argv) {
-  if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL) return;
+  if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL || getenv("OMP_PROC_BIND") != NULL) return;
   if (setenv("GOMP_SPINCOUNT", "1000", 1) != 0 || setenv("KMP_BLOCKTIME", "0", 1) != 0) return;
   execv("/proc/self/exe", argv); /* where that fails, go on as we are */
 }

@@ -4,6 +4,8 @@
  *
  * Simonyan, Vedaldi, Zisserman 2014, "Deep Inside Convolutional Networks", section 3.1. S is the logit, not
  * the softmax probability. extras: 'gradient', C x H x W, with its sign. */
+#include <math.h>
+
 #include "base/status.h"
 #include "explain/backprop.h"
 #include "tensor/tensor.h"
@@ -17,10 +19,11 @@ xai_status xai_saliency(xai_net *net, const xai_view *x, const xai_saliency_opts
   const xai_view *g = xai_tensor_view(e->values);
   int64_t plane = (int64_t)e->height * e->width;
   float *m = xai_tensor_floats(map);
-  for (int64_t i = 0; i < xai_shape_size(&g->shape); i++) {
-    float v = ((const float *)g->data)[i], size = v < 0 ? -v : v;
-    if (size > m[i % plane]) m[i % plane] = size;
-  }
+  for (int64_t from = 0, all = xai_shape_size(&g->shape); from < all; from += plane)
+    for (int64_t i = 0; i < plane; i++) {
+      float size = fabsf(((const float *)g->data)[from + i]);
+      m[i] = size > m[i] ? size : m[i];
+    }
   XAI_GOTO(xai_explanation_extra(e, "gradient", &e->values, err));
   e->values = map;
   map = NULL;

@@ -29,6 +29,27 @@ static void vector_times_rows(int64_t n, int64_t k, float alpha, const float *x,
   }
 }
 
+/* y[j] = alpha * sum_l x[l] * b[l][j] + beta * y[j], at most COLUMNS of them: rows of b are read in order, four at a time.
+ * Sums of ROWS rows are added to y, so that rounding does not grow with k. */
+enum { COLUMNS = 1024, ROWS = 64 };
+XK_CLONES static void vector_times_columns(int64_t n, int64_t k, float alpha, const float *x, const float *b, int64_t ldb,
+                                           float beta, float *y) {
+  float part[COLUMNS];
+  for (int64_t j = 0; j < n; j++) y[j] = beta == 0 ? 0 : beta * y[j];
+  for (int64_t from = 0; from < k; from += ROWS) {
+    int64_t to = from + ROWS < k ? from + ROWS : k, l = from;
+    for (int64_t j = 0; j < n; j++) part[j] = 0;
+    for (; l + 4 <= to; l += 4) {
+      const float *b0 = b + l * ldb, *b1 = b0 + ldb, *b2 = b1 + ldb, *b3 = b2 + ldb;
+      for (int64_t j = 0; j < n; j++)
+        part[j] += (x[l] * b0[j] + x[l + 1] * b1[j]) + (x[l + 2] * b2[j] + x[l + 3] * b3[j]);
+    }
+    for (; l < to; l++)
+      for (int64_t j = 0; j < n; j++) part[j] += x[l] * b[l * ldb + j];
+    for (int64_t j = 0; j < n; j++) y[j] += alpha * part[j];
+  }
+}
+
 void xk_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
              const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
   if (m <= 0 || n <= 0) return;
@@ -39,6 +60,11 @@ void xk_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float 
   }
   if (n == 1 && !trans_a && b_in_order) {
     vector_times_rows(m, k, alpha, b, a, lda, beta, c, ldc);
+    return;
+  }
+  if (m == 1 && a_in_order) {
+    for (int64_t j = 0; j < n; j += COLUMNS)
+      vector_times_columns(xk__min(COLUMNS, n - j), k, alpha, a, b + j, ldb, beta, c + j);
     return;
   }
   cblas_sgemm(CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans, trans_b ? CblasTrans : CblasNoTrans, (blasint)m,
@@ -52,7 +78,8 @@ static const int64_t tile_work = INT64_C(500000000); /* multiply-adds: about 10 
 void xk_gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
                       int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
   if (m <= 0 || n <= 0) return;
-  int64_t tm = xk__min(m, TILE_MAX), tn = xk__min(n, TILE_MAX);
+  bool wide = m == 1 && !trans_b; /* rows of b are read: the longer the pieces, the better */
+  int64_t tm = xk__min(m, TILE_MAX), tn = xk__min(n, wide ? COLUMNS : TILE_MAX);
   /* Halve the longer side until there is enough to share out and no tile takes too long. */
   while ((xk__ceil_div(m, tm) * xk__ceil_div(n, tn) < PARTS || tm * tn > tile_work / xk__max(1, k)) &&
          xk__max(tm, tn) > TILE_MIN) {

@@ -4,8 +4,9 @@
 #include "base/status.h"
 #include "tensor/tensor.h"
 
-/* Of a batch that is chosen: more pictures share the cost of waking threads and reading weights; beyond these it gains nothing. */
-enum { MOST_PICTURES = 16, MOST_BYTES = 1 << 29 };
+/* Of a batch that is chosen. Its pictures share the reading of the weights, but its activations have to fit into the caches,
+ * or reading these again costs as much: as many pictures as have no more of them than there are weights, or cache. */
+enum { MOST_PICTURES = 16, CACHE_BYTES = 24 << 20 };
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -23,7 +24,8 @@ static xai_status choose_batch(const xai_probe *p, const xai_samples *s, int64_t
   *batch = min64(s->batch, s->n);
   if (s->batch > 0) return XAI_OK;
   XAI_TRY(open_run(p, 1, &run, err));
-  int64_t fit = MOST_BYTES / (int64_t)(xai_run_bytes(run) + 1);
+  int64_t weights = xai_net_param_count(p->net) * (int64_t)sizeof(float);
+  int64_t fit = (weights > CACHE_BYTES ? weights : CACHE_BYTES) / (int64_t)(xai_run_bytes(run) + 1);
   xai_run_close(run);
   *batch = min64(s->n, fit < 1 ? 1 : min64(fit, MOST_PICTURES));
   return XAI_OK;

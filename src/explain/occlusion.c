@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/status.h"
-#include "explain/probe.h"
+#include "explain/samples.h"
 #include "graph/local.h"
 #include "tensor/tensor.h"
 
@@ -101,12 +101,6 @@ static void take_classes(void *payload, int64_t i, const xai_view *seen) {
   s->grid[i] = (float)score;
 }
 
-static bool all_classes(const xai_target *t) {
-  for (int i = 0; i < t->n_terms; i++)
-    if (t->terms[i].layer != XAI_LAYER_LOGITS) return false;
-  return t->seed == NULL;
-}
-
 static xai_status run_scan(xai_net *net, const xai_view *x, const windows *g, const xai_target *target,
                            const xai_occlusion_opts *o, float *grid, xai_err *err) {
   int layers[XAI_TARGET_TERMS];
@@ -120,7 +114,7 @@ static xai_status run_scan(xai_net *net, const xai_view *x, const windows *g, co
   l.n_layers = xai_target_layers(net, target, layers);
   if (o->score == XAI_SCORE_PROB) {
     l.observe = take_probability;
-  } else if (all_classes(target)) {
+  } else if (xai_target_all_classes(target)) {
     for (int k = 0; k < target->n_terms; k++) classes[k] = target->terms[k].channel;
     l.observe = take_classes;
     l.channels = classes;
@@ -136,15 +130,11 @@ xai_status xai_occlusion(xai_net *net, const xai_view *x, const xai_occlusion_op
   xai_explanation *e = NULL;
   xai_tensor *grid = NULL;
   windows g;
+  double clean;
   xai_status st;
   XAI_GOTO(xai_probe_run(net, x, &opts->common, NULL, 0, NULL, 0, XAI_RELU_PLAIN, &p, err));
   XAI_GOTO(lay_windows(x, opts, &g, err));
-  if (opts->score == XAI_SCORE_PROB && !all_classes(&p.target)) {
-    st = xai_fail(err, XAI_EARG, "score 'prob' needs classes as target");
-    goto done;
-  }
-  bool probability = opts->score == XAI_SCORE_PROB;
-  double clean = probability ? xai_target_probability(p.run, &p.target, 0) : p.score;
+  XAI_GOTO(xai_samples__clean(&p, opts->score, &clean, err));
   XAI_GOTO(xai_probe_explain(&p, "occlusion", XAI_LAYER_NONE, &e, err));
   XAI_GOTO(xai_tensor_new_raw(XAI_F32, XAI_SHAPE(g.rows, g.cols), &grid, err));
   XAI_GOTO(run_scan(net, x, &g, &p.target, opts, xai_tensor_floats(grid), err));
@@ -152,7 +142,7 @@ xai_status xai_occlusion(xai_net *net, const xai_view *x, const xai_occlusion_op
   XAI_GOTO(spread(&g, xai_tensor_floats(grid), clean, xai_tensor_floats(e->values), err));
   XAI_GOTO(xai_explanation_extra(e, "grid", &grid, err));
   e->is_signed = true;
-  e->unit = probability ? "drop in probability" : "drop in score";
+  e->unit = opts->score == XAI_SCORE_PROB ? "drop in probability" : "drop in score";
   e->seconds = xai_clock() - p.started;
   *out = e;
   e = NULL;

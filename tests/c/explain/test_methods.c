@@ -371,6 +371,30 @@ static void a_map_is_resized_to_the_input(void **state) {
   xai_net_free(net);
 }
 
+static void ask_to_stop(void *payload, int64_t done, int64_t total) {
+  (void)payload;
+  if (2 * done >= total) xai_stop_request();
+}
+
+static void long_methods_stop_when_asked(void **state) {
+  (void)state;
+  const char *methods[] = {"smoothgrad", "integrated_gradients", "scorecam", "ablationcam", "rise"};
+  xai_net *net = tiny_net();
+  xai_view x = tiny_input();
+  for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+    any_opts o = defaults_of(methods[i]);
+    if (i == 2) o.scorecam.batch = 1;
+    if (i == 3) o.ablationcam.batch = 1;
+    o.common.progress = ask_to_stop;
+    xai_explanation *e = NULL;
+    xai_err err;
+    assert_int_equal(xai_method_find(methods[i])->run(net, &x, &o, &e, &err), XAI_ESTOP);
+    xai_stop_clear();
+    assert_null(e);
+  }
+  xai_net_free(net);
+}
+
 static void every_method_survives_every_failing_allocation(void **state) {
   (void)state;
   xai_view x = tiny_input();
@@ -419,6 +443,7 @@ int main(void) {
       cmocka_unit_test(occlusion_of_the_probability_uses_softmax),
       cmocka_unit_test(impossible_windows_are_refused),
       cmocka_unit_test(a_map_is_resized_to_the_input),
+      cmocka_unit_test(long_methods_stop_when_asked),
       cmocka_unit_test(every_method_survives_every_failing_allocation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,10 +3,10 @@
  *   w[k] = (S - S[k]) / S,   S[k]: the score when map k is 0 everywhere                               eq. 3
  *   map  = relu( sum over k of w[k] * A[k] )                                                          eq. 4
  *
- * Desai, Ramaswamy 2020, "Ablation-CAM: Visual Explanations for Deep Convolutional Network via Gradient-free Localization".
- * 'fill' stands in place of the 0. When S is negative the division turns the signs of all weights, which the remark says.
- * Values: h x w. extras: 'raw' before the ReLU, 'weights' w, 'scores' S[k]. Cost: one forward pass, and per channel one pass of
- * what lies behind the layer. */
+ * Desai, Ramaswamy 2020, "Ablation-CAM: Visual Explanations for Deep Convolutional Network via Gradient-free
+ * Localization". 'fill' stands in place of the 0. When S is negative the division turns the signs of all weights, which
+ * the remark says. Values: h x w. extras: 'raw' before the ReLU, 'weights' w, 'scores' S[k]. Cost: one forward pass, and
+ * per channel one pass of what lies behind the layer. */
 #include <stdio.h>
 #include <string.h>
 
@@ -53,7 +53,8 @@ xai_status xai_ablationcam(xai_net *net, const xai_view *x, const xai_ablationca
   XAI_GOTO(xai_channels_explain(&c, "ablationcam", "activation", opts->relu, &raw, &weights, &e, err));
   XAI_GOTO(xai_explanation_extra(e, "scores", &scores, err));
   if (clean < 0)
-    snprintf(e->remark, sizeof e->remark, "the score is negative (%.4g): weights are positive where a map lowers it further", clean);
+    snprintf(e->remark, sizeof e->remark, "the score is negative (%.4g): weights are positive where a map lowers it further",
+             clean);
   *out = e;
   e = NULL;
 done:

@@ -3,8 +3,8 @@
  *   X: the layer as a matrix of places x channels, each channel without its mean
  *   map = X v,   v: its first right singular vector
  *
- * Muhammad, Yeasin 2020, "Eigen-CAM: Class Activation Map using Principal Components". v is found by power iteration on the
- * smaller of X'X and XX'. The sign of a singular vector is arbitrary: here the map goes with the sum of the activations
+ * Muhammad, Yeasin 2020, "Eigen-CAM: Class Activation Map using Principal Components". v is found by power iteration on
+ * the smaller of X'X and XX'. The sign of a singular vector is arbitrary: here the map goes with the sum of the activations
  * (their correlation over the places is positive), or, where that is 0, its value of largest magnitude is positive. The
  * map is drawn rectified; centre = false leaves the means in. Values: h x w. extras: 'raw' before the ReLU, 'weights' v.
  * numbers: 'share', of the variance that the map explains. Cost: one forward pass. */
@@ -135,7 +135,8 @@ static void results(const xai_channels *c, const matrix *m, double value, double
   }
 }
 
-xai_status xai_eigencam(xai_net *net, const xai_view *x, const xai_eigencam_opts *opts, xai_explanation **out, xai_err *err) {
+xai_status xai_eigencam(xai_net *net, const xai_view *x, const xai_eigencam_opts *opts, xai_explanation **out,
+                        xai_err *err) {
   xai_channels c = {0};
   matrix m = {0};
   xai_explanation *e = NULL;
@@ -159,7 +160,8 @@ xai_status xai_eigencam(xai_net *net, const xai_view *x, const xai_eigencam_opts
   for (int64_t i = 0; i < m.side; i++) total += m.gram[i * m.side + i];
   XAI_GOTO(xai_explanation_number(e, "share", total > 0 ? value / total : 0, err));
   if (!settled)
-    snprintf(e->remark, sizeof e->remark, "the two strongest patterns of the layer are nearly equal: the map is a mixture of them");
+    snprintf(e->remark, sizeof e->remark,
+             "the two strongest patterns of the layer are nearly equal: the map is a mixture of them");
   *out = e;
   e = NULL;
 done:

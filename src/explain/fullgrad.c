@@ -4,12 +4,12 @@
  *   map = psi( x * dS/dx ) + sum over layers of psi( b * dS/dz )                                          eq. 4
  *   psi: |values| scaled over the layer from their smallest to 0, from their largest to 1; summed over channels; enlarged
  *
- * Srinivas, Fleuret 2019, "Full-Gradient Representation for Neural Network Visualization". Biases are those of convolutions
- * and of batch normalization (beta - gamma * mean / deviation) and what an Add adds to channels; those of layers without height
- * and width have no place in the map, as in the authors' program, but count in 'delta'. Values: H x W. extras: 'input' and
- * 'biases', the two summands. numbers: 'layers', whose biases are in the map; 'delta', by how much the sum of
- * all shares misses the score: 0 where the network is piecewise linear and its biases are of these kinds. Cost: one
- * forward and one whole backward pass. */
+ * Srinivas, Fleuret 2019, "Full-Gradient Representation for Neural Network Visualization". Biases are those of
+ * convolutions and of batch normalization (beta - gamma * mean / deviation) and what an Add adds to channels; those of
+ * layers without height and width have no place in the map, as in the authors' program, but count in 'delta'.
+ * Values: H x W. extras: 'input' and 'biases', the two summands. numbers: 'layers', whose biases are in the map; 'delta',
+ * by how much the sum of all shares misses the score: 0 where the network is piecewise linear and its biases are of these
+ * kinds (the 6 of a ReLU6 is not). Cost: one forward and one whole backward pass. */
 #include <math.h>
 
 #include "base/alloc.h"
@@ -88,7 +88,8 @@ typedef struct sum {
 } sum;
 
 /* Room for the shares of 'channels' maps of h x w, for one map, and for one of the picture's size. */
-static xai_status make_room(const sum *s, int64_t channels, int64_t plane, float **share, float **small, float **large, xai_err *err) {
+static xai_status make_room(const sum *s, int64_t channels, int64_t plane, float **share, float **small, float **large,
+                            xai_err *err) {
   size_t count = (size_t)((channels + 1) * plane + s->height * s->width);
   *share = xai_calloc(count, sizeof **share);
   if (*share == NULL) return xai_fail_memory(err, count * sizeof **share);
@@ -121,7 +122,8 @@ static xai_status add_layer(sum *s, int layer, xai_err *err) {
   if (g == NULL || g->shape.rank < 2) return XAI_OK; /* the target does not depend on it */
   int input = bias_input(net, node);
   int64_t channels = g->shape.dims[1], plane = xai_shape_span(&g->shape, 2, g->shape.rank);
-  if (!is_per_channel(node, xai_tensor_view(xai_net__constant(net, node->in[input])), channels, g->shape.rank)) return XAI_OK;
+  const xai_view *bias = xai_tensor_view(xai_net__constant(net, node->in[input]));
+  if (!is_per_channel(node, bias, channels, g->shape.rank)) return XAI_OK;
   XAI_TRY(make_room(s, channels, plane, &share, &small, &large, err));
   for (int64_t k = 0; k < channels; k++) {
     double b = bias_of(net, node, input, k);
@@ -151,7 +153,8 @@ static xai_status find_layers(const xai_net *net, int **wants, int *n, xai_err *
   return XAI_OK;
 }
 
-xai_status xai_fullgrad(xai_net *net, const xai_view *x, const xai_fullgrad_opts *opts, xai_explanation **out, xai_err *err) {
+xai_status xai_fullgrad(xai_net *net, const xai_view *x, const xai_fullgrad_opts *opts, xai_explanation **out,
+                        xai_err *err) {
   xai_probe p = {0};
   xai_explanation *e = NULL;
   xai_tensor *input = NULL, *biases = NULL;

@@ -8,8 +8,8 @@
  * Deep Convolutional Networks". The paper's score is exp(S): its factor multiplies every weight and is left out. Only
  * places with g > 0 count, so alpha = 1 / (2 + g * sum of A), at most 1/2 where activations are not negative; without a
  * ReLU before the layer the denominator may become 0 or less, which the remark says; alpha is 0 where it is 0.
- * 'eps' is added to 2 g^2 + g^3 * sum of A. 'normalise_alpha' divides a map's alpha by their sum, as the authors' program does:
- * then w[k] is a mean of the positive gradients.
+ * 'eps' is added to 2 g^2 + g^3 * sum of A. 'normalise_alpha' divides a map's alpha by their sum, as the authors' program
+ * does: then w[k] is a mean of the positive gradients.
  * Values: h x w, not normalised. extras: 'raw' before the ReLU, 'weights' w, 'alpha' K x h x w, 0 at places that do not
  * count. Cost: that of Grad-CAM. */
 #include <stdio.h>

@@ -79,8 +79,14 @@ XAI_API xai_status xai_explanation_map(const xai_explanation *e, xai_tensor **ou
 /* Options that all methods have; each method's struct begins with it. */
 typedef struct xai_explain_opts {
   xai_target target;
-  int layer; /* XAI_LAYER_NONE: the method's default */
+  int layer;    /* XAI_LAYER_NONE: the method's default */
+  xai_run *run; /* a forward pass of this network and x that kept all layers: used in place of a new one; NULL: none */
+  void (*progress)(void *payload, int64_t done, int64_t total); /* told in long loops, first with 0; NULL: nobody */
+  void *progress_payload;
 } xai_explain_opts;
+
+/* What is asked of a changed input: the target's score, or the same of softmax probabilities. */
+typedef enum xai_score { XAI_SCORE_LOGIT, XAI_SCORE_PROB } xai_score;
 
 /* M = max over channels of |d score / d x|. Simonyan et al. 2014, section 3. extras: gradient C x H x W. */
 typedef struct xai_saliency_opts { xai_explain_opts common; } xai_saliency_opts;
@@ -136,11 +142,108 @@ typedef struct xai_gradcam_opts {
   xai_explain_opts common;
   bool relu;           /* default true */
   bool counterfactual; /* default false: negated gradients */
+  bool guided;         /* default false; true: means of g where g > 0 and A > 0, else 0 */
 } xai_gradcam_opts;
 XAI_API xai_status xai_gradcam(xai_net *net, const xai_view *x, const xai_gradcam_opts *opts, xai_explanation **out, xai_err *err);
 
+/* Grad-CAM times guided backpropagation. Selvaraju et al. 2017, section 3.2. extras: cam h x w, guided C x H x W. */
+typedef enum xai_enlarge { XAI_ENLARGE_BILINEAR, XAI_ENLARGE_NEAREST } xai_enlarge;
+typedef struct xai_guided_gradcam_opts {
+  xai_explain_opts common;
+  xai_enlarge enlarge; /* of the map; default bilinear with half-pixel centres */
+} xai_guided_gradcam_opts;
+XAI_API xai_status xai_guided_gradcam(xai_net *net, const xai_view *x, const xai_guided_gradcam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* Grad-CAM++. Chattopadhay et al. 2018, eq. 19. extras: raw h x w, weights K, alpha K x h x w. */
+typedef struct xai_gradcampp_opts {
+  xai_explain_opts common;
+  bool relu;            /* default true */
+  double eps;           /* added to 2 g^2 + g^3 sum of A; default 0 */
+  bool normalise_alpha; /* default false; true: the alpha of a map sum to 1 */
+} xai_gradcampp_opts;
+XAI_API xai_status xai_gradcampp(xai_net *net, const xai_view *x, const xai_gradcampp_opts *opts, xai_explanation **out, xai_err *err);
+
+/* LayerCAM. Jiang et al. 2021, eq. 6-9. extras: raw h x w. */
+typedef struct xai_layercam_opts {
+  xai_explain_opts common;
+  bool relu;    /* default true */
+  double gamma; /* values become tanh(gamma * map / maximum), 2 in the paper; default 0: they do not */
+} xai_layercam_opts;
+XAI_API xai_status xai_layercam(xai_net *net, const xai_view *x, const xai_layercam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* HiResCAM. Draelos, Carin 2020. extras: raw h x w. */
+typedef struct xai_hirescam_opts {
+  xai_explain_opts common;
+  bool relu; /* default true */
+} xai_hirescam_opts;
+XAI_API xai_status xai_hirescam(xai_net *net, const xai_view *x, const xai_hirescam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* XGrad-CAM. Fu et al. 2020, eq. 8. extras: raw h x w, weights K. */
+typedef struct xai_xgradcam_opts {
+  xai_explain_opts common;
+  bool relu;  /* default true */
+  double eps; /* added to the sum of A; default 0 */
+} xai_xgradcam_opts;
+XAI_API xai_status xai_xgradcam(xai_net *net, const xai_view *x, const xai_xgradcam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* Eigen-CAM. Muhammad, Yeasin 2020; does not depend on the target. extras: raw h x w, weights K. numbers: share. */
+typedef struct xai_eigencam_opts {
+  xai_explain_opts common;
+  bool relu;   /* default true */
+  bool centre; /* default true: maps without their means */
+} xai_eigencam_opts;
+XAI_API xai_status xai_eigencam(xai_net *net, const xai_view *x, const xai_eigencam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* FEM. Fuad et al. 2020; does not depend on the target. extras: weights K. */
+typedef struct xai_fem_opts {
+  xai_explain_opts common;
+  double sigmas; /* default 2 */
+  bool binary;   /* default false; true: 1 in place of the values that are kept */
+} xai_fem_opts;
+XAI_API xai_status xai_fem(xai_net *net, const xai_view *x, const xai_fem_opts *opts, xai_explanation **out, xai_err *err);
+
+/* Score-CAM. Wang et al. 2020, algorithm 1. extras: raw h x w, weights K, scores K (NaN where a map was left out). */
+typedef struct xai_scorecam_opts {
+  xai_explain_opts common;
+  bool relu;       /* default true */
+  xai_score score; /* default logit */
+  bool softmax;    /* default true: over the channels; false: the scores themselves are the weights */
+  bool baseline;   /* default false; true: the score of an input of zeros is subtracted from the scores */
+  bool corners;    /* default false; true: maps are enlarged with their corners on those of the picture */
+  int64_t top;     /* only so many channels, those of largest deviation; default 0: all */
+  int64_t batch;   /* pictures per pass, 0: chosen; does not change the result */
+} xai_scorecam_opts;
+XAI_API xai_status xai_scorecam(xai_net *net, const xai_view *x, const xai_scorecam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* Ablation-CAM. Desai, Ramaswamy 2020, eq. 3. extras: raw h x w, weights K, scores K. */
+typedef struct xai_ablationcam_opts {
+  xai_explain_opts common;
+  bool relu;       /* default true */
+  xai_score score; /* default logit */
+  double fill;     /* what a channel is replaced by; default 0 */
+  int64_t batch;   /* channels per pass, 0: chosen; does not change the result */
+} xai_ablationcam_opts;
+XAI_API xai_status xai_ablationcam(xai_net *net, const xai_view *x, const xai_ablationcam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* FullGrad. Srinivas, Fleuret 2019, eq. 4. extras: input H x W, biases H x W. numbers: layers, delta. */
+typedef struct xai_fullgrad_opts { xai_explain_opts common; } xai_fullgrad_opts;
+XAI_API xai_status xai_fullgrad(xai_net *net, const xai_view *x, const xai_fullgrad_opts *opts, xai_explanation **out, xai_err *err);
+
+/* RISE. Petsiuk et al. 2018, eq. 6. extras: density H x W (mean of the masks). */
+typedef enum xai_mask_norm { XAI_NORM_EXPECTED, XAI_NORM_MASKS } xai_mask_norm;
+typedef struct xai_rise_opts {
+  xai_explain_opts common;
+  int64_t masks;           /* n; default 4000 */
+  int64_t cells;           /* s: a mask is drawn on s x s; default 7 */
+  double p;                /* probability that a cell is seen; default 0.5 */
+  xai_score score;         /* default probability */
+  xai_mask_norm normalise; /* by n p, or per pixel by the sum of the masks; default n p */
+  int64_t seed;            /* of the masks; default -1: the process-wide one */
+  int64_t batch;           /* masks per pass, 0: chosen; does not change the result */
+} xai_rise_opts;
+XAI_API xai_status xai_rise(xai_net *net, const xai_view *x, const xai_rise_opts *opts, xai_explanation **out, xai_err *err);
+
 /* Occlusion: mean drop of the score over the windows that cover a pixel. extras: grid (score at each window). */
-typedef enum xai_score { XAI_SCORE_LOGIT, XAI_SCORE_PROB } xai_score;
 typedef struct xai_occlusion_opts {
   xai_explain_opts common;
   int64_t window, stride; /* pixels; 0: a seventh of the shorter side (32 at 224), a quarter of the window (8) */

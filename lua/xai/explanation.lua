@@ -12,6 +12,37 @@ function Explanation:map()
   return core.map(self.values, self.reduce, self.height, self.width)
 end
 
+local FIELDS = { "values", "unit", "label", "signed", "reduce" }
+
+--- The same result with other values, to draw or score them: e:with { values = e.alpha[k], unit = "alpha" }. Values: h x w, or
+--- C x h x w with reduce = "max_abs" or "sum"; signed chooses the colours.
+function Explanation:with(changes)
+  changes = check.options("with", changes, FIELDS)
+  local e = {}
+  for key, value in pairs(self) do e[key] = value end
+  for key, value in pairs(changes) do e[key] = value end
+  local values = changes.values
+  if values ~= nil then
+    if not core.is_tensor(values) then core.fail("with: values: expected a tensor, got a " .. type(values)) end
+    if changes.reduce == nil then e.reduce = #values:shape() == 2 and "none" or self.reduce end
+    core.map(values, e.reduce, 1, 1) -- refuses other shapes
+  end
+  return setmetatable(e, Explanation)
+end
+
+--- Of Grad-CAM: what speaks against the target, without another pass: its gradients, negated.
+function Explanation:counterfactual()
+  if self.options.counterfactual == nil or self.options.guided then
+    core.fail("counterfactual: expected a result of Grad-CAM whose gradients have both signs, got one of " .. self.method)
+  end
+  local raw, options = -self.raw, {}
+  for key, value in pairs(self.options) do options[key] = value end
+  options.counterfactual = not options.counterfactual
+  local e = self:with { values = options.relu and raw:clamp(0, math.huge) or raw }
+  e.raw, e.weights, e.options = raw, -self.weights, options
+  return e
+end
+
 --- Map, colour map and scale that the drawing options ask for.
 local function paint(e, name, options)
   options = check.options(name, options, { "cmap", "scale", "quantile" })

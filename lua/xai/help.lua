@@ -34,6 +34,8 @@ local functions = {
     .. " 0.9, nesterov=, beta1=, beta2=, epsilon=, weight_decay= (of weights; decay_all = true: of everything), clip= (length of"
     .. " the gradient), loss = \"cross_entropy\" or \"mse\", smoothing=, init = \"he\", \"he_uniform\", \"xavier\", \"xavier_uniform\""
     .. " or \"keep\", init_scale = {layer = factor}, freeze = {layers, modules or patterns}, seed=" },
+  { "finer_target", "finer_target(net, x, {target =, rivals = 3 or a list, alpha = 1}): a target for any method (Finer-CAM): the"
+    .. " class's score minus alpha times that of the classes nearest to it" },
   { "args", "args {\"what the script does\", name = {default, help}, ...}: the script's arguments" },
   { "methods", "methods(): the names of all methods" },
   { "seed", "seed(n): sets the seed of everything random; without n: what it is" },
@@ -61,7 +63,9 @@ local objects = {
   { "run", "a pass that was made by net:run", {
     "run:get(layer): its activation",
     "run:backward {target =, to = layer, relu =}: d target / d layer (default: the input)",
-    "run:backward {seed = tensor, at = layer}: the same from any gradient at any layer" } },
+    "run:backward {seed = tensor, at = layer}: the same from any gradient at any layer",
+    "xai.gradcam(net, run, {target =}): a run in place of a picture saves the forward pass, for every method; several classes cost"
+      .. " one" } },
   { "trainer", "what xai.trainer returns: weights that change", {
     "t:step(x, y, {lr=}): one batch; loss, correct, length of the gradient. y: class ids, or N x classes of probabilities",
     "t:test(x, y): loss, correct of the network as it will be used; t:net(): that network; t.steps t.lr t.params",
@@ -114,6 +118,8 @@ local objects = {
     "e:heat {cmap =, scale = {lo, hi}, quantile =}: the map as a picture; cmap: inferno, viridis, grey, jet, diverging",
     "e:over(img, share): the map over a picture, share 0.5; e:picture(): a C x H x W result as colours, grey at zero",
     "e:boxes {threshold = 0.2}: boxes around what exceeds that share of the maximum, {x=, y=, w=, h=, score=}",
+    "e:with {values =, unit =, label =, signed =, reduce =}: the same with other values, to draw or score them; e:counterfactual():"
+      .. " of Grad-CAM, what speaks against the target, without another pass",
     "e:caption(): \"boxer 37.1 %\"; e:save(path): picture, .npy or .safetensors; e:show()" } },
 }
 
@@ -138,7 +144,7 @@ end
 
 --- Options that methods have beside their own.
 local common = {
-  target = 'class id, label, "layer:channel", a list of those, {plus=, minus=}, a tensor; default: the best class',
+  target = 'class id, label, "layer:channel", a list of those, {plus=, minus=, weight=}, a tensor; default: the best class',
   at = "the layer of a tensor given as target; default the logits",
   unit = 'a unit in place of a target: "layer" or "layer:channel" (the strongest), "layer:channel:row:col"',
   layer = "name of a layer; default the last with height and width",

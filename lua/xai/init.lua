@@ -11,6 +11,7 @@ local xai = {
   tensor = core.tensor, zeros = core.zeros, randn = core.randn,
   read = core.read,
   sheet = require "xai.sheet",
+  finer_target = require "xai.target".finer,
   scenes = require "xai.scenes", score = require "xai.score",
   trainer = require "xai.train".trainer, train = require "xai.train".train,
   args = require "xai.args",

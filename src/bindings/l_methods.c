@@ -1,8 +1,10 @@
 /* bindings/l_methods.c: every row of explain/methods.def as core.methods.<name>(net, x, options), through one function
- * that reads the row's descriptor. A new method needs no line here.
+ * that reads the row's descriptor. A new method needs no line here. A run of the network in place of x: its forward pass
+ * serves, so that several questions about one picture cost one.
  *
  * The result is a table: method, target, label, layer ("" if none), class and p when the target is one class, unit,
  * values, one field per extra tensor and number, options (as used), signed, reduce, height, width, seconds, net, x. */
+#include "bindings/config.h"
 #include "bindings/core.h"
 #include "explain/method.h"
 #include "tensor/shape.h"
@@ -150,11 +152,49 @@ static void tell_layer(lua_State *L, const xai_method *m, const xai_net *net, co
 
 /* ---- the call -------------------------------------------------------------------------------- */
 
+typedef struct listener {
+  lua_State *L;
+  const char *method;
+} listener;
+
+/* The protected part; arguments: the method's name, how much is done, of how much. */
+static int tell_lua(lua_State *L) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "xai.progress") != LUA_TFUNCTION) return 0;
+  lua_pushstring(L, lua_touserdata(L, 1));
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, 3);
+  lua_call(L, 3, 0);
+  return 0;
+}
+
+/* Whatever goes wrong in showing progress is no reason to stop; an interrupt is seen by the pass itself. */
+static void tell_progress(void *payload, int64_t done, int64_t total) {
+  const listener *to = payload;
+  if (xl_config.quiet) return;
+  lua_pushcfunction(to->L, tell_lua);
+  lua_pushlightuserdata(to->L, (void *)(uintptr_t)to->method);
+  lua_pushinteger(to->L, done);
+  lua_pushinteger(to->L, total);
+  if (lua_pcall(to->L, 3, 0, 0) != LUA_OK) lua_pop(to->L, 1);
+}
+
+/* One retry when memory is short; a run that failed on the way back is not relied on. */
+static xai_status work(lua_State *L, const xai_method *m, xai_net *net, const xai_view *x, xai_explain_opts *opts,
+                       xai_explanation **e, xai_err *err) {
+  xai_status st = m->run(net, x, opts, e, err);
+  if (st != XAI_ENOMEM) return st;
+  opts->run = NULL;
+  lua_gc(L, LUA_GCCOLLECT, 0);
+  return m->run(net, x, opts, e, err);
+}
+
 /* upvalues: name, descriptor */
 static int call_method(lua_State *L) {
   const xai_method *m = lua_touserdata(L, lua_upvalueindex(2));
   xai_net *net = xl_check_net(L, 1);
   lua_settop(L, 3);
+  lua_pushvalue(L, 2); /* keeps the run, if it is one */
+  xl_box *run = xl_take_run(L, 2, 1);
   xl_box *x = xl_check_input(L, 2, 1);
   int seed_slot;
   xl_box *borrowed;
@@ -165,10 +205,14 @@ static int call_method(lua_State *L) {
   xl_pass_hold(&pass, x);
   xl_pass_hold(&pass, seed_slot != 0 ? lua_touserdata(L, seed_slot) : NULL);
   xl_pass_hold(&pass, borrowed);
+  xl_pass_hold(&pass, run);
+  listener here = {L, m->name};
+  opts->run = run != NULL ? run->run : NULL;
+  opts->progress = tell_progress;
+  opts->progress_payload = &here;
   xai_explanation *e = NULL;
   xai_err err;
-  xai_status st;
-  XL_WORK(L, st, m->run(net, xai_tensor_view(x->tensor), opts, &e, &err));
+  xai_status st = work(L, m, net, xai_tensor_view(x->tensor), opts, &e, &err);
   box->object = e;
   xl_pass_end(&pass, st, &err);
   if (m->uses_layer && opts->layer == XAI_LAYER_NONE) tell_layer(L, m, net, xai_tensor_view(x->tensor), e->layer);

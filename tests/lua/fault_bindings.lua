@@ -91,8 +91,14 @@ if pcall(xai.scenes, { classes = { "fox" } }) then -- the font is there
     xai.scenes.compose { size = 16, objects = { { class = "lion" } } }
   end }
 end
+cases[#cases + 1] = { "a run in place of a picture", function()
+  local net = tiny.load()
+  return net, net:run(tiny.x())
+end, function(net, run) xai.gradcam(net, run, { target = 0, layer = "pool1" }) end }
 for _, name in ipairs(xai.methods()) do
-  cases[#cases + 1] = { name, net_and_x, function(net, x) xai[name](net, x, { target = 0 }) end }
+  cases[#cases + 1] = { name, net_and_x, function(net, x)
+    xai[name](net, x, { target = 0, masks = name == "rise" and 20 or nil })
+  end }
 end
 
 for _, case in ipairs(cases) do

@@ -259,7 +259,7 @@ test("methods by hand: saliency, Grad-CAM, guided, deconvnet, input x gradient",
   local e = xai.gradcam(net, x, { target = 0, layer = "relu1" })
   t.near(e.weights, { 1 / 16, 0 })
   t.near(e.values, (x[1][1] * (1 / 16)):totable())
-  t.eq(e.options, { relu = true, counterfactual = false })
+  t.eq(e.options, { relu = true, counterfactual = false, guided = false })
   t.near(xai.gradcam(net, x, { target = 0, layer = "relu1", counterfactual = true }).values:max(), 0)
   -- class 1 goes through 2 - x, so its gradient is negative at the input but positive at the ReLU: nothing is stopped
   t.near(xai.guided_backprop(net, x, { target = 1 }).values[1], dz1)

@@ -32,7 +32,7 @@ for _, file in ipairs(files) do
     maps[k] = xai.occlusion(net, img, { target = guess.id, score = "prob" })
     grids[k], names[k] = maps[k].grid, guess.label:match "^[^,]*" -- the first of several synonyms
   end
-  table.move({ { img, maps[1]:caption() }, { maps[1], over = img },
+  table.move({ { maps[1]:input(img), maps[1]:caption() }, { maps[1], over = img },
     { grids[1], ("P(%s)"):format(names[1]), cmap = "viridis", scale = { 0, 1 } }, { winners(grids), classes = names } }, 1, 4, #cells + 1, cells)
 end
 xai.sheet(cells):save "L11_occlusion.png"

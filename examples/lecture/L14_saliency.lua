@@ -14,7 +14,7 @@ local cells = { title = "Data gradient: how much each pixel matters to the score
 for i = 1, args.image and 1 or #names do
   local img = xai.image(args.image or ("examples/images/%s.png"):format(names[i]))
   local e = xai.saliency(net, img, { target = args.class })
-  cells[#cells + 1] = { img, e:caption() }
+  cells[#cells + 1] = { e:input(img), e:caption() }
   cells[#cells + 1] = { e, "M, 1 % clipped", as = "heat", quantile = 0.99, cmap = "grey" }
 end
 xai.sheet(cells):save "L14_saliency.png"

@@ -23,8 +23,9 @@ for i, layer in ipairs(layers) do
   local _, channel, row, column = net:forward(net:prepare(img), layer):argmax()
   local unit = ("%s:%d:%d:%d"):format(layer, channel, row, column)
   cells.rows[i] = ("%s layer\n%s"):format(i == 1 and "low" or "high", unit)
-  cells[#cells + 1] = { img }
-  cells[#cells + 1] = { xai.saliency(net, img, { target = unit }), of = "gradient" }
+  local plain = xai.saliency(net, img, { target = unit })
+  cells[#cells + 1] = { plain:input(img) }
+  cells[#cells + 1] = { plain, of = "gradient" }
   cells[#cells + 1] = { xai.deconvnet(net, img, { at = unit }) }
   cells[#cells + 1] = { xai.guided_backprop(net, img, { at = unit }) }
 end

@@ -14,7 +14,9 @@ local img = xai.image(args.image)
 local e = xai.cam(net, img, { target = args.class })
 
 local terms = {}
-for k, w in ipairs(e.weights:totable()) do terms[k] = { k = k, w = w, share = w * e.maps[k]:mean() } end
+for k, w in ipairs(e.weights:totable()) do
+  if w ~= 0 then terms[#terms + 1] = { k = k, w = w, share = w * e.maps[k]:mean() } end
+end
 table.sort(terms, function(a, b) return a.share > b.share end)
 
 local cells = { title = "Weights times feature maps: the class activation map of " .. e:caption(), scale = "common" }
@@ -23,7 +25,7 @@ for i = 1, math.min(args.maps, #terms) do
   cells[i] = { e.maps[t.k], ("map %d\n%.1f points"):format(t.k, t.share), before = ("%s%.2f ×"):format(i > 1 and "+ " or "", t.w),
     cmap = "viridis", bar = false }
 end
-cells[#cells + 1] = "+ … ="
+cells[#cells + 1] = #terms > args.maps and "+ … =" or "="
 cells[#cells + 1] = { e, ("sum of all %d, at %s"):format(#terms, e.layer), as = "heat" }
 cells[#cells + 1] = { e, "over the picture", over = img, before = "→", bar = false }
 cells.cols = #cells

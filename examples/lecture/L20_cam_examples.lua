@@ -17,7 +17,7 @@ local cells, maps = { scale = "common", cols = #files }, {}
 for i, file in ipairs(files) do
   local img = xai.image(file)
   maps[i] = xai.cam(net, img, { target = class })
-  cells[i] = { img }
+  cells[i] = { maps[i]:input(img) }
   cells[#files + i] = { maps[i], maps[i]:caption(), over = img }
   if i < #files then cells[#files + i].bar = false end
 end

@@ -10,10 +10,10 @@ local args = xai.args { "Class activation maps of the five most probable classes
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
 local img = xai.image(args.image)
 
-local cells = { title = ("What the network sees in %s, and where"):format(args.image:match "[^/]*$"), scale = "common", cols = 3,
-  { img, "input" } }
+local cells = { title = ("What the network sees in %s, and where"):format(args.image:match "[^/]*$"), scale = "common", cols = 3 }
 for i, guess in ipairs(net:predict(img, args.count)) do
   local e = xai.cam(net, img, { target = guess.id })
-  cells[#cells + 1] = { e, ("%d. %s"):format(i, e:caption()), over = img }
+  cells[1] = cells[1] or { e:input(img), "input" }
+  cells[i + 1] = { e, ("%d. %s"):format(i, e:caption()), over = img }
 end
 xai.sheet(cells):save "L21_cam_top5.png"

@@ -9,24 +9,24 @@ local args = xai.args { "Boxes from CAM, Grad-CAM and backpropagation against th
   labels = { nil, "text file with one class name per line" } }
 
 local options = { preprocess = args.preprocess, labels = args.labels }
-local gap, net = xai.model(args.gap), xai.model(args.model, options)
+local gap, net = xai.model(args.gap, args.gap ~= "default-gap" and options or nil), xai.model(args.model, options)
 local ways = { { "CAM", "cam", gap }, { "Grad-CAM", "gradcam", net }, { "backpropagation", "saliency", net } }
 local blue <const>, orange <const> = { 0, 114, 178 }, { 255, 150, 0 }
-
-local all = xai.scenes.examples()
-local shown = args.image and { { image = xai.image(args.image), objects = {} } } or { all[8], all[13], all[5] }
+local all = args.image and { { image = xai.image(args.image), objects = {} } } or xai.scenes.examples()
+local shown = args.image and all or { all[8], all[13], all[5] }
 local cells = { title = "Boxes around the maps (orange) and around the things (blue)", cols = { "input", ways[1][1], ways[2][1], ways[3][1] } }
 for _, scene in ipairs(shown) do
-  local object = scene.objects[1]
+  local object, row = scene.objects[1], {}
   local truth = object and { x = object.box.x, y = object.box.y, w = object.box.w, h = object.box.h, colour = blue }
-  cells[#cells + 1] = { scene.image, object and object.class or "input", boxes = truth }
-  for _, way in ipairs(ways) do
+  for i, way in ipairs(ways) do
     local e = xai[way[2]](way[3], scene.image, { target = object and object.class })
     local box = e:boxes { on = scene.image }[1]
     if box then box.colour = orange end
-    cells[#cells + 1] = { e, truth and ("IoU %.2f"):format(xai.score.iou(box, truth)) or e:caption(), over = scene.image, bar = false,
+    row[1] = row[1] or { e:input(scene.image), object and object.class, boxes = truth }
+    row[i + 1] = { e, truth and ("IoU %.2f"):format(xai.score.iou(box, truth)) or e:caption(), over = scene.image, bar = false,
       boxes = truth and { truth, box } or box }
   end
+  table.move(row, 1, 4, #cells + 1, cells)
 end
 if not args.image then
   local bars = {}

@@ -14,9 +14,10 @@ local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.
 local img = xai.image(args.image)
 local top = net:predict(img, 2)
 
-local cells = { title = "Grad-CAM: one picture, two questions", { img, "input" } }
+local cells = { title = "Grad-CAM: one picture, two questions" }
 for _, class in ipairs { args.first or top[1].id, args.second or top[2].id } do
   local e = xai.gradcam(net, img, { target = class, layer = args.layer })
+  cells[1] = cells[1] or { e:input(img), "input" }
   cells[#cells + 1] = { e, ("%s\nlayer %s"):format(e:caption(), e.layer), over = img }
 end
 cells.cols = #cells

@@ -61,6 +61,9 @@ local function ground(e, img)
   return img:crop((img.width - side) // 2 + 1, (img.height - side) // 2 + 1, side, side)
 end
 
+--- What the network was shown of a picture, in the picture's own pixels: it may have cut off its edges.
+function Explanation:input(img) return ground(self, img) end
+
 --- The map over a picture (default: the network's input): e:over(img, 0.5), share of the map, not rescaled.
 function Explanation:over(img, share, options)
   local map, cmap, lo, hi = paint(self, "over", options)

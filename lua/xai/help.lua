@@ -126,6 +126,7 @@ local objects = {
     "e:map(): H x W at the input's resolution; help \"measures\": how good is it?",
     "e:heat {cmap =, scale = {lo, hi}, quantile =, mass = 0.98}: the map as a picture; cmap: inferno, viridis, grey, jet, diverging",
     "e:over(img, share): the map over a picture, share 0.5; e:picture {of = \"values\"}: a C x H x W result as colours, grey at zero",
+    "e:input(img): what the network was shown of the picture, in the picture's own pixels",
     "e:boxes {threshold = 0.2, on = img}: boxes around what exceeds that share of the maximum, {x=, y=, w=, h=, score=}",
     "e:caption(): \"boxer 37.1 %\"; e:save(path): picture, .npy or .safetensors; e:show()" } },
 }

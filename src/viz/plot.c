@@ -174,12 +174,9 @@ static xai_status lay_curve(const xai_bench *b, const frame *f, const xai_series
 static xai_status lay_thumb(const xai_bench *b, const xai_series *a, int i, double side, const double at[2], xai_err *err) {
   const xai_image *img = a->thumbs[i];
   double k = side / (img->width > img->height ? img->width : img->height), w = k * img->width, h = k * img->height;
-  double edge = 2 * b->type.line, x = at[0] - w / 2, y = at[1] - h / 2;
-  xai_ink ink = {.kind = XAI_INK_FILL, .clip = -1};
-  memcpy(ink.rgb, a->rgb, 3);
-  const double corners[] = {x - edge, y - edge, x + w + edge, y - edge, x + w + edge, y + h + edge, x - edge, y + h + edge};
-  XAI_TRY(xai_sheet__ink(b->out, ink, corners, 4, err));
-  return xai_sheet__thumb(b->out, (xai_thumb){x, y, w, h, img}, err);
+  xai_thumb thumb = {.x = at[0] - w / 2, .y = at[1] - h / 2, .w = w, .h = h, .edge = 2.5 * b->type.line, .img = img};
+  memcpy(thumb.rgb, a->rgb, 3);
+  return xai_sheet__thumb(b->out, thumb, err);
 }
 
 static xai_status lay_points(const xai_bench *b, const frame *f, const xai_plot *p, const xai_series *a, int all,

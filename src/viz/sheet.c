@@ -230,6 +230,9 @@ static xai_status paint(cairo_t *cr, const xai_sheet_cell *cells, int n, const x
   for (size_t i = 0; i < layout->n_inks; i++) paint_ink(cr, layout, &layout->inks[i]);
   for (size_t i = 0; i < layout->n_thumbs; i++) {
     const xai_thumb *t = &layout->thumbs[i];
+    cairo_set_source_rgb(cr, t->rgb[0] / 255.0, t->rgb[1] / 255.0, t->rgb[2] / 255.0);
+    cairo_rectangle(cr, t->x - t->edge, t->y - t->edge, t->w + 2 * t->edge, t->h + 2 * t->edge);
+    cairo_fill(cr);
     XAI_TRY(paint_picture(cr, t->img, t->x, t->y, t->w, t->h, t->w >= 2 * t->img->width, page, err));
   }
   for (size_t i = 0; i < layout->n_labels; i++) {

@@ -43,6 +43,8 @@ typedef struct xai_ink {
 
 typedef struct xai_thumb {
   double x, y, w, h;
+  double edge; /* of a frame around it */
+  uint8_t rgb[3];
   const xai_image *img;
 } xai_thumb;
 

@@ -106,7 +106,7 @@ test("the figures run on a network and a photograph from elsewhere", function(t)
   for name in list:lines() do photo = photo or name:find "%.jpe?g$" and ("%s/images/%s"):format(shared, name) or nil end
   list:close()
   if not (photo and io.open(model)) then t.skip "the reference folder is absent" end
-  local given = ("--model '%s' --preprocess imagenet --labels '%s/models/imagenet_labels.txt' --image '%s'"):format(model, shared, photo)
+  local given = ("--model '%s' --preprocess caffe --labels '%s/models/imagenet_labels.txt' --image '%s'"):format(model, shared, photo)
   t.eq(count(select(2, figure(t, "L14_saliency", given)), "saliency"), 1)
   t.eq(count(select(2, figure(t, "L18_three_rules", given)), "deconvnet"), 2)
   t.eq(count(select(2, figure(t, "L19_cam_sum", given)), "cam"), 2) -- its last maps are the class's own: w is 1 there

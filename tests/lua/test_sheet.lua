@@ -196,6 +196,7 @@ test("a picture that was cropped for the network is cropped the same under its m
   local img = xai.image(xai.zeros(64, 96, 3, "uint8"))
   local e = xai.saliency(net, img, { target = 0 })
   t.eq({ e:over(img):size() }, { 51, 51 }) -- 64 * 32 / 40 = 51.2
+  t.eq({ e:input(img):size() }, { 51, 51 })
 end)
 
 -- ---- tiles

@@ -26,7 +26,7 @@ for i = 1, math.min(args.maps, #terms) do
     cmap = "viridis", bar = false }
 end
 cells[#cells + 1] = #terms > args.maps and "+ … =" or "="
-cells[#cells + 1] = { e, ("sum of all %d, at %s"):format(#terms, e.layer), as = "heat" }
+cells[#cells + 1] = { e, ("%s, at %s"):format(#terms > 1 and ("sum of all %d"):format(#terms) or "CAM", e.layer), as = "heat" }
 cells[#cells + 1] = { e, "over the picture", over = img, before = "→", bar = false }
 cells.cols = #cells
 xai.sheet(cells):save "L19_cam_sum.png"

@@ -14,7 +14,7 @@ local ways = { { "CAM", "cam", gap }, { "Grad-CAM", "gradcam", net }, { "backpro
 local blue <const>, orange <const> = { 0, 114, 178 }, { 255, 150, 0 }
 local all = args.image and { { image = xai.image(args.image), objects = {} } } or xai.scenes.examples()
 local shown = args.image and all or { all[8], all[13], all[5] }
-local cells = { title = "Boxes around the maps (orange) and around the things (blue)", cols = { "input", ways[1][1], ways[2][1], ways[3][1] } }
+local cells = { title = "Boxes around the maps (orange)" .. (args.image and "" or " and around the things (blue)"), cols = { "input", ways[1][1], ways[2][1], ways[3][1] } }
 for _, scene in ipairs(shown) do
   local object, row = scene.objects[1], {}
   local truth = object and { x = object.box.x, y = object.box.y, w = object.box.w, h = object.box.h, colour = blue }

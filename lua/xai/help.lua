@@ -16,11 +16,13 @@ local functions = {
   { "randn", "randn(3, 224, 224): normally distributed numbers; the seed is xai.seed()" },
   { "read", "read(path): table of tensors, table of metadata, from .safetensors, .pth, .npz or .npy" },
   { "write", "write(path, tensors, meta, {half=}): the reverse; half = true rounds to float16 (.safetensors)" },
-  { "sheet", "sheet {title=, rows=, cols=, {picture, caption}, ...}:save(path): a grid of captioned pictures" },
+  { "sheet", "sheet {title=, rows=, cols=, cell=, scale = \"common\", \"row\" or \"column\", {picture, caption}, ...}:save(path, {json=}):"
+    .. " a figure, as .png .jpg .bmp .svg .pdf (see help \"cell\")" },
+  { "tiles", "tiles(tensor, {cols=, gap=, cmap=, scale = \"each\" or \"common\"}): filters or maps side by side in one picture" },
   { "scenes", "scenes {seed=, size = 96, objects = 1 or {1, 2}, more=, classes=, drawings = \"train\", \"held-out\" or \"all\","
     .. " occluders=, background=, count=, font=}: labelled pictures of things that were placed at random (see help \"scene\");"
     .. " scenes.compose {size=, seed=, background=, colours=, objects = {{class=, drawing=, x=, y=, size=,"
-    .. " rotation=, mirror=, hue=}, ...}}: one that you want; scenes.classes(): the names; scenes.drawings(class, which): how many drawings" },
+    .. " rotation=, mirror=, hue=}, ...}}: one that you want; scenes.examples(): those that ship; scenes.classes(): the names; scenes.drawings(class, which): how many drawings" },
   { "score", "score(method, net, set, {metrics =, target = \"each object\" or \"largest\", options = of the method, count =,"
     .. " <metric> = {its options}}): how good a method's maps are on scenes, or a list of {image=, objects = {{class=, box=, mask=}}};"
     .. " prints as a table; score.pointing(e, object) and the others score one map (see help \"measures\")" },
@@ -58,7 +60,7 @@ local objects = {
     "net:layers(): list of {name=, op=, shape=, params=}; net:layer(name): one of them; net:find(pattern): matching names",
     "net:weight(layer) and net:weight(layer, \"bias\"): tensors; net:weights(): all of them by name, as net:save writes them;"
       .. " net:params(): how many numbers they are",
-    "net:class(label): the id; net:label(id): the label",
+    "net:class(label): the id; net:label(id): the label; net:hash(): tells structure and weights from others",
     "net:save(path): .onnx, for ONNX Runtime as well, or the weights as .safetensors; {half = true} rounds them to float16" } },
   { "run", "a pass that was made by net:run", {
     "run:get(layer): its activation",
@@ -78,7 +80,18 @@ local objects = {
   { "image", "a picture, 8-bit RGB", {
     "img.width img.height; img:size()",
     "img:resize(w, h) img:crop(x, y, w, h) img:outline(box, {r, g, b}) img:get(x, y) img:tensor()",
+    "img:mask(mask, {colour=, share = 0.8, inside=}): what is not in the mask fades",
     "img:save(path): .png .jpg .bmp; a plain name goes into the folder of -o; img:show()" } },
+  { "cell", "one of a sheet: a picture, a result, a tensor, a text, false, or { one of these, caption, fields }, or a plot", {
+    "over = img, as = \"heat\", \"over\" or \"picture\", of = \"gradient\", cmap=, scale = {lo, hi}, quantile=, mass=, share=: how a"
+      .. " result or tensor is painted; classes = {names}: a tensor of class numbers",
+    "boxes = {x=, y=, w=, h=, label=, colour=, dashed=} or a list, points = {x=, y=, colour=}, contour = 0.5 or {map, 0.5}: drawn over it",
+    "bar = a result, {cmap=, lo=, hi=, unit=} or false; legend = {{name, colour}, ...}; before = \"+ 0.4 x\"; numbers = true;"
+      .. " span = columns; smooth = true or false",
+    "{curves = {numbers} or {{name=, y=, x=}, ...}, caption, xlabel=, ylabel=, xlim=, ylim=, aspect=}",
+    "{bars = {{name, value, error=, text=}, ...}, caption, names = of several values}",
+    "{scatter = tensor N x 2, caption, classes = {one per point}, images = {one per point}, thumb=}",
+    "sheet:layout(): the rectangles of everything; sheet:facts(): how it was made, as JSON" } },
   { "scene", "a picture and the truth about it, from xai.scenes", {
     "set = xai.scenes {...}; #set; set[i]: scene i; set.classes: the names, label 0 first",
     "scene.image .class .label: of the object that shows the most pixels",
@@ -115,9 +128,10 @@ local objects = {
   { "result", "what a method returns", {
     "e.values: the numbers in the method's own resolution; e.method .target .label .class .p .layer .unit .options .seconds",
     "e:map(): H x W at the input's resolution; help \"measures\": how good is it?",
-    "e:heat {cmap =, scale = {lo, hi}, quantile =}: the map as a picture; cmap: inferno, viridis, grey, jet, diverging",
-    "e:over(img, share): the map over a picture, share 0.5; e:picture(): a C x H x W result as colours, grey at zero",
-    "e:boxes {threshold = 0.2}: boxes around what exceeds that share of the maximum, {x=, y=, w=, h=, score=}",
+    "e:heat {cmap =, scale = {lo, hi}, quantile =, mass = 0.98}: the map as a picture; cmap: inferno, viridis, grey, jet, diverging",
+    "e:over(img, share): the map over a picture, share 0.5; e:picture {of = \"values\"}: a C x H x W result as colours, grey at zero",
+    "e:input(img): what the network was shown of the picture, in the picture's own pixels",
+    "e:boxes {threshold = 0.2, on = img}: boxes around what exceeds that share of the maximum, {x=, y=, w=, h=, score=}",
     "e:with {values =, unit =, label =, signed =, reduce =}: the same with other values, to draw or score them; e:counterfactual():"
       .. " of Grad-CAM, what speaks against the target, without another pass",
     "e:caption(): \"boxer 37.1 %\"; e:save(path): picture, .npy or .safetensors; e:show()" } },

@@ -10,7 +10,7 @@ local xai = {
   image = require "xai.image",
   tensor = core.tensor, zeros = core.zeros, randn = core.randn,
   read = core.read,
-  sheet = require "xai.sheet",
+  sheet = require "xai.sheet", tiles = require "xai.tiles",
   finer_target = require "xai.target".finer,
   scenes = require "xai.scenes", score = require "xai.score",
   trainer = require "xai.train".trainer, train = require "xai.train".train,

@@ -13,6 +13,7 @@ void xl_open_view(lua_State *L);    /* l_view.c: net:with */
 void xl_open_run(lua_State *L);     /* l_run.c */
 void xl_open_methods(lua_State *L); /* l_methods.c */
 void xl_open_viz(lua_State *L);     /* l_viz.c */
+void xl_open_sheet(lua_State *L);   /* l_sheet.c */
 void xl_open_files(lua_State *L);   /* l_files.c */
 void xl_open_inspect(lua_State *L); /* l_inspect.c */
 void xl_open_build(lua_State *L);   /* l_build.c */

@@ -68,6 +68,7 @@ xai_status xai_tsne_new(int64_t n, int64_t d, const float *x, const xai_tsne_opt
 void xai_tsne_free(xai_tsne *t);
 /* At most 'iterations' more, not beyond opts.iterations. Stops between two of them: the map is whole at any time. */
 xai_status xai_tsne_advance(xai_tsne *t, int64_t iterations, xai_err *err);
+int64_t xai_tsne_width(const xai_tsne *t); /* numbers that a point has: d */
 int64_t xai_tsne_done(const xai_tsne *t);
 bool xai_tsne_is_exact(const xai_tsne *t);
 void xai_tsne_map(const xai_tsne *t, float *y /*[out] n x 2*/);

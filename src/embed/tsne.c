@@ -364,6 +364,9 @@ xai_status xai_tsne_advance(xai_tsne *t, int64_t iterations, xai_err *err) {
   return XAI_OK;
 }
 
+int64_t xai_tsne_width(const xai_tsne *t) {
+  return t->reduced ? xai_tensor_view(t->pca.components)->shape.dims[1] : t->d;
+}
 int64_t xai_tsne_done(const xai_tsne *t) { return t->done; }
 bool xai_tsne_is_exact(const xai_tsne *t) { return t->exact; }
 

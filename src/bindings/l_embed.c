@@ -167,7 +167,9 @@ static int tsne(lua_State *L) {
   o.early_momentum = number_of(L, "early_momentum");
   o.momentum = number_of(L, "momentum");
   o.max_step = number_of(L, "max_step");
-  o.seed = (uint64_t)count_of(L, "seed");
+  xl_get(L, 2, "seed");
+  o.seed = (uint64_t)xl_check_int(L, -1, "seed", 0, LUA_MAXINTEGER);
+  lua_pop(L, 1);
   xl_get(L, 2, "init"); /* stays on the stack, and so alive */
   if (xl_is(L, -1, &xl_tensor_type)) {
     const xai_view *start = check_points(L, lua_gettop(L), "init", 2);

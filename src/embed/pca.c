@@ -259,16 +259,18 @@ done:
   return st;
 }
 
+/* Row by row, so that a point's place does not depend on the others. */
 xai_status xai_pca_project(const xai_pca *p, int64_t n, const float *x, float *y, xai_err *err) {
   const xai_view *v = xai_tensor_view(p->components);
   int64_t dims = v->shape.dims[0], d = v->shape.dims[1];
-  const float *mean = xai_tensor_view(p->mean)->data;
+  const float *components = v->data, *mean = xai_tensor_view(p->mean)->data;
   XAI_TRY(xai_embed__finite("x", n, d, x, err));
-  float *c = xai_alloc((size_t)(n * d) * sizeof *c);
-  if (c == NULL) return xai_fail_memory(err, (size_t)(n * d) * sizeof *c);
-  for (int64_t i = 0; i < n; i++)
-    for (int64_t j = 0; j < d; j++) c[i * d + j] = x[i * d + j] - mean[j];
-  xk_gemm_parallel(false, true, n, dims, d, 1, c, d, v->data, d, 0, y, dims);
-  xai_free(c);
+#pragma omp parallel for schedule(static) num_threads(xk_threads())
+  for (int64_t i = 0; i < n * dims; i++) {
+    const float *from = x + i / dims * d, *along = components + i % dims * d;
+    double sum = 0;
+    for (int64_t j = 0; j < d; j++) sum += ((double)from[j] - mean[j]) * along[j];
+    y[i] = (float)sum;
+  }
   return xai_stop_requested() ? xai_fail_stop(err) : XAI_OK;
 }

@@ -128,8 +128,7 @@ static void kl_does_not_change_when_the_map_is_moved_or_turned(void **state) {
 }
 
 /* Four points on a line at 0, 1, 3 and 6 with perplexity 1: each has its nearest neighbour as its only one, so that
- * P of the pairs (1,2), (2,3), (3,4) is 1/4 + 1/4, 1/4, 1/4 (both orders together: p12 = p21 = 1/4, p23 = p34 = 1/8). In a map where
- * they are corners of a unit square in order, q is 1/2 for 8 ordered pairs and 1/3 for 4: Z = 16/3,
+ * P of the pairs (1,2), (2,3), (3,4) is 1/4, 1/8, 1/8 in each of the two orders. In a map where they are corners of a unit square in order, q is 1/2 for 8 ordered pairs and 1/3 for 4: Z = 16/3,
  *   KL = 2/4 ln(1/4 / (3/32)) + 4/8 ln(1/8 / (3/32)) = (ln(8/3) + ln(4/3)) / 2 */
 static void kl_of_four_points_by_hand(void **state) {
   (void)state;

@@ -44,10 +44,10 @@ end
 
 --- The picture that belongs under the map: 'img' itself, or what was left of it after cropping for the network.
 local function ground(e, img)
-  if img == nil then return e.net:unprepare(e.x) end
+  if img == nil then return e.image or e.net:unprepare(e.x) end
   if not core.is_image(img) then core.fail("over: picture: expected an image, got a " .. type(img)) end
   local fits = img.width == e.width and img.height == e.height
-  if fits or not e.net.crops then return img end
+  if fits or not (e.net and e.net.crops) then return img end
   return e.net:unprepare(e.net:prepare(img))
 end
 
@@ -59,9 +59,11 @@ function Explanation:over(img, share, options)
   return out
 end
 
---- C x H x W values as a colour picture, grey where zero: e:picture{quantile = 0.99}
+--- C x H x W values as a colour picture, grey where zero: e:picture{quantile = 0.99}. A result that could be the network's
+--- input shows as what it would look like; with a quantile its contrast is stretched about grey.
 function Explanation:picture(options)
   options = check.options("picture", options, { "quantile" })
+  if self.is_input and not options.quantile then return self.net:unprepare(self.values) end
   return core.signed_picture(self.values, self.net.order, options.quantile or 0.999)
 end
 

@@ -24,6 +24,9 @@ local functions = {
   { "score", "score(method, net, set, {metrics =, target = \"each object\" or \"largest\", options = of the method, count =,"
     .. " <metric> = {its options}}): how good a method's maps are on scenes, or a list of {image=, objects = {{class=, box=, mask=}}};"
     .. " prints as a table; score.pointing(e, object) and the others score one map (see help \"measures\")" },
+  { "grabcut", "grabcut(img, {saliency = map or result, object = 0.95, background = 0.3, hard = true; or rect = {x, y, w, h}; or mask ="
+    .. " H x W of 0 background, 1 object, 2 and 3 probably, iterations = 5 (saliency: 1), components = 5, gamma = 50, largest ="
+    .. " (saliency: true)}): the object's pixels; .values H x W of 0 and 1, .box, .cutout the picture without the rest, .energy" },
   { "train", "train(net, data, options): the trained network and a list of {step=, loss=, accuracy=, validation_loss=,"
     .. " validation_accuracy=}. data: scenes, {x = tensor N x C x H x W, y = class ids}, an object with"
     .. " batch(first, n, net) and #, or a function(first, n) that returns x and y. options: epochs= or steps=, batch = 64, schedule = \"cosine\", \"step\" or"
@@ -113,6 +116,8 @@ local objects = {
     "e:map(): H x W at the input's resolution; help \"measures\": how good is it?",
     "e:heat {cmap =, scale = {lo, hi}, quantile =}: the map as a picture; cmap: inferno, viridis, grey, jet, diverging",
     "e:over(img, share): the map over a picture, share 0.5; e:picture(): a C x H x W result as colours, grey at zero",
+    "class_image, neuron_image, invert: e:picture() shows what was made, e:picture {quantile = 0.99} with more contrast;"
+      .. " e.objective, e.scores or e.error: a number per step; e.stopped: by Ctrl-C",
     "e:boxes {threshold = 0.2}: boxes around what exceeds that share of the maximum, {x=, y=, w=, h=, score=}",
     "e:caption(): \"boxer 37.1 %\"; e:save(path): picture, .npy or .safetensors; e:show()" } },
 }
@@ -163,7 +168,8 @@ local function own_option(option)
 end
 
 local function about_method(method)
-  local lines = { ("xai.%s(net, x, options): %s"):format(method.name, method.summary), method.paper, "options:" }
+  local call = method.makes_input and "xai.%s(net, options) or (net, x, options): %s" or "xai.%s(net, x, options): %s"
+  local lines = { call:format(method.name, method.summary), method.paper, "options:" }
   lines[#lines + 1] = option_line("target", common.target)
   lines[#lines + 1] = option_line("at", method.at and common.unit or common.at)
   if method.layer then lines[#lines + 1] = option_line("layer", common.layer) end

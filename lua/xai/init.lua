@@ -11,7 +11,7 @@ local xai = {
   tensor = core.tensor, zeros = core.zeros, randn = core.randn,
   read = core.read,
   sheet = require "xai.sheet",
-  scenes = require "xai.scenes", score = require "xai.score",
+  scenes = require "xai.scenes", score = require "xai.score", grabcut = require "xai.grabcut",
   trainer = require "xai.train".trainer, train = require "xai.train".train,
   args = require "xai.args",
   help = help.help, methods = help.methods,

@@ -38,6 +38,8 @@ function say.progress(what, total)
   end
 end
 
+core.on_progress(say.progress)
+
 --- Where a picture goes: "a.png" into the output folder (-o, default "out"), "here/a.png" and "./a.png" as they stand.
 function say.place(path)
   if type(path) ~= "string" then core.fail("save: expected a file name, got " .. type(path)) end

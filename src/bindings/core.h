@@ -19,6 +19,7 @@ void xl_open_build(lua_State *L);   /* l_build.c */
 void xl_open_scenes(lua_State *L);  /* l_scenes.c */
 void xl_open_train(lua_State *L);   /* l_train.c */
 void xl_open_score(lua_State *L);   /* l_score.c */
+void xl_open_grabcut(lua_State *L); /* l_grabcut.c */
 void xl_open_system(lua_State *L);  /* l_system.c */
 
 /* Moves the table of methods on top of the stack to core.types.<name>; core lies below it. */
@@ -56,7 +57,7 @@ void xl_push_layer_name(lua_State *L, const xai_net *net, int layer);
 void xl_check_target(lua_State *L, int arg, const xai_net *net, bool units, xai_target *target, int *seed_slot);
 
 /* ---- passes (l_hook.c) ----------------------------------------------------------------------- */
-enum { XL_PASS_BOXES = 4 };
+enum { XL_PASS_BOXES = 5 };
 /* One stretch of C during which hooks may call back into Lua. */
 typedef struct xl_pass {
   lua_State *L;

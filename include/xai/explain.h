@@ -164,9 +164,11 @@ typedef enum xai_step_rule {
   XAI_STEP_PLAIN, XAI_STEP_MEAN, XAI_STEP_MAX, XAI_STEP_NORM, XAI_STEP_PROGRESS
 } xai_step_rule;
 
-/* Sets of constants: Simonyan, Vedaldi, Zisserman 2014, section 2; Yosinski et al. 2015, table 1, rows 1 to 4. */
+/* Sets of constants: Simonyan, Vedaldi, Zisserman 2014, section 2; Yosinski et al. 2015, table 1, rows 1 to 4, whose steps
+ * fit the gradients of their network; CHOSEN: row 3 with steps that do not depend on them, less blur, and jitter. */
 typedef enum xai_ascent_preset {
-  XAI_ASCENT_SIMONYAN, XAI_ASCENT_YOSINSKI_1, XAI_ASCENT_YOSINSKI_2, XAI_ASCENT_YOSINSKI_3, XAI_ASCENT_YOSINSKI_4
+  XAI_ASCENT_SIMONYAN, XAI_ASCENT_YOSINSKI_1, XAI_ASCENT_YOSINSKI_2, XAI_ASCENT_YOSINSKI_3, XAI_ASCENT_YOSINSKI_4,
+  XAI_ASCENT_CHOSEN
 } xai_ascent_preset;
 
 typedef struct xai_ascent_opts {

@@ -168,7 +168,7 @@ local function own_option(option)
 end
 
 local function about_method(method)
-  local call = method.makes_input and "xai.%s(net, options) or (net, x, options): %s" or "xai.%s(net, x, options): %s"
+  local call = method.makes_input and "xai.%s(net, x, options), or without x: %s" or "xai.%s(net, x, options): %s"
   local lines = { call:format(method.name, method.summary), method.paper, "options:" }
   lines[#lines + 1] = option_line("target", common.target)
   lines[#lines + 1] = option_line("at", method.at and common.unit or common.at)

@@ -203,9 +203,12 @@ static bool start_from_nothing(lua_State *L, const xai_method *m, const xai_net 
   if (!m->makes_input || !(lua_isnil(L, 2) || only_options)) return false;
   if (only_options) lua_insert(L, 2); /* the nil */
   xai_shape s = xai_net_input_shape(net);
-  if (s.rank == 4) s.dims[0] = 1;
-  for (int i = 1; i < 4; i++)
-    if (s.rank != 4 || s.dims[i] < 1) xl_fail(L, "the network takes pictures of any size: give one, or a tensor 1 x C x H x W");
+  for (int i = 1; i < 4; i++) {
+    char text[XAI_SHAPE_TEXT];
+    if (s.rank == 4 && s.dims[i] > 0) continue;
+    xl_fail(L, "the network's input is %s: give a picture of the size that you want, or a tensor 1 x C x H x W", xai_shape_text(&s, text));
+  }
+  s.dims[0] = 1;
   xai_err err;
   xai_status st;
   xl_box *box = xl_new_box(L, &xl_tensor_type);

@@ -134,7 +134,7 @@ static xai_status climb(ascent *a, xai_err *err) {
   xai_status st = XAI_OK;
   while (st == XAI_OK && a->done < a->o->steps) {
     st = step(a, err);
-    if (a->o->common.progress != NULL) a->o->common.progress(a->o->common.payload, a->done, a->o->steps);
+    if (st == XAI_OK && a->o->common.progress != NULL) a->o->common.progress(a->o->common.payload, a->done, a->o->steps);
   }
   return st == XAI_OK ? forward(a, 0, 0, err) : st;
 }
@@ -205,7 +205,7 @@ done:
 /* ---- options --------------------------------------------------------------------------------------------------- */
 void xai_ascent_set_preset(xai_ascent_opts *opts, xai_ascent_preset preset) {
   static const xai_ascent_opts sets[] = {
-      [XAI_ASCENT_SIMONYAN] = {.steps = 200, .lr = 1, .rule = XAI_STEP_MEAN, .l2 = 1e-4},
+      [XAI_ASCENT_SIMONYAN] = {.steps = 200, .lr = 1, .rule = XAI_STEP_MEAN, .l2 = 1e-5},
       [XAI_ASCENT_YOSINSKI_1] = {.steps = 500, .lr = 100, .rule = XAI_STEP_PROGRESS, .progress = 2, .blur = 0.5, .blur_every = 4,
                                  .norm_percentile = 50, .clip = true, .init = XAI_START_NOISE},
       [XAI_ASCENT_YOSINSKI_2] = {.steps = 750, .lr = 100, .decay = 0.3, .norm_percentile = 20, .clip = true, .init = XAI_START_NOISE},
@@ -213,6 +213,8 @@ void xai_ascent_set_preset(xai_ascent_opts *opts, xai_ascent_preset preset) {
                                  .init = XAI_START_NOISE},
       [XAI_ASCENT_YOSINSKI_4] = {.steps = 1000, .lr = 1e8, .rule = XAI_STEP_PROGRESS, .progress = 2, .blur = 0.5, .blur_every = 4,
                                  .contribution_percentile = 90, .clip = true, .init = XAI_START_NOISE},
+      [XAI_ASCENT_CHOSEN] = {.steps = 200, .lr = 0.25, .rule = XAI_STEP_MEAN, .decay = 1e-4, .blur = 0.5, .blur_every = 4, .clip = true,
+                             .jitter = 4, .init = XAI_START_NOISE},
   };
   xai_ascent_opts set = sets[preset];
   set.common = opts->common;
@@ -233,13 +235,13 @@ void xai_ascent__preset(void *opts) {
   xai_ascent_set_preset(o, (xai_ascent_preset)o->preset);
 }
 
-static const char *const presets[] = {"simonyan", "yosinski1", "yosinski2", "yosinski3", "yosinski4", NULL};
+static const char *const presets[] = {"simonyan", "yosinski1", "yosinski2", "yosinski3", "yosinski4", "chosen", NULL};
 static const char *const rules[] = {"plain", "mean", "max", "norm", "progress", NULL};
 static const char *const starts[] = {"zeros", "noise", "picture", NULL};
 #define OPTION(field, type) .name = #field, .kind = XAI_OPT_##type, .offset = offsetof(xai_ascent_opts, field)
 const xai_opt_spec xai_ascent__options[] = {
     {OPTION(preset, CHOICE), .choices = presets,
-     .help = "a paper's constants for the options below; those given besides win"},
+     .help = "a paper's constants, or ours that do for any network, for the options below; those given besides win"},
     {OPTION(steps, INT), .lo = 1, .hi = 1e6, .help = "how many"},
     {OPTION(lr, NUMBER), .lo = 0, .hi = 1e30, .help = "length of a step, in the rule's sense; pictures are in grey levels about the mean"},
     {OPTION(rule, CHOICE), .choices = rules,

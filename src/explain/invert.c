@@ -162,7 +162,7 @@ static xai_status descend(inversion *v, xai_err *err) {
   xai_status st = XAI_OK;
   while (st == XAI_OK && v->done < v->steps) {
     st = step(v, err);
-    if (v->o->common.progress != NULL) v->o->common.progress(v->o->common.payload, v->done, v->steps);
+    if (st == XAI_OK && v->o->common.progress != NULL) v->o->common.progress(v->o->common.payload, v->done, v->steps);
   }
   return st == XAI_OK ? look(v, false, err) : st;
 }

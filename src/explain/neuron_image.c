@@ -1,7 +1,8 @@
 /* Neuron images: the picture that excites a unit of any layer the most.
  *
  * Yosinski et al. 2015, "Understanding neural networks through deep visualization": gradient ascent from noise, held
- * together by decay, blur and the removal of small pixels (ascent.c). A unit is "layer:channel:row:col"; "layer:channel"
+ * together by decay, blur and the removal of small pixels (ascent.c); by default with steps that fit any network, and
+ * jitter. A unit is "layer:channel:row:col"; "layer:channel"
  * is its map's central unit with 'at', the mean over its map with 'target'. Values: C x H x W, network units. */
 #include "explain/ascent.h"
 
@@ -13,7 +14,7 @@ static void defaults(void *opts) {
   xai_ascent_opts *o = opts;
   o->seed = -1;
   o->centre = true;
-  xai_ascent_set_preset(o, XAI_ASCENT_YOSINSKI_3);
+  xai_ascent_set_preset(o, XAI_ASCENT_CHOSEN);
 }
 
 XAI_METHOD_RUN(neuron_image)

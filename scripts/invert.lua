@@ -20,9 +20,9 @@ for layer in args.layers:gmatch "[^;]+" do layers[#layers + 1] = layer end
 if #layers == 0 then
   local maps = {}
   for _, layer in ipairs(net:layers()) do
-    if layer.op == "Relu" and #layer.shape == 4 and layer.shape[3] > 1 then maps[#maps + 1] = layer.name end
+    if layer.shape and #layer.shape == 4 and layer.shape[3] > 1 then maps[#maps + 1] = layer.name end
   end
-  for i = 1, 3 do layers[i] = maps[(#maps * i + 2) // 3] end
+  for i, share in ipairs { 0.1, 0.4, 1 } do layers[i] = maps[math.ceil(share * #maps)] end
   layers[4] = "log_probabilities"
 end
 

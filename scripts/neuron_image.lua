@@ -18,7 +18,7 @@ local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.
 local function last_map()
   local name
   for _, layer in ipairs(net:layers()) do
-    if layer.op == "Relu" and #layer.shape == 4 and layer.shape[3] > 1 then name = layer.name end
+    if layer.shape and #layer.shape == 4 and layer.shape[3] > 1 then name = layer.name end
   end
   return name
 end

@@ -38,7 +38,8 @@ local functions = {
     .. " the gradient), loss = \"cross_entropy\" or \"mse\", smoothing=, init = \"he\", \"he_uniform\", \"xavier\", \"xavier_uniform\""
     .. " or \"keep\", init_scale = {layer = factor}, freeze = {layers, modules or patterns}, seed=" },
   { "args", "args {\"what the script does\", name = {default, help}, ...}: the script's arguments" },
-  { "methods", "methods(): the names of all methods" },
+  { "methods", "methods(): the names of all methods; methods \"maps\" those that say something of a picture, methods \"pictures\" those that"
+    .. " make one" },
   { "seed", "seed(n): sets the seed of everything random; without n: what it is" },
   { "threads", "threads(n): how many threads compute" },
   { "clock", "clock(): seconds, for measuring" },
@@ -168,7 +169,7 @@ local function own_option(option)
 end
 
 local function about_method(method)
-  local call = method.makes_input and "xai.%s(net, x, options), or without x: %s" or "xai.%s(net, x, options): %s"
+  local call = method.needs_input and "xai.%s(net, x, options): %s" or "xai.%s(net, x, options), or without x: %s"
   local lines = { call:format(method.name, method.summary), method.paper, "options:" }
   lines[#lines + 1] = option_line("target", common.target)
   lines[#lines + 1] = option_line("at", method.at and common.unit or common.at)
@@ -229,10 +230,13 @@ function MethodList:__tostring()
   return table.concat(lines, "\n")
 end
 
---- The names of all methods, in a list that prints with a summary of each.
-function help.methods()
+--- The names of all methods, or of those that make maps or pictures, in a list that prints with a summary of each.
+function help.methods(kind)
+  if kind ~= nil and kind ~= "maps" and kind ~= "pictures" then core.fail "methods: expected maps, pictures or nothing" end
   local names = setmetatable({}, MethodList)
-  for i, method in ipairs(methods) do names[i] = method.name end
+  for _, method in ipairs(methods) do
+    if not kind or method.makes_picture == (kind == "pictures") then names[#names + 1] = method.name end
+  end
   return names
 end
 

@@ -200,7 +200,7 @@ static void tell_progress(void *payload, int64_t done, int64_t total) {
 /* Puts an input of zeros at slot 2, when the method makes a picture and was called without one: method(net, options). */
 static bool start_from_nothing(lua_State *L, const xai_method *m, const xai_net *net) {
   bool only_options = lua_istable(L, 2) && lua_isnil(L, 3);
-  if (!m->makes_input || !(lua_isnil(L, 2) || only_options)) return false;
+  if (!m->makes_picture || m->needs_input || !(lua_isnil(L, 2) || only_options)) return false;
   if (only_options) lua_insert(L, 2); /* the nil */
   xai_shape s = xai_net_input_shape(net);
   for (int i = 1; i < 4; i++) {
@@ -277,7 +277,7 @@ static void push_spec(lua_State *L, const xai_opt_spec *o, const void *defaults)
   lua_setfield(L, -2, "choices");
 }
 
-/* method_table() -> list of {name=, summary=, paper=, layer=, at=, makes_input=, options={...}} in the order of
+/* method_table() -> list of {name=, summary=, paper=, layer=, at=, makes_picture=, needs_input=, options={...}} in the order of
  * methods.def */
 static int method_table(lua_State *L) {
   int n = 0;
@@ -287,7 +287,7 @@ static int method_table(lua_State *L) {
     int options = 0;
     void *defaults = lua_newuserdatauv(L, m->opts_size, 0);
     xai_method_defaults(m, defaults);
-    lua_createtable(L, 0, 7);
+    lua_createtable(L, 0, 8);
     set_string(L, "name", m->name);
     set_string(L, "summary", m->summary);
     set_string(L, "paper", m->paper);
@@ -295,8 +295,10 @@ static int method_table(lua_State *L) {
     lua_setfield(L, -2, "layer");
     lua_pushboolean(L, m->uses_at);
     lua_setfield(L, -2, "at");
-    lua_pushboolean(L, m->makes_input);
-    lua_setfield(L, -2, "makes_input");
+    lua_pushboolean(L, m->makes_picture);
+    lua_setfield(L, -2, "makes_picture");
+    lua_pushboolean(L, m->needs_input || !m->makes_picture);
+    lua_setfield(L, -2, "needs_input");
     lua_newtable(L);
     for (const xai_opt_spec *o = m->opts; o->name != NULL; o++) {
       push_spec(L, o, defaults);

@@ -78,7 +78,7 @@ bool xai_plan__hands_on(const xai_run *run, const xai_node *node, int i, plan_pl
     for (int k = 0; k < i; k++) out->shift += bytes_of(run, node->in[k]);
     return out->shift % XAI_ALIGN == 0;
   }
-  if ((xai_op_get(node->op)->hands_on & XAI_READS(i)) == 0 || bytes_of(run, node->in[i]) != bytes_of(run, node->out[0]))
+  if (i >= 30 || (xai_op_get(node->op)->hands_on & XAI_READS(i)) == 0 || bytes_of(run, node->in[i]) != bytes_of(run, node->out[0]))
     return false;
   for (int k = 0; k < node->n_in; k++) /* one of several */
     if (k != i && node->in[k] >= 0) {

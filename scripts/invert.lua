@@ -20,7 +20,7 @@ for layer in args.layers:gmatch "[^;]+" do layers[#layers + 1] = layer end
 if #layers == 0 then
   local maps = {}
   for _, layer in ipairs(net:layers()) do
-    if layer.shape and #layer.shape == 4 and layer.shape[3] > 1 then maps[#maps + 1] = layer.name end
+    if layer.shape and #layer.shape == 3 and layer.shape[3] > 1 then maps[#maps + 1] = layer.name end
   end
   for i, share in ipairs { 0.1, 0.4, 1 } do layers[i] = maps[math.ceil(share * #maps)] end
   layers[4] = "log_probabilities"

@@ -7,7 +7,7 @@
 local xai = require "xai"
 local args = xai.args { "What does a unit look for? The picture that excites it the most.",
   model = { "default", "the network: a file, an architecture, or the one that ships" },
-  units = { "", "layer, layer:channel or layer:channel:row:col, with semicolons; the last layer with height and width if absent" },
+  units = { "", "layer, layer:channel or layer:channel:row:col, with semicolons; the last convolution with height and width if absent" },
   channels = { 4, "how many channels of a layer" },
   preset = { "chosen", "constants: chosen, simonyan, yosinski1, yosinski2, yosinski3 or yosinski4" },
   steps = { 200, "steps of the ascent" },
@@ -15,10 +15,10 @@ local args = xai.args { "What does a unit look for? The picture that excites it 
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
-local function last_map()
+local function last_map() -- of a convolution: behind its rectifier a unit may be silent, and has no way up
   local name
   for _, layer in ipairs(net:layers()) do
-    if layer.shape and #layer.shape == 4 and layer.shape[3] > 1 then name = layer.name end
+    if layer.op == "Conv" and layer.shape and #layer.shape == 3 and layer.shape[3] > 1 then name = layer.name end
   end
   return name
 end
@@ -26,7 +26,7 @@ end
 local units = {}
 for unit in (args.units ~= "" and args.units or last_map()):gmatch "[^;]+" do
   if unit:find ":%d+$" then units[#units + 1] = unit
-  else for k = 1, math.min(args.channels, net:layer(unit).shape[2]) do units[#units + 1] = unit .. ":" .. k end end
+  else for k = 1, math.min(args.channels, net:layer(unit).shape[1]) do units[#units + 1] = unit .. ":" .. k end end
 end
 
 local cells = { title = "What units look for" }

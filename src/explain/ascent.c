@@ -72,6 +72,7 @@ typedef struct ascent {
   double score, probability;      /* of the last pass; of the class, when there is one */
   int64_t done;
   bool class_score;
+  bool silent; /* the score did not depend on the first picture */
 } ascent;
 
 static xai_status forward(ascent *a, int64_t down, int64_t right, xai_err *err) {
@@ -95,6 +96,7 @@ static xai_status look(ascent *a, double *value, xai_err *err) {
   XAI_TRY(xai_run_backward(a->probe.run, err));
   XAI_TRY(xai_probe_grad(&a->probe, XAI_LAYER_INPUT, &g, err));
   xai_canvas__take(v, g->data, down, right);
+  if (a->done == 0) a->silent = xai_prior__power(v->size, v->g, 1, 0, NULL) == 0;
   if (o->contribution_percentile > 0) memcpy(a->slope, v->g, (size_t)v->size * sizeof *v->g);
   *value = a->score;
   if (o->l2 > 0) *value -= o->l2 * xai_prior__power(v->size, v->z, 2, -o->l2, v->g);
@@ -179,6 +181,9 @@ xai_status xai_ascent__explain(const char *method, xai_net *net, const xai_view 
   st = climb(&a, err);
   e->stopped = st == XAI_ESTOP && xai_stop_requested() && a.done > 0;
   if (st != XAI_OK && !e->stopped) goto done;
+  if (a.silent)
+    snprintf(e->remark, sizeof e->remark, "nothing in the first picture moved the score, so there was no way up: take another init or seed, "
+             "or the layer before the rectifier");
   if (e->stopped)
     snprintf(e->remark, sizeof e->remark, "stopped after %lld of %lld steps: the picture so far", (long long)a.done, (long long)opts->steps);
   if (a.class_score) e->probability = (float)a.probability;

@@ -2,8 +2,8 @@
  *
  * Yosinski et al. 2015, "Understanding neural networks through deep visualization": gradient ascent from noise, held
  * together by decay, blur and the removal of small pixels (ascent.c); by default with steps that fit any network, and
- * jitter. A unit is "layer:channel:row:col"; "layer:channel"
- * is its map's central unit with 'at', the mean over its map with 'target'. Values: C x H x W, network units. */
+ * jitter. A unit is "layer:channel:row:col"; "layer:channel" is its map's central unit with 'at', the mean over its map
+ * with 'target'. Values: C x H x W, network units. */
 #include "explain/ascent.h"
 
 xai_status xai_neuron_image(xai_net *net, const xai_view *x, const xai_ascent_opts *opts, xai_explanation **out, xai_err *err) {

@@ -179,6 +179,22 @@ static void presets_are_those_of_the_papers(void **state) {
   assert_true(o.init == XAI_START_ZEROS && !o.clip && o.l2 > 0 && o.decay == 0 && o.blur == 0 && o.jitter == 0);
 }
 
+/* Channel 1 of the rectifier is silent for a picture below 0: x0 = -1 everywhere. */
+static void a_silent_unit_is_told(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  static const float below[4] = {-1, -1, -1, -1};
+  xai_view x = {XAI_F32, XAI_SHAPE(1, 1, 2, 2), (void *)(uintptr_t)below};
+  xai_explanation *e = NULL;
+  xai_ascent_opts o = plain(1, 0.1);
+  must(xai_target_add(net, "conv_2:1", 1, &o.common.target, err));
+  must(xai_neuron_image(net, &x, &o, &e, err));
+  values_are(e, below);
+  assert_non_null(strstr(e->remark, "nothing in the first picture moved the score"));
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
 /* ---- stopping -------------------------------------------------------------------------------------------------- */
 static int64_t told;
 static void stop_at_three(void *payload, int64_t done, int64_t total) {
@@ -273,6 +289,7 @@ int main(void) {
       cmocka_unit_test(pixels_below_a_percentile_become_zero),
       cmocka_unit_test(jitter_moves_picture_and_gradient_alike),
       cmocka_unit_test(a_unit_stands_at_the_centre_or_where_it_is_strongest),
+      cmocka_unit_test(a_silent_unit_is_told),
       cmocka_unit_test(presets_are_those_of_the_papers),
       cmocka_unit_test(a_stop_keeps_the_picture_so_far),
       cmocka_unit_test(a_stop_before_the_first_step_is_one),

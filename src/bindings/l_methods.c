@@ -206,7 +206,8 @@ static bool start_from_nothing(lua_State *L, const xai_method *m, const xai_net 
   for (int i = 1; i < 4; i++) {
     char text[XAI_SHAPE_TEXT];
     if (s.rank == 4 && s.dims[i] > 0) continue;
-    xl_fail(L, "the network's input is %s: give a picture of the size that you want, or a tensor 1 x C x H x W", xai_shape_text(&s, text));
+    xl_fail(L, "the network's input is %s: give a picture of the size that you want, or a tensor 1 x C x H x W",
+            xai_shape_text(&s, text));
   }
   s.dims[0] = 1;
   xai_err err;

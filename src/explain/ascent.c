@@ -47,7 +47,8 @@ static double percentile(int64_t n, float *v, double percent) {
 static float worth(const xai_canvas *v, bool norms, const float *g, int64_t i) {
   double sum = 0;
   int64_t plane = v->h * v->w;
-  for (int64_t k = 0; k < v->c; k++) sum += norms ? (double)v->z[k * plane + i] * v->z[k * plane + i] : -(double)v->z[k * plane + i] * g[k * plane + i];
+  for (int64_t k = 0; k < v->c; k++)
+    sum += norms ? (double)v->z[k * plane + i] * v->z[k * plane + i] : -(double)v->z[k * plane + i] * g[k * plane + i];
   return (float)(norms ? sqrt(sum) : fabs(sum));
 }
 
@@ -89,7 +90,8 @@ static xai_status look(ascent *a, double *value, xai_err *err) {
   xai_canvas *v = &a->canvas;
   uint64_t dice = xai_rng_stream(o->seed < 0 ? xai_seed() : (uint64_t)o->seed, (uint64_t)a->done + 1);
   uint64_t places = 2 * (uint64_t)o->jitter + 1;
-  int64_t down = (int64_t)(xai_rng_u64(dice, 0) % places) - o->jitter, right = (int64_t)(xai_rng_u64(dice, 1) % places) - o->jitter;
+  int64_t down = (int64_t)(xai_rng_u64(dice, 0) % places) - o->jitter,
+          right = (int64_t)(xai_rng_u64(dice, 1) % places) - o->jitter;
   const xai_view *g;
   XAI_TRY(forward(a, down, right, err));
   xai_target_seed(a->probe.run, &a->probe.target);
@@ -120,7 +122,9 @@ static xai_status step(ascent *a, xai_err *err) {
   double value;
   if (o->clip) xai_canvas__clip(&a->canvas);
   XAI_TRY(look(a, &value, err));
-  if (!isfinite(value)) return xai_fail(err, XAI_EARG, "step %lld: the objective is not a number any more; take a smaller lr", (long long)a->done + 1);
+  if (!isfinite(value))
+    return xai_fail(err, XAI_EARG, "step %lld: the objective is not a number any more; take a smaller lr",
+                    (long long)a->done + 1);
   xai_tensor_floats(a->objective)[a->done] = (float)value;
   xai_tensor_floats(a->scores)[a->done] = (float)a->score;
   move(a);
@@ -162,7 +166,8 @@ static xai_status open_ascent(ascent *a, xai_net *net, const xai_view *x, xai_er
   if (o->centre) XAI_TRY(centre(net, x, &common.target, err));
   XAI_TRY(xai_probe_run(net, x, &common, NULL, 0, &input, 1, XAI_RELU_PLAIN, &a->probe, err));
   XAI_TRY(xai_canvas__open(net, x, &a->canvas, err));
-  XAI_TRY(xai_canvas__start(&a->canvas, o->own != NULL ? XAI_START_PICTURE : o->init, o->own != NULL ? o->own : x, o->noise, o->seed, err));
+  XAI_TRY(xai_canvas__start(&a->canvas, o->own != NULL ? XAI_START_PICTURE : o->init, o->own != NULL ? o->own : x,
+                            o->noise, o->seed, err));
   XAI_TRY(xai_tensor_new(XAI_F32, XAI_SHAPE(2, a->canvas.size), &a->floats, err));
   if (o->momentum > 0) a->speed = xai_tensor_floats(a->floats);
   a->slope = xai_tensor_floats(a->floats) + a->canvas.size;
@@ -182,10 +187,12 @@ xai_status xai_ascent__explain(const char *method, xai_net *net, const xai_view 
   e->stopped = st == XAI_ESTOP && xai_stop_requested() && a.done > 0;
   if (st != XAI_OK && !e->stopped) goto done;
   if (a.silent)
-    snprintf(e->remark, sizeof e->remark, "nothing in the first picture moved the score, so there was no way up: take another init or seed, "
+    snprintf(e->remark, sizeof e->remark,
+             "nothing in the first picture moved the score, so there was no way up: take another init or seed, "
              "or the layer before the rectifier");
   if (e->stopped)
-    snprintf(e->remark, sizeof e->remark, "stopped after %lld of %lld steps: the picture so far", (long long)a.done, (long long)opts->steps);
+    snprintf(e->remark, sizeof e->remark, "stopped after %lld of %lld steps: the picture so far", (long long)a.done,
+             (long long)opts->steps);
   if (a.class_score) e->probability = (float)a.probability;
   XAI_GOTO(xai_canvas__values(&a.canvas, &e->values, err));
   XAI_GOTO(xai_explanation_curve(e, "objective", a.objective, a.done, err));
@@ -211,24 +218,23 @@ done:
 void xai_ascent_set_preset(xai_ascent_opts *opts, xai_ascent_preset preset) {
   static const xai_ascent_opts sets[] = {
       [XAI_ASCENT_SIMONYAN] = {.steps = 200, .lr = 1, .rule = XAI_STEP_MEAN, .l2 = 1e-5},
-      [XAI_ASCENT_YOSINSKI_1] = {.steps = 500, .lr = 100, .rule = XAI_STEP_PROGRESS, .progress = 2, .blur = 0.5, .blur_every = 4,
-                                 .norm_percentile = 50, .clip = true, .init = XAI_START_NOISE},
-      [XAI_ASCENT_YOSINSKI_2] = {.steps = 750, .lr = 100, .decay = 0.3, .norm_percentile = 20, .clip = true, .init = XAI_START_NOISE},
-      [XAI_ASCENT_YOSINSKI_3] = {.steps = 1000, .lr = 100, .decay = 1e-4, .blur = 1, .blur_every = 4, .clip = true,
-                                 .init = XAI_START_NOISE},
-      [XAI_ASCENT_YOSINSKI_4] = {.steps = 1000, .lr = 1e8, .rule = XAI_STEP_PROGRESS, .progress = 2, .blur = 0.5, .blur_every = 4,
-                                 .contribution_percentile = 90, .clip = true, .init = XAI_START_NOISE},
-      [XAI_ASCENT_CHOSEN] = {.steps = 200, .lr = 0.25, .rule = XAI_STEP_MEAN, .decay = 1e-4, .blur = 0.5, .blur_every = 4, .clip = true,
-                             .jitter = 4, .init = XAI_START_NOISE},
+      [XAI_ASCENT_YOSINSKI_1] = {.steps = 500, .lr = 100, .rule = XAI_STEP_PROGRESS, .blur = 0.5, .norm_percentile = 50},
+      [XAI_ASCENT_YOSINSKI_2] = {.steps = 750, .lr = 100, .decay = 0.3, .norm_percentile = 20},
+      [XAI_ASCENT_YOSINSKI_3] = {.steps = 1000, .lr = 100, .decay = 1e-4, .blur = 1},
+      [XAI_ASCENT_YOSINSKI_4] = {.steps = 1000, .lr = 1e8, .rule = XAI_STEP_PROGRESS, .blur = 0.5,
+                                 .contribution_percentile = 90},
+      [XAI_ASCENT_CHOSEN] = {.steps = 200, .lr = 0.25, .rule = XAI_STEP_MEAN, .decay = 1e-4, .blur = 0.5, .jitter = 4},
   };
   xai_ascent_opts set = sets[preset];
   set.common = opts->common;
   set.preset = (int)preset;
+  set.clip = preset != XAI_ASCENT_SIMONYAN;
+  set.init = preset != XAI_ASCENT_SIMONYAN ? XAI_START_NOISE : XAI_START_ZEROS;
+  set.noise = 10;
+  set.blur_every = 4;
+  set.progress = 2;
   set.beta = 2;
   set.alpha = 6;
-  if (set.progress == 0) set.progress = 2;
-  if (set.blur_every == 0) set.blur_every = 4;
-  set.noise = 10;
   set.own = opts->own;
   set.seed = opts->seed;
   set.centre = opts->centre;
@@ -248,10 +254,13 @@ const xai_opt_spec xai_ascent__options[] = {
     {OPTION(preset, CHOICE), .choices = presets,
      .help = "a paper's constants, or ours that do for any network, for the options below; those given besides win"},
     {OPTION(steps, INT), .lo = 1, .hi = 1e6, .help = "how many"},
-    {OPTION(lr, NUMBER), .lo = 0, .hi = 1e30, .help = "length of a step, in the rule's sense; pictures are in grey levels about the mean"},
+    {OPTION(lr, NUMBER), .lo = 0, .hi = 1e30,
+     .help = "length of a step, in the rule's sense; pictures are in grey levels about the mean"},
     {OPTION(rule, CHOICE), .choices = rules,
-     .help = "a step is lr times the gradient g (plain), over mean |g|, max |g| or |g|, or min(lr, progress / |g|^2) times g"},
-    {OPTION(progress, NUMBER), .lo = 0, .hi = 1e30, .help = "by how much one step is to raise the score, for the rule of that name"},
+     .help = "a step is lr times the gradient g (plain), over mean |g|, max |g| or |g|, or min(lr, progress / |g|^2) "
+             "times g"},
+    {OPTION(progress, NUMBER), .lo = 0, .hi = 1e30,
+     .help = "by how much one step is to raise the score, for the rule of that name"},
     {OPTION(momentum, NUMBER), .lo = 0, .hi = 0.9999, .help = "share of a step that goes into the next"},
     {OPTION(l2, NUMBER), .lo = 0, .hi = 1e30, .help = "weight of the sum of squares"},
     {OPTION(tv, NUMBER), .lo = 0, .hi = 1e30, .help = "weight of the total variation"},
@@ -261,14 +270,18 @@ const xai_opt_spec xai_ascent__options[] = {
     {OPTION(decay, NUMBER), .lo = 0, .hi = 1, .help = "share of the picture that each step takes away"},
     {OPTION(blur, NUMBER), .lo = 0, .hi = 100, .help = "deviation of a blur in pixels; 0: none"},
     {OPTION(blur_every, INT), .lo = 1, .hi = 1e6, .help = "steps from one blur to the next"},
-    {OPTION(norm_percentile, NUMBER), .lo = 0, .hi = 100, .help = "after each step so many per cent of the pixels become 0: those of the smallest norm"},
-    {OPTION(contribution_percentile, NUMBER), .lo = 0, .hi = 100, .help = "the same for those that contribute the least"},
+    {OPTION(norm_percentile, NUMBER), .lo = 0, .hi = 100,
+     .help = "after each step so many per cent of the pixels become 0: those of the smallest norm"},
+    {OPTION(contribution_percentile, NUMBER), .lo = 0, .hi = 100,
+     .help = "the same for those that contribute the least"},
     {OPTION(clip, BOOL), .help = "bytes stay within 0 and 255"},
-    {OPTION(jitter, INT), .lo = 0, .hi = 4096, .help = "pixels by which the picture is moved at most, at random, before each pass"},
+    {OPTION(jitter, INT), .lo = 0, .hi = 4096,
+     .help = "pixels by which the picture is moved at most, at random, before each pass"},
     {OPTION(init, CHOICE), .choices = starts, .tensor = offsetof(xai_ascent_opts, own),
      .help = "the first picture: the mean colour, noise about it, x itself, or a tensor"},
     {OPTION(noise, NUMBER), .lo = 0, .hi = 1e6, .help = "deviation of that noise in grey levels"},
     {OPTION(seed, INT), .lo = -1, .hi = 0x1p53, .help = "of noise and jitter; -1: xai.seed()"},
-    {OPTION(centre, BOOL), .help = "a unit without a place stands at its map's centre; else at its strongest place for x"},
+    {OPTION(centre, BOOL),
+     .help = "a unit without a place stands at its map's centre; else at its strongest place for x"},
     {.name = NULL},
 };

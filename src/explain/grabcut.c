@@ -87,8 +87,10 @@ static xai_status first_sides(cutting *c, xai_err *err) {
   int64_t count[3] = {0};
   for (int64_t p = 0; p < c->n; p++) {
     uint8_t code = c->codes[p];
-    if (code > XAI_CUT_UNKNOWN) return xai_fail(err, XAI_EARG, "mask: expected codes from 0 to %d, got %d", XAI_CUT_UNKNOWN, code);
-    c->side[p] = (uint8_t)(code == XAI_CUT_UNKNOWN ? NEITHER : code == XAI_CUT_OBJECT || code == XAI_CUT_MAYBE_OBJECT ? OBJECT : BACKGROUND);
+    if (code > XAI_CUT_UNKNOWN)
+      return xai_fail(err, XAI_EARG, "mask: expected codes from 0 to %d, got %d", XAI_CUT_UNKNOWN, code);
+    bool object = code == XAI_CUT_OBJECT || code == XAI_CUT_MAYBE_OBJECT;
+    c->side[p] = (uint8_t)(code == XAI_CUT_UNKNOWN ? NEITHER : object ? OBJECT : BACKGROUND);
     count[c->side[p]]++;
   }
   if (count[BACKGROUND] == 0) return xai_fail(err, XAI_EARG, "no pixel of the background to learn from");
@@ -169,10 +171,12 @@ static xai_cut_box tight_box(const cutting *c) {
   return right < 0 ? (xai_cut_box){0} : (xai_cut_box){left, top, right - left + 1, bottom - top + 1};
 }
 
-void xai_grabcut_defaults(xai_grabcut_opts *opts) { *opts = (xai_grabcut_opts){.iterations = 5, .components = 5, .gamma = 50}; }
+void xai_grabcut_defaults(xai_grabcut_opts *opts) {
+  *opts = (xai_grabcut_opts){.iterations = 5, .components = 5, .gamma = 50};
+}
 
-xai_status xai_grabcut(const xai_image *img, const uint8_t *codes, const xai_grabcut_opts *opts, uint8_t *object, xai_cut_box *box,
-                       double *energy, xai_err *err) {
+xai_status xai_grabcut(const xai_image *img, const uint8_t *codes, const xai_grabcut_opts *opts, uint8_t *object,
+                       xai_cut_box *box, double *energy, xai_err *err) {
   cutting c = {.o = opts, .rgb = img->rgb, .codes = codes, .h = img->height, .w = img->width};
   double sum = 0;
   xai_status st;
@@ -201,7 +205,8 @@ static int ascending(const void *pa, const void *pb) {
   return (a > b) - (a < b);
 }
 
-xai_status xai_grabcut_seeds(const float *map, int64_t n, double object, double background, bool hard, uint8_t *codes, xai_err *err) {
+xai_status xai_grabcut_seeds(const float *map, int64_t n, double object, double background, bool hard, uint8_t *codes,
+                             xai_err *err) {
   float *sorted = xai_alloc((size_t)n * sizeof *sorted);
   int64_t known = 0, objects = 0, backgrounds = 0;
   if (sorted == NULL) return xai_fail_memory(err, (size_t)n * sizeof *sorted);
@@ -219,5 +224,6 @@ xai_status xai_grabcut_seeds(const float *map, int64_t n, double object, double 
                                : below ? (hard ? XAI_CUT_BACKGROUND : XAI_CUT_MAYBE_BACKGROUND) : XAI_CUT_UNKNOWN);
   }
   if (objects > 0 && backgrounds > 0) return XAI_OK;
-  return xai_fail(err, XAI_EARG, "saliency: nothing lies above the quantile %g of the map (is it the same everywhere?)", object);
+  return xai_fail(err, XAI_EARG, "saliency: nothing lies above the quantile %g of the map (is it the same everywhere?)",
+                  object);
 }

@@ -105,8 +105,8 @@ static xai_status want(inversion *v, const xai_view *x, xai_err *err) {
   if (own != NULL && (own->dtype != XAI_F32 || xai_shape_size(&own->shape) != v->length)) {
     char expected[XAI_SHAPE_TEXT], got[XAI_SHAPE_TEXT];
     return xai_fail(err, XAI_ESHAPE, "code: expected float32 %s as layer '%s', got %s %s",
-                    xai_shape_text(&xai_run_value(v->run, v->layer)->shape, expected), xai_net_layer(v->net, v->layer).name,
-                    xai_dtype_name(own->dtype), xai_shape_text(&own->shape, got));
+                    xai_shape_text(&xai_run_value(v->run, v->layer)->shape, expected),
+                    xai_net_layer(v->net, v->layer).name, xai_dtype_name(own->dtype), xai_shape_text(&own->shape, got));
   }
   for (int64_t i = 0; i < v->length; i++) {
     v->wanted[i] = own != NULL ? ((const float *)own->data)[i] : v->code[i];
@@ -129,7 +129,8 @@ static xai_status look(inversion *v, bool slope, xai_err *err) {
   if (slope) {
     XAI_TRY(xai_run_backward(v->run, err));
     const xai_view *g = xai_run_grad(v->run, XAI_LAYER_INPUT);
-    if (g == NULL) return xai_fail(err, XAI_EARG, "the input does not feed layer '%s'", xai_net_layer(v->net, v->layer).name);
+    if (g == NULL)
+      return xai_fail(err, XAI_EARG, "the input does not feed layer '%s'", xai_net_layer(v->net, v->layer).name);
     xai_canvas__take(c, g->data, 0, 0);
   }
   float *into = slope ? c->g : NULL;
@@ -138,7 +139,8 @@ static xai_status look(inversion *v, bool slope, xai_err *err) {
   v->error = sqrt(data / v->square);
   v->objective = data / v->square + (v->tv / 2 * rough + o->bound / 2 * large) / sigma2;
   if (isfinite(v->objective)) return XAI_OK;
-  return xai_fail(err, XAI_EARG, "step %lld: the objective is not a number any more; take a smaller lr", (long long)v->done + 1);
+  return xai_fail(err, XAI_EARG, "step %lld: the objective is not a number any more; take a smaller lr",
+                  (long long)v->done + 1);
 }
 
 static xai_status step(inversion *v, xai_err *err) {
@@ -175,13 +177,14 @@ static xai_status choose_layer(inversion *v, const xai_view *x, xai_err *err) {
     return xai_fail(err, XAI_EARG, "target: a code is inverted, not a score (expected the option layer or code)");
   if (x->dtype != XAI_F32 || x->shape.rank != 4 || x->shape.dims[0] != 1) {
     char text[XAI_SHAPE_TEXT];
-    return xai_fail(err, XAI_ESHAPE, "expected one prepared picture, float32 1xCxHxW, got %s %s", xai_dtype_name(x->dtype),
-                    xai_shape_text(&x->shape, text));
+    return xai_fail(err, XAI_ESHAPE, "expected one prepared picture, float32 1xCxHxW, got %s %s",
+                    xai_dtype_name(x->dtype), xai_shape_text(&x->shape, text));
   }
   v->layer = logits;
   if (v->o->code == XAI_CODE_LOG_PROBABILITIES) {
     if (common->layer == XAI_LAYER_NONE || xai_net_resolve(v->net, common->layer) == logits) return XAI_OK;
-    return xai_fail(err, XAI_EARG, "layer: log-probabilities are those of the class scores, layer '%s'", xai_net_layer(v->net, logits).name);
+    return xai_fail(err, XAI_EARG, "layer: log-probabilities are those of the class scores, layer '%s'",
+                    xai_net_layer(v->net, logits).name);
   }
   if (common->layer == XAI_LAYER_NONE) return xai_net_default_layer(v->net, &x->shape, &v->layer, err);
   v->layer = xai_net_resolve(v->net, common->layer);
@@ -213,7 +216,8 @@ static xai_status make_room(inversion *v, xai_err *err) {
 static xai_status start(inversion *v, const xai_view *x, xai_err *err) {
   const xai_invert_opts *o = v->o;
   xai_canvas *c = &v->canvas;
-  XAI_TRY(xai_canvas__start(c, o->own != NULL ? XAI_START_PICTURE : o->init, o->own != NULL ? o->own : x, 1, o->seed, err));
+  XAI_TRY(xai_canvas__start(c, o->own != NULL ? XAI_START_PICTURE : o->init, o->own != NULL ? o->own : x, 1, o->seed,
+                            err));
   if (o->own != NULL || o->init != XAI_START_NOISE) return XAI_OK;
   double longer = v->sigma / sqrt(xai_prior__power(c->size, c->z, 2, 0, NULL));
   for (int64_t i = 0; i < c->size; i++) c->z[i] = (float)(longer * c->z[i]);
@@ -240,7 +244,8 @@ static xai_status results(inversion *v, xai_explanation *e, xai_err *err) {
   snprintf(e->target, sizeof e->target, "%s", v->o->code == XAI_CODE_LAYER ? name : "log-probabilities");
   snprintf(e->label, sizeof e->label, "%s", e->target);
   if (e->stopped)
-    snprintf(e->remark, sizeof e->remark, "stopped after %lld of %lld steps: the picture so far", (long long)v->done, (long long)v->steps);
+    snprintf(e->remark, sizeof e->remark, "stopped after %lld of %lld steps: the picture so far", (long long)v->done,
+             (long long)v->steps);
   e->is_input = true;
   e->reduce = XAI_REDUCE_MAX_ABS;
   e->unit = "network input";
@@ -258,8 +263,8 @@ xai_status xai_invert(xai_net *net, const xai_view *x, const xai_invert_opts *op
   double started = xai_clock();
   xai_status st;
   XAI_GOTO(open_inversion(&v, x, err));
-  XAI_GOTO(xai_probe_explain(&(xai_probe){.net = net, .run = v.run, .x = x, .target = {.seed = x}, .started = started}, "invert",
-                             v.layer, &e, err));
+  XAI_GOTO(xai_probe_explain(&(xai_probe){.net = net, .run = v.run, .x = x, .target = {.seed = x}, .started = started},
+                             "invert", v.layer, &e, err));
   st = descend(&v, err);
   e->stopped = st == XAI_ESTOP && xai_stop_requested() && v.done > 0;
   if (st != XAI_OK && !e->stopped) goto done;
@@ -286,20 +291,26 @@ static const char *const starts[] = {"zeros", "noise", "picture", NULL};
 #define OPTION(field, type) .name = #field, .kind = XAI_OPT_##type, .offset = offsetof(xai_invert_opts, field)
 static const xai_opt_spec options[] = {
     {OPTION(code, CHOICE), .choices = codes, .tensor = offsetof(xai_invert_opts, own_code),
-     .help = "what is to be had again: the layer's activation for x, the log-probabilities, or a tensor of the layer's shape"},
+     .help = "what is to be had again: the layer's activation for x, the log-probabilities, or a tensor of the layer's "
+             "shape"},
     {OPTION(schedule, CHOICE), .choices = names,
-     .help = "rates: 0.004 x 100, 0.0004 x 200, 0.00004 x 100; the published library's 0.001 x 800 and on; or one rate"},
+     .help =
+         "rates: 0.004 x 100, 0.0004 x 200, 0.00004 x 100; the published library's 0.001 x 800 and on; or one rate"},
     {OPTION(steps, INT), .lo = 0, .hi = 1e6, .help = "how many, the schedule stretched to them; 0: its own"},
     {OPTION(lr, NUMBER), .lo = 0, .hi = 1e30, .help = "the first rate, the others in proportion; 0: the schedule's"},
-    {OPTION(rule, CHOICE), .choices = rules, .help = "a step is the rate times the gradient g (plain), over mean |g|, max |g| or |g|"},
-    {OPTION(momentum, NUMBER), .fallback = 0.9, .lo = 0, .hi = 0.9999, .help = "share of a step that goes into the next"},
+    {OPTION(rule, CHOICE), .choices = rules,
+     .help = "a step is the rate times the gradient g (plain), over mean |g|, max |g| or |g|"},
+    {OPTION(momentum, NUMBER), .fallback = 0.9, .lo = 0, .hi = 0.9999,
+     .help = "share of a step that goes into the next"},
     {OPTION(tv, NUMBER), .fallback = -1, .lo = -1, .hi = 1e30,
      .help = "weight of the total variation, half of which acts; -1: 1, 10 or 100 by the layer's depth"},
     {OPTION(beta, NUMBER), .fallback = 2, .lo = 1, .hi = 8, .help = "exponent of the total variation"},
     {OPTION(tv_edges, BOOL), .fallback = 1, .help = "the last row and column count in it, one neighbour missing"},
-    {OPTION(bound, NUMBER), .fallback = 8e-10, .lo = 0, .hi = 1e30, .help = "weight of the sum of powers alpha, half of which acts"},
+    {OPTION(bound, NUMBER), .fallback = 8e-10, .lo = 0, .hi = 1e30,
+     .help = "weight of the sum of powers alpha, half of which acts"},
     {OPTION(alpha, NUMBER), .fallback = 6, .lo = 1, .hi = 20, .help = "that power"},
-    {OPTION(sigma, NUMBER), .lo = 0, .hi = 1e30, .help = "length of a typical picture in grey levels; 0: the paper's, for x's size"},
+    {OPTION(sigma, NUMBER), .lo = 0, .hi = 1e30,
+     .help = "length of a typical picture in grey levels; 0: the paper's, for x's size"},
     {OPTION(init, CHOICE), .fallback = XAI_START_NOISE, .choices = starts, .tensor = offsetof(xai_invert_opts, own),
      .help = "the first picture: the mean colour, noise of length sigma, x itself, or a tensor"},
     {OPTION(seed, INT), .fallback = -1, .lo = -1, .hi = 0x1p53, .help = "of that noise; -1: xai.seed()"},

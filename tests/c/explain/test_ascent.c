@@ -39,7 +39,9 @@ static const float *curve(const xai_explanation *e, const char *name, int64_t n)
   return NULL;
 }
 
-static void values_are(const xai_explanation *e, const float want[4]) { assert_floats(xai_tensor_view(e->values), want, 4, 1e-6); }
+static void values_are(const xai_explanation *e, const float want[4]) {
+  assert_floats(xai_tensor_view(e->values), want, 4, 1e-6);
+}
 
 /* z0 rises by 0.1 |g|^2 a step */
 static void steps_go_up_the_gradient(void **state) {
@@ -81,7 +83,8 @@ static void penalties_and_decay_pull_back(void **state) {
   o.tv = 1;
   e = climb(net, &o);
   assert_true(fabs(curve(e, "objective", 1)[0] - (3.0625 - 9.625)) < 1e-6);
-  values_are(e, (const float[]){1 + 0.1f * (g[0] - 2), -1 + 0.1f * (g[1] + 6.5f), 2 + 0.1f * (g[2] - 5.5f), 0.25f + 0.1f * (g[3] + 1)});
+  values_are(e, (const float[]){1 + 0.1f * (g[0] - 2), -1 + 0.1f * (g[1] + 6.5f), 2 + 0.1f * (g[2] - 5.5f),
+                                0.25f + 0.1f * (g[3] + 1)});
   xai_explanation_free(e);
   xai_net_free(net);
 }
@@ -166,14 +169,17 @@ static void presets_are_those_of_the_papers(void **state) {
   (void)state;
   xai_ascent_opts o = plain(1, 1);
   xai_ascent_set_preset(&o, XAI_ASCENT_YOSINSKI_1);
-  assert_true(o.steps == 500 && o.lr == 100 && o.rule == XAI_STEP_PROGRESS && o.progress == 2 && o.decay == 0 && o.blur == 0.5 &&
-              o.blur_every == 4 && o.norm_percentile == 50 && o.contribution_percentile == 0);
+  assert_true(o.steps == 500 && o.lr == 100 && o.rule == XAI_STEP_PROGRESS && o.progress == 2 && o.decay == 0 &&
+              o.blur == 0.5 && o.blur_every == 4 && o.norm_percentile == 50 && o.contribution_percentile == 0);
   xai_ascent_set_preset(&o, XAI_ASCENT_YOSINSKI_2);
-  assert_true(o.steps == 750 && o.lr == 100 && o.rule == XAI_STEP_PLAIN && o.decay == 0.3 && o.blur == 0 && o.norm_percentile == 20);
+  assert_true(o.steps == 750 && o.lr == 100 && o.rule == XAI_STEP_PLAIN && o.decay == 0.3 && o.blur == 0 &&
+              o.norm_percentile == 20);
   xai_ascent_set_preset(&o, XAI_ASCENT_YOSINSKI_3);
-  assert_true(o.steps == 1000 && o.lr == 100 && o.decay == 1e-4 && o.blur == 1 && o.blur_every == 4 && o.norm_percentile == 0);
+  assert_true(o.steps == 1000 && o.lr == 100 && o.decay == 1e-4 && o.blur == 1 && o.blur_every == 4 &&
+              o.norm_percentile == 0);
   xai_ascent_set_preset(&o, XAI_ASCENT_YOSINSKI_4);
-  assert_true(o.steps == 1000 && o.lr == 1e8 && o.rule == XAI_STEP_PROGRESS && o.contribution_percentile == 90 && o.blur == 0.5);
+  assert_true(o.steps == 1000 && o.lr == 1e8 && o.rule == XAI_STEP_PROGRESS && o.contribution_percentile == 90 &&
+              o.blur == 0.5);
   assert_true(o.init == XAI_START_NOISE && o.noise == 10 && o.clip);
   xai_ascent_set_preset(&o, XAI_ASCENT_SIMONYAN);
   assert_true(o.init == XAI_START_ZEROS && !o.clip && o.l2 > 0 && o.decay == 0 && o.blur == 0 && o.jitter == 0);

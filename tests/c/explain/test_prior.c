@@ -52,8 +52,12 @@ static void powers_sum(void **state) {
 enum { C = 2, H = 5, W = 4, N = C * H * W };
 
 typedef double penalty(const float *z, double exponent, float *g);
-static double variation(const float *z, double exponent, float *g) { return xai_prior__variation(C, H, W, z, exponent, true, 0.7, g); }
-static double inner(const float *z, double exponent, float *g) { return xai_prior__variation(C, H, W, z, exponent, false, 0.7, g); }
+static double variation(const float *z, double exponent, float *g) {
+  return xai_prior__variation(C, H, W, z, exponent, true, 0.7, g);
+}
+static double inner(const float *z, double exponent, float *g) {
+  return xai_prior__variation(C, H, W, z, exponent, false, 0.7, g);
+}
 static double power(const float *z, double exponent, float *g) { return xai_prior__power(N, z, exponent, 0.7, g); }
 
 /* Steps of 2^-10 are exact in the float32 elements, so that the difference is the quotient's own error. */

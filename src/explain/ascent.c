@@ -138,10 +138,11 @@ static xai_status step(ascent *a, xai_err *err) {
 /* All steps, and the score of what came out; or those until a stop was requested, if there was one at least. */
 static xai_status climb(ascent *a, xai_err *err) {
   xai_status st = XAI_OK;
-  xai_probe_tell(&a->probe, 0, a->o->steps);
+  xai_probe listener = {.opts = &a->o->common};
+  xai_probe_tell(&listener, 0, a->o->steps);
   while (st == XAI_OK && a->done < a->o->steps) {
     st = step(a, err);
-    if (st == XAI_OK) xai_probe_tell(&a->probe, a->done, a->o->steps);
+    if (st == XAI_OK) xai_probe_tell(&listener, a->done, a->o->steps);
   }
   return st == XAI_OK ? forward(a, 0, 0, err) : st;
 }

@@ -62,15 +62,14 @@ end)
 --- n points around each of the corners of a triangle
 local function clusters(n)
   local x = xai.randn(3 * n, 3)
-  for i = 1, 3 * n do x:set(i, (i - 1) % 3 + 1, x:get(i, (i - 1) % 3 + 1) + 20) end
+  for i = 1, 3 * n do x = x:set(i, (i - 1) % 3 + 1, x:get(i, (i - 1) % 3 + 1) + 20) end
   return x
 end
 
 test("tsne: a map of three clusters, told step by step; new points join theirs", function(t)
   local x, steps = clusters(20), {}
   for _, method in ipairs { "exact", "barnes-hut" } do
-    local map = xai.tsne(x, { perplexity = 8, method = method, every = 250, rate = 5, -- N / 12: small sets are scattered by more
-     
+    local map = xai.tsne(x, { perplexity = 8, method = method, every = 250,
       on_step = function(step, kl, values) steps[#steps + 1] = step t.ok(kl > 0) t.eq(values:shape()[1], 60) end })
     t.eq(map.method, method)
     t.eq(map.iterations, 1000)

@@ -104,7 +104,7 @@ local objects = {
       .. " span = columns; smooth = true or false",
     "{curves = {numbers} or {{name=, y=, x=}, ...}, caption, xlabel=, ylabel=, xlim=, ylim=, aspect=}",
     "{bars = {{name, value, error=, text=}, ...}, caption, names = of several values}",
-    "{scatter = tensor N x 2, caption, classes = {one per point}, images = {one per point}, thumb=}",
+    "{scatter = tensor N x 2, caption, classes = {one per point}, images = {one per point}, thumb=, axes = false}",
     "sheet:layout(): the rectangles of everything; sheet:facts(): how it was made, as JSON" } },
   { "scene", "a picture and the truth about it, from xai.scenes", {
     "set = xai.scenes {...}; #set; set[i]: scene i; set.classes: the names, label 0 first",

@@ -46,7 +46,7 @@ local functions = {
   { "neighbours", "neighbours(X, {k = 5, metric = \"euclidean\" or \"cosine\", query = position, list of them or points M x D}): the k"
     .. " nearest points of X to each query (default: to each point); itself is left out. .values: positions, M x k; .distances" },
   { "tsne", "tsne(X, {perplexity = 30, iterations = 1000, seed =, method = \"auto\", \"exact\" or \"barnes-hut\", theta = 0.5, pca = 50"
-    .. " or false, init = \"pca\", \"random\" or points N x 2, exaggeration = 12, early = 250, rate = max(200, N / 12), early_momentum"
+    .. " or false, init = \"pca\", \"random\" or points N x 2, exaggeration = 12, early = 250, rate = max(200, N / 12), at most N, early_momentum"
     .. " = 0.5, momentum = 0.8, max_step =, on_step = function(step, kl, values), every = 50}): a map of the points. .values N x 2,"
     .. " .kl .iterations .stopped (by Ctrl-C, the map so far) .seconds; m:place(Z): new points in the finished map" },
   { "grid", "grid(points N x 2, {rows =, cols =}): a cell for each point and at most one point in each, near to where the points are;"

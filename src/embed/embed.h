@@ -56,7 +56,7 @@ typedef struct xai_tsne_opts {
   int64_t pca; /* points of more numbers are first brought down to so many components; 0: never */
   double perplexity, theta, exaggeration;
   int64_t iterations, early; /* early: how many of them are exaggerated */
-  double rate;               /* 0: max(200, n / 12), for the gradient without its factor 4 */
+  double rate;               /* 0: max(200, n / 12), at most n; for the gradient without its factor 4 */
   double early_momentum, momentum;
   double max_step; /* longest way of a point in one iteration; 0: any */
   uint64_t seed;   /* of a random start, and of randomised PCA */

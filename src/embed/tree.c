@@ -56,6 +56,10 @@ xai_status xai_tree_new(int64_t n, xai_tree **out, xai_err *err) {
   return XAI_OK;
 }
 
+/* fminf and fmaxf are calls */
+static float smaller(float a, float b) { return a < b ? a : b; }
+static float larger(float a, float b) { return a > b ? a : b; }
+
 /* The bits of v at the even places. */
 static uint32_t spread(uint32_t v) {
   v = (v | v << 8) & 0x00FF00FF;
@@ -111,12 +115,12 @@ static void grow(xai_tree *t, int64_t from, int64_t to) {
 void xai_tree_build(xai_tree *t, const float *x, const float *y) {
   float x_low = INFINITY, x_high = -INFINITY, y_low = INFINITY, y_high = -INFINITY;
   for (int64_t i = 0; i < t->n; i++) {
-    x_low = fminf(x_low, x[i]);
-    x_high = fmaxf(x_high, x[i]);
-    y_low = fminf(y_low, y[i]);
-    y_high = fmaxf(y_high, y[i]);
+    x_low = smaller(x_low, x[i]);
+    x_high = larger(x_high, x[i]);
+    y_low = smaller(y_low, y[i]);
+    y_high = larger(y_high, y[i]);
   }
-  t->side = fmaxf(x_high - x_low, y_high - y_low);
+  t->side = larger(x_high - x_low, y_high - y_low);
   const uint32_t most = (1u << BITS) - 1;
   const float scale = t->side > 0 ? (float)most / t->side : 0;
   for (int64_t i = 0; i < t->n; i++) {
@@ -145,14 +149,14 @@ int64_t xai_tree_look(const xai_tree *t, int64_t g, double theta, xai_tree_sourc
     at[l] = l < count ? (int64_t)(uint32_t)t->key[i] : -1;
     tx[l] = t->x[i];
     ty[l] = t->y[i];
-    x_low = fminf(x_low, tx[l]);
-    x_high = fmaxf(x_high, tx[l]);
-    y_low = fminf(y_low, ty[l]);
-    y_high = fmaxf(y_high, ty[l]);
+    x_low = smaller(x_low, tx[l]);
+    x_high = larger(x_high, tx[l]);
+    y_low = smaller(y_low, ty[l]);
+    y_high = larger(y_high, ty[l]);
   }
   for (int64_t k = 0; k < t->nodes;) {
     const node *v = &t->node[k];
-    float dx = fmaxf(0, fmaxf(x_low - v->x, v->x - x_high)), dy = fmaxf(0, fmaxf(y_low - v->y, v->y - y_high));
+    float dx = larger(0, larger(x_low - v->x, v->x - x_high)), dy = larger(0, larger(y_low - v->y, v->y - y_high));
     if (v->width * v->width < theta2 * (dx * dx + dy * dy)) {
       s->x[n] = v->x;
       s->y[n] = v->y;

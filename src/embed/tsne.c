@@ -42,12 +42,13 @@ struct xai_tsne {
   float *x;    /* n x d: the points, as components if 'reduced' */
   xai_pca pca; /* if 'reduced' */
   int64_t done;
-  float *dense;       /* exact: P, n x room */
+  float *dense;       /* exact: P, see dense_at */
   table sparse;       /* else */
   double information; /* sum P ln P */
   float *y[2];        /* room; so are these: */
   float *velocity[2], *gain[2], *pull[2], *push[2];
   float *ones;
+  float *pairs; /* the map again, x beside y: for what reads it here and there */
   xai_tree *tree;
   xai_tree_sources *sources; /* of each thread */
   int threads;
@@ -93,6 +94,11 @@ double xai_tsne__conditional(int64_t k, const double *d2, double perplexity, dou
   return beta;
 }
 
+/* P_ij: the sixteen i that are pulled together lie together. */
+static float *dense_at(const xai_tsne *t, int64_t i, int64_t j) {
+  return t->dense + (i / LANES * t->n + j) * LANES + i % LANES;
+}
+
 /* Row i of the conditional p, with p_i|i = 0. d2, p: n each. */
 static void dense_row(const xai_tsne *t, int64_t i, double *d2, double *p) {
   const float *x = t->x + i * t->d;
@@ -103,7 +109,7 @@ static void dense_row(const xai_tsne *t, int64_t i, double *d2, double *p) {
     d2[at++] = sum;
   }
   xai_tsne__conditional(t->n - 1, d2, t->o.perplexity, p);
-  for (int64_t j = 0, at = 0; j < t->n; j++) t->dense[i * t->room + j] = j == i ? 0 : (float)p[at++];
+  for (int64_t j = 0, at = 0; j < t->n; j++) *dense_at(t, i, j) = j == i ? 0 : (float)p[at++];
 }
 
 static xai_status make_dense(xai_tsne *t, xai_err *err) {
@@ -116,14 +122,15 @@ static xai_status make_dense(xai_tsne *t, xai_err *err) {
   }
 #pragma omp parallel for schedule(static) num_threads(t->threads)
   for (int64_t part = 0; part < t->threads; part++)
-    for (int64_t i = part; i < t->n && !xai_stop_requested(); i += t->threads)
-      dense_row(t, i, scratch + 2 * part * t->n, scratch + (2 * part + 1) * t->n);
+    for (int64_t from = part * LANES; from < t->n; from += t->threads * LANES)
+      for (int64_t i = from; i < least(t->n, from + LANES) && !xai_stop_requested(); i++)
+        dense_row(t, i, scratch + 2 * part * t->n, scratch + (2 * part + 1) * t->n);
   xai_free(scratch);
   if (xai_stop_requested()) return xai_fail_stop(err);
   double information = 0;
   for (int64_t i = 0; i < t->n; i++)
     for (int64_t j = 0; j < i; j++) {
-      float *a = &t->dense[i * t->room + j], *b = &t->dense[j * t->room + i];
+      float *a = dense_at(t, i, j), *b = dense_at(t, j, i);
       double p = ((double)*a + *b) / (2 * (double)t->n);
       *a = *b = (float)p;
       if (p > 0) information += 2 * p * log(p);
@@ -232,14 +239,14 @@ done:
 /* ---- forces ---------------------------------------------------------------------------------------------------- */
 
 /* What the sixteen at (x, y) feel of n sources, added up in double in pieces: push and Z, and pull where p is not NULL. */
-static void feel(int64_t n, const float *sx, const float *sy, const float *w, const float *p, int64_t p_step,
-                 const float *x, const float *y, double total[5][LANES]) {
+static void feel(int64_t n, const float *sx, const float *sy, const float *w, const float *p, const float *x,
+                 const float *y, double total[5][LANES]) {
   const xk_isa *isa = xk_isa_now();
   float sums[5][LANES];
   memset(total, 0, 5 * sizeof *total);
   for (int64_t j = 0; j < n; j += CHUNK) {
     int64_t count = least(CHUNK, n - j);
-    if (p != NULL) isa->tsne_both(count, sx + j, sy + j, p + j * p_step, p_step, x, y, sums);
+    if (p != NULL) isa->tsne_both(count, sx + j, sy + j, p + j * LANES, x, y, sums);
     else isa->tsne_push(count, sx + j, sy + j, w + j, x, y, sums);
     for (int s = 0; s < (p != NULL ? 5 : 3); s++)
       for (int l = 0; l < LANES; l++) total[s][l] += sums[s][l];
@@ -249,14 +256,13 @@ static void feel(int64_t n, const float *sx, const float *sy, const float *w, co
 static void feel_all(xai_tsne *t, int64_t g) {
   double total[5][LANES];
   int64_t from = g * LANES;
-  feel(t->n, t->y[0], t->y[1], t->ones, t->dense != NULL ? t->dense + from : NULL, t->room, t->y[0] + from,
-       t->y[1] + from, total);
+  feel(t->n, t->y[0], t->y[1], t->ones, t->exact ? dense_at(t, from, 0) : NULL, t->y[0] + from, t->y[1] + from, total);
   t->parts[g] = 0;
   for (int64_t l = 0; l < least(LANES, t->n - from); l++) {
     t->push[0][from + l] = (float)total[0][l];
     t->push[1][from + l] = (float)total[1][l];
     t->parts[g] += total[2][l] - 1; /* without the point itself */
-    if (t->dense == NULL) continue;
+    if (!t->exact) continue;
     t->pull[0][from + l] = (float)total[3][l];
     t->pull[1][from + l] = (float)total[4][l];
   }
@@ -267,7 +273,7 @@ static void feel_tree(xai_tsne *t, int64_t g, xai_tree_sources *s) {
   int64_t at[LANES];
   float x[LANES], y[LANES];
   int64_t n = xai_tree_look(t->tree, g, t->o.theta, s, at, x, y);
-  feel(n, s->x, s->y, s->w, NULL, 0, x, y, total);
+  feel(n, s->x, s->y, s->w, NULL, x, y, total);
   t->parts[g] = 0;
   for (int l = 0; l < LANES; l++) {
     if (at[l] < 0) continue;
@@ -282,8 +288,8 @@ static void pull_rows(xai_tsne *t, int64_t from, int64_t to) {
   const table *s = &t->sparse;
   for (int64_t i = from; i < to; i++) {
     float sums[2];
-    isa->tsne_pull(s->row[i + 1] - s->row[i], s->at + s->row[i], s->p + s->row[i], t->y[0], t->y[1], t->y[0][i],
-                   t->y[1][i], sums);
+    isa->tsne_pull(s->row[i + 1] - s->row[i], s->at + s->row[i], s->p + s->row[i], t->pairs, t->y[0][i], t->y[1][i],
+                   sums);
     t->pull[0][i] = sums[0];
     t->pull[1][i] = sums[1];
   }
@@ -297,7 +303,10 @@ static void sum_z(xai_tsne *t) {
 /* pull, push and Z of the map as it is */
 static void find_forces(xai_tsne *t) {
   int64_t groups = groups_of(t), rows = t->exact ? 0 : (t->n + ROWS - 1) / ROWS;
-  if (!t->exact) xai_tree_build(t->tree, t->y[0], t->y[1]);
+  if (!t->exact) {
+    xai_tree_build(t->tree, t->y[0], t->y[1]);
+    xai_tsne_map(t, t->pairs);
+  }
 #pragma omp parallel for schedule(dynamic, 2) num_threads(t->threads)
   for (int64_t task = 0; task < groups + rows; task++) {
     if (xai_stop_requested()) continue;
@@ -391,12 +400,12 @@ xai_status xai_tsne_gradient(xai_tsne *t, float *g, xai_err *err) {
 /* sum over j of P_ij ln(1 + |y_i - y_j|^2) */
 static double strain(const xai_tsne *t, int64_t i) {
   int64_t n = t->exact ? t->n : t->sparse.row[i + 1] - t->sparse.row[i];
-  const float *p = t->exact ? t->dense + i * t->room : t->sparse.p + t->sparse.row[i];
   double sum = 0;
   for (int64_t k = 0; k < n; k++) {
     int64_t j = t->exact ? k : t->sparse.at[t->sparse.row[i] + k];
     double dx = (double)t->y[0][i] - t->y[0][j], dy = (double)t->y[1][i] - t->y[1][j];
-    if (p[k] > 0) sum += p[k] * log1p(dx * dx + dy * dy);
+    float p = t->exact ? *dense_at(t, i, j) : t->sparse.p[t->sparse.row[i] + k];
+    if (p > 0) sum += p * log1p(dx * dx + dy * dy);
   }
   return sum;
 }
@@ -437,6 +446,7 @@ void xai_tsne_free(xai_tsne *t) {
     xai_free(t->push[c]);
   }
   xai_free(t->ones);
+  xai_free(t->pairs);
   xai_tree_free(t->tree);
   for (int i = 0; t->sources != NULL && i < t->threads; i++) {
     xai_free(t->sources[i].x);
@@ -460,6 +470,8 @@ static xai_status make_room(xai_tsne *t, xai_err *err) {
   if (!good) return xai_fail_memory(err, bytes);
   for (int64_t i = 0; i < t->n; i++) t->gain[0][i] = t->gain[1][i] = t->ones[i] = 1;
   if (t->exact) return XAI_OK;
+  t->pairs = xai_calloc(2 * room, sizeof *t->pairs);
+  if (t->pairs == NULL) return xai_fail_memory(err, 2 * bytes);
   t->sources = xai_calloc((size_t)t->threads, sizeof *t->sources);
   if (t->sources == NULL) return xai_fail_memory(err, sizeof *t->sources);
   for (int i = 0; i < t->threads; i++) {
@@ -541,7 +553,7 @@ xai_status xai_tsne_new(int64_t n, int64_t d, const float *x, const xai_tsne_opt
   t->room = (n + LANES - 1) / LANES * LANES;
   t->threads = xk_threads();
   t->exact = opts->method == XAI_TSNE_EXACT || (opts->method == XAI_TSNE_AUTO && n <= EXACT);
-  if (t->o.rate == 0) t->o.rate = fmax(200, (double)n / 12);
+  if (t->o.rate == 0) t->o.rate = fmin((double)n, fmax(200, (double)n / 12));
   XAI_GOTO(make_room(t, err));
   XAI_GOTO(take_points(t, d, x, err));
   XAI_GOTO(t->exact ? make_dense(t, err) : make_sparse(t, err));

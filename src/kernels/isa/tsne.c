@@ -21,14 +21,14 @@ void XK_ISA(tsne_push)(int64_t n, const float *sx, const float *sy, const float 
   }
 }
 
-void XK_ISA(tsne_both)(int64_t n, const float *sx, const float *sy, const float *p, int64_t p_step, const float *tx,
-                       const float *ty, float (*sums)[16]) {
+void XK_ISA(tsne_both)(int64_t n, const float *sx, const float *sy, const float *p, const float *tx, const float *ty,
+                       float (*sums)[16]) {
   for (int part = 0; part < TARGETS; part += VF) {
     const vf x = vf_load(tx + part), y = vf_load(ty + part);
     vf push_x = {0}, push_y = {0}, z = {0}, pull_x = {0}, pull_y = {0};
     for (int64_t j = 0; j < n; j++) {
       vf dx = x - sx[j], dy = y - sy[j], q = 1 / (1 + dx * dx + dy * dy), qq = q * q;
-      vf pq = vf_load(p + j * p_step + part) * q;
+      vf pq = vf_load(p + TARGETS * j + part) * q;
       z += q;
       push_x += qq * dx;
       push_y += qq * dy;
@@ -43,25 +43,43 @@ void XK_ISA(tsne_both)(int64_t n, const float *sx, const float *sy, const float 
   }
 }
 
-/* x[at[0]], x[at[1]], ... */
-XK_INLINE vf gather(const float *x, const int32_t *at) {
-#if defined(__AVX512F__)
-  return (vf)_mm512_i32gather_ps(_mm512_loadu_si512(at), x, 4);
-#elif defined(__AVX2__)
-  return (vf)_mm256_i32gather_ps(x, _mm256_loadu_si256((const __m256i *)at), 4);
+/* The pairs xy[at[0]], xy[at[1]], ... as x and y: each is one place in memory. Instructions that gather take longer on some
+ * processors than all these loads. */
+#if VF >= 8
+XK_INLINE __m256 gather_four(const float *xy, const int32_t *at) {
+#define PAIR(i) ((const double *)(const void *)(xy + 2 * (int64_t)at[i]))
+  __m128d low = _mm_loadh_pd(_mm_load_sd(PAIR(0)), PAIR(1)), high = _mm_loadh_pd(_mm_load_sd(PAIR(2)), PAIR(3));
+#undef PAIR
+  return _mm256_castpd_ps(_mm256_insertf128_pd(_mm256_castpd128_pd256(low), high, 1));
+}
+#endif
+
+XK_INLINE void gather(const float *xy, const int32_t *at, vf *x, vf *y) {
+#if VF == 16
+  const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+  __m512 a = _mm512_insertf32x8(_mm512_castps256_ps512(gather_four(xy, at)), gather_four(xy, at + 4), 1);
+  __m512 b = _mm512_insertf32x8(_mm512_castps256_ps512(gather_four(xy, at + 8)), gather_four(xy, at + 12), 1);
+  *x = (vf)_mm512_permutex2var_ps(a, even, b);
+  *y = (vf)_mm512_permutex2var_ps(a, odd, b);
+#elif VF == 8
+  __m256 a = gather_four(xy, at), b = gather_four(xy, at + 4);
+  *x = (vf)_mm256_permute4x64_pd(_mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88)), 0xD8);
+  *y = (vf)_mm256_permute4x64_pd(_mm256_castps_pd(_mm256_shuffle_ps(a, b, 0xDD)), 0xD8);
 #else
-  vf v;
-  for (int i = 0; i < VF; i++) v[i] = x[at[i]];
-  return v;
+  for (int i = 0; i < VF; i++) {
+    (*x)[i] = xy[2 * at[i]];
+    (*y)[i] = xy[2 * at[i] + 1];
+  }
 #endif
 }
 
-void XK_ISA(tsne_pull)(int64_t n, const int32_t *at, const float *p, const float *x, const float *y, float tx, float ty,
-                       float *sums) {
+void XK_ISA(tsne_pull)(int64_t n, const int32_t *at, const float *p, const float *xy, float tx, float ty, float *sums) {
   vf sum_x = {0}, sum_y = {0};
   for (int64_t j = 0; j < n; j += VF) {
-    vf dx = tx - gather(x, at + j), dy = ty - gather(y, at + j);
-    vf pq = vf_load(p + j) / (1 + dx * dx + dy * dy);
+    vf x, y;
+    gather(xy, at + j, &x, &y);
+    vf dx = tx - x, dy = ty - y, pq = vf_load(p + j) / (1 + dx * dx + dy * dy);
     sum_x += pq * dx;
     sum_y += pq * dy;
   }

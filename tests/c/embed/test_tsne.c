@@ -210,6 +210,25 @@ static void clusters_are_found_and_new_points_join_theirs(void **state) {
   xai_tsne_free(t);
 }
 
+/* At a rate of 200 thirty points are thrown about to the end. */
+static void the_rate_of_small_sets_is_small_enough(void **state) {
+  (void)state;
+  float x[N * D];
+  double kl[2];
+  fill(x);
+  for (int r = 0; r < 2; r++) {
+    xai_tsne_opts o = options(XAI_TSNE_EXACT);
+    o.perplexity = 9;
+    o.rate = r == 0 ? 0 : 1;
+    xai_tsne *t = NULL;
+    assert_int_equal(xai_tsne_new(30, D, x, &o, &t, NULL), XAI_OK);
+    assert_int_equal(xai_tsne_advance(t, 1000, NULL), XAI_OK);
+    assert_int_equal(xai_tsne_kl(t, &kl[r], NULL), XAI_OK);
+    xai_tsne_free(t);
+  }
+  assert_true(kl[0] < 1.3 * kl[1]);
+}
+
 static void what_makes_no_sense_is_refused(void **state) {
   (void)state;
   float x[N * D];
@@ -256,6 +275,7 @@ int main(void) {
       cmocka_unit_test(any_number_of_threads_gives_the_same_map),
       cmocka_unit_test(a_map_that_was_stopped_goes_on),
       cmocka_unit_test(clusters_are_found_and_new_points_join_theirs),
+      cmocka_unit_test(the_rate_of_small_sets_is_small_enough),
       cmocka_unit_test(what_makes_no_sense_is_refused),
       cmocka_unit_test(memory_that_is_short_is_an_error),
   };

@@ -99,6 +99,17 @@ test("L19, L20, L21, L23: class activation maps as sum, examples, top five and b
   t.ok(bytes:find("IoU 0", 1, true) and bytes:find("localization error", 1, true))
 end)
 
+test("L05, L06, L07: components, maps and neighbours of features; like features are of one class, like pixels are not", function(t)
+  local _, bytes = figure(t, "L05_pca", "--count 60 --image examples/images/cat_dog.png")
+  t.ok(bytes:find("relu7 (256 numbers per picture)", 1, true) and bytes:find("60 scenes of 8 classes", 1, true))
+  _, bytes = figure(t, "L06_tsne", "--count 100 --image examples/images/cat_dog.png")
+  t.ok(bytes:find "KL %d%.%d+ after 1000 steps")
+  _, bytes = figure(t, "L07_neighbours", "--count 200")
+  local by_features, by_pixels = bytes:match "(%d+) %% by relu7, (%d+) %% by pixels"
+  t.ok(tonumber(by_features) > 2 * tonumber(by_pixels), bytes:match "Neighbours of[^\"]*")
+  figure(t, "L07_neighbours", "--count 50 --image examples/images/cat_dog.png")
+end)
+
 test("the figures run on a network and a photograph from elsewhere", function(t)
   local shared = os.getenv "XAI_SHARED" or "../shared"
   local model, photo = shared .. "/models/squeezenet1.1.onnx"
@@ -107,6 +118,7 @@ test("the figures run on a network and a photograph from elsewhere", function(t)
   list:close()
   if not (photo and io.open(model)) then t.skip "the reference folder is absent" end
   local given = ("--model '%s' --preprocess caffe --labels '%s/models/imagenet_labels.txt' --image '%s'"):format(model, shared, photo)
+  t.ok(select(2, figure(t, "L07_neighbours", given .. " --count 20")):find("by the class scores", 1, true))
   t.eq(count(select(2, figure(t, "L14_saliency", given)), "saliency"), 1)
   t.eq(count(select(2, figure(t, "L18_three_rules", given)), "deconvnet"), 2)
   t.eq(count(select(2, figure(t, "L19_cam_sum", given)), "cam"), 2) -- its last maps are the class's own: w is 1 there

@@ -1,6 +1,7 @@
 -- bench/worker.lua FOLDER: xairun's side of a comparison; bench/bench.lua starts it and talks to it in lines:
 --   make NET         writes FOLDER/NET.onnx                          -> ok
 --   setup TASK NET   gets ready, runs once                           -> ready FLOP BYTES | skip REASON
+--                    TASK may be forward-NxS: N pictures of S x S
 --   run N            N runs                                          -> milliseconds of each
 -- FLOP is what computing all of it directly would take (2 for a product with its sum), BYTES the size of the parameters.
 -- bench/peer_torch.py and bench/peer_ort.js answer the same lines.
@@ -51,6 +52,12 @@ local tasks = {
   load = function(_, x, path) return function() xai.load(path):forward(x) end, 1 end,
 }
 
+--- A pass forward of N pictures of another size.
+local function growth(net, n, side)
+  local x = xai.randn(n, 3, side, side)
+  return function() net:forward(x) end, n
+end
+
 local function train()
   local net = require "xai.build".net("small", require "networks".small, { input = { 3, 96, 96 }, weights = "none" })
   local trainer = xai.trainer(net, { init = "he", lr = 0.01, momentum = 0.9, seed = 1 })
@@ -76,7 +83,12 @@ function answer.setup(task, name)
   else
     if loaded ~= name then net, loaded = xai.load(path), name end
     subject = net
-    job, passes = tasks[task](net, xai.randn(1, table.unpack(net.input, 2)), path)
+    local n, side = task:match "^forward%-(%d+)x(%d+)$"
+    if n then
+      job, passes = growth(net, tonumber(n), tonumber(side))
+    else
+      job, passes = tasks[task](net, xai.randn(1, table.unpack(net.input, 2)), path)
+    end
     if not job then return "skip " .. passes end
   end
   answer.run "1"

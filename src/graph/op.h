@@ -164,6 +164,7 @@ typedef struct xai_attrs_blocked { /* inner rows, ops_blocked.c */
   xk_conv2d conv;   /* n is the input's */
   int64_t channels; /* of Unblock's result */
   double lo, hi;
+  double epsilon, momentum; /* as of xai_attrs_norm */
 } xai_attrs_blocked;
 
 typedef union xai_attrs {
@@ -236,7 +237,6 @@ typedef struct xai_call {
   const bool *adds;     /* ... by rows with XAI_OP_ADDS, per input: to be added to; NULL: none */
   xk_relu_rule rule;    /* for rows with XAI_OP_RECTIFIER; LRN passes the gradient unchanged under DECONV */
   uint64_t stream;      /* what is random in this pass is drawn from it */
-  bool fast;            /* may round more and depend on the batch, where that is faster */
   void *work;           /* 'workspace' bytes, contents arbitrary */
 } xai_call;
 

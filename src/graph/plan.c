@@ -109,8 +109,7 @@ static size_t workspace_of(xai_run *run, int n) {
     else run->scratch_in[i].shape.rank = -1;
   for (int i = 0; i < node->n_out; i++)
     if (node->out[i] >= 0) out[i] = run->facts.views[node->out[i]];
-  xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = node->n_out, .in = run->scratch_in, .out = out,
-                   .fast = run->request.fast};
+  xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = node->n_out, .in = run->scratch_in, .out = out};
   return def->workspace(&call);
 }
 

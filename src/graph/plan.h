@@ -51,7 +51,7 @@ typedef struct plan_request {
   int n_inputs;
   int n_keep, n_seeds, n_wants;
   int *keep, *seeds, *wants; /* value ids */
-  bool keep_all, keep_outputs, weights, fast;
+  bool keep_all, keep_outputs, weights;
   bool lower; /* the pass may use another graph, see lower.h */
   int threads; /* workspaces are sized for this many */
 } plan_request;

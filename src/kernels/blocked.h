@@ -47,6 +47,13 @@ void xk_bconv_forward(const xk_conv2d *p, const float *x, const float *packed, c
                       void *work);
 /* dx = the transposed convolution of dy; packed for the way back. */
 void xk_bconv_backward_input(const xk_conv2d *p, const float *packed, const float *dy, float *dx, void *work);
+/* dw (m x c/groups x kh x kw, not packed) of x and dy, summed over the batch: its bits depend on how many images there
+ * are. */
+size_t xk_bconv_weight_workspace(const xk_conv2d *p);
+void xk_bconv_backward_weight(const xk_conv2d *p, const float *x, const float *dy, float *dw, void *work);
+/* sum[c] of x over images and pixels */
+size_t xk_bchannel_sum_workspace(int64_t n, int64_t c);
+void xk_bchannel_sum(int64_t n, int64_t c, int64_t hw, const float *x, float *sum, void *work);
 
 /* ---- what stands between convolutions ---------------------------------------------------------------------- */
 /* The gradient behind y = min(max(sum, lo), hi): dx = dy where lo < y < hi (a hi of INFINITY bounds nothing), else 0;
@@ -58,6 +65,15 @@ void xk_gate(int64_t n, xk_relu_rule rule, float lo, float hi, const float *y, c
  * The gradient to x is dy (gated) times scale. */
 void xk_bscale(int64_t n, int64_t blocks, int64_t hw, const float *x, const float *scale, const float *shift, float lo,
                float hi, float *y);
+
+/* Batch normalization with the statistics of x itself, as in kernels.h; lo <= 0 <= hi where c is no multiple of 16. scale,
+ * bias, mean, var and their gradients have c elements. The gradients are those before the clamp; dx may be dy, and those
+ * that are not wanted are NULL. */
+size_t xk_bnorm_workspace(int64_t n, int64_t c);
+void xk_bnorm_learn_forward(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *scale,
+                            const float *bias, float lo, float hi, float *mean, float *var, float *y, void *work);
+void xk_bnorm_learn_backward(int64_t n, int64_t c, int64_t hw, float eps, const float *x, const float *scale,
+                             const float *dy, float *dx, float *dscale, float *dbias, void *work);
 
 /* Pools: p->planes = n * blocks; each plane is h x w x 16. Definitions as in kernels.h; maxpool's gradient goes to the
  * first of equals, as there. Every window of a maximum sees the input: one of padding only would be -infinity, also

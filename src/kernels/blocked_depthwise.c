@@ -164,3 +164,47 @@ size_t xk__bdepth_workspace(const xk_conv2d *p, bool backward) {
   (void)backward;
   return 0;
 }
+
+/* ---- gradient to the weights ------------------------------------------------------------------------------------------ */
+/* sum += x dy, lane by lane, over the positions that see the input through one tap. */
+XK_CLONES static void add_tap(const xk_conv2d *p, xk__sight v, xk__sight u, const float *x, const float *dy, float *sum) {
+  float total[XK_LANES] = {0};
+  for (int64_t r = 0; r < v.count; r++) {
+    const float *a = x + ((v.in + r * p->sh) * p->w + u.in) * XK_LANES, *b = dy + ((v.out + r) * p->ow + u.out) * XK_LANES;
+    for (int64_t i = 0; i < u.count; i++, a += p->sw * XK_LANES, b += XK_LANES)
+      XK__EACH_LANE(l) total[l] += a[l] * b[l];
+  }
+  XK__EACH_LANE(l) sum[l] += total[l];
+}
+
+/* A task is a block of channels in a slice of the batch; slices have sums of their own, which are added in order. */
+enum { SLICES = 8 };
+static int64_t slice_of(const xk_conv2d *p) { return xk__ceil_div(p->n, SLICES); }
+
+static void sum_task(const xk_conv2d *p, int64_t block, int64_t first, const float *x, const float *dy, float *sums) {
+  int64_t blocks = xk_blocks(p->c), taps = p->kh * p->kw;
+  for (int64_t i = 0; i < taps * XK_LANES; i++) sums[i] = 0;
+  for (int64_t i = first; i < xk__min(p->n, first + slice_of(p)) && !xai_stop_requested(); i++)
+    for (int64_t t = 0; t < taps; t++)
+      add_tap(p, xk__sight_of(p->h, p->oh, p->sh, p->pad_top, t / p->kw * p->dh),
+              xk__sight_of(p->w, p->ow, p->sw, p->pad_left, t % p->kw * p->dw),
+              x + (i * blocks + block) * p->h * p->w * XK_LANES, dy + (i * blocks + block) * p->oh * p->ow * XK_LANES,
+              sums + t * XK_LANES);
+}
+
+void xk__bdepth_backward_weight(const xk_conv2d *p, const float *x, const float *dy, float *dw, void *work) {
+  int64_t blocks = xk_blocks(p->c), taps = p->kh * p->kw, slices = xk__ceil_div(p->n, slice_of(p));
+  float *sums = work; /* slices x blocks x taps x 16 */
+#pragma omp parallel for schedule(dynamic) num_threads(xk_threads())
+  for (int64_t t = 0; t < slices * blocks; t++)
+    if (!xai_stop_requested()) sum_task(p, t % blocks, t / blocks * slice_of(p), x, dy, sums + t * taps * XK_LANES);
+  for (int64_t i = 0; i < p->c * taps; i++) {
+    int64_t at = (i / taps / XK_LANES * taps + i % taps) * XK_LANES + i / taps % XK_LANES;
+    dw[i] = 0;
+    for (int64_t s = 0; s < slices; s++) dw[i] += sums[s * blocks * taps * XK_LANES + at];
+  }
+}
+
+size_t xk__bdepth_weight_workspace(const xk_conv2d *p) {
+  return (size_t)(xk__ceil_div(p->n, slice_of(p)) * xk_blocks(p->c) * p->kh * p->kw * XK_LANES) * sizeof(float);
+}

@@ -22,8 +22,15 @@ XK__BLOCKED_ALGORITHM(bwino)   /* blocked_winograd.c */
 XK__BLOCKED_ALGORITHM(bdepth)  /* blocked_depthwise.c */
 XK__BLOCKED_ALGORITHM(bdirect) /* blocked_direct.c */
 
-/* blocked_winograd.c, for training: dw (m x c x 3 x 3) of blocked x and dy, whatever xk__bwino_fits says; n > 0 */
-size_t xk__bwino_weight_workspace(const xk_conv2d *p);
-void xk__bwino_backward_weight(const xk_conv2d *p, const float *x, const float *dy, float *dw, void *work);
+/* The gradient to the weights, n > 0. blocked_winograd.c: 3x3, whatever xk__bwino_fits says; blocked_weight.c: what is
+ * blocked or plain as it is defined; blocked_depthwise.c: one channel and one filter per group */
+#define XK__BLOCKED_WEIGHT(name)                                                                                       \
+  size_t xk__##name##_weight_workspace(const xk_conv2d *p);                                                            \
+  void xk__##name##_backward_weight(const xk_conv2d *p, const float *x, const float *dy, float *dw, void *work);
+
+bool xk__bwino_weight_fits(const xk_conv2d *p);
+XK__BLOCKED_WEIGHT(bwino)
+XK__BLOCKED_WEIGHT(bdepth)
+XK__BLOCKED_WEIGHT(bdirect)
 
 #endif

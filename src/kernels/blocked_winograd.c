@@ -405,11 +405,16 @@ size_t xk__bwino_weight_workspace(const xk_conv2d *p) {
   return (size_t)(j.points * (j.k * j.filters + j.spread_point + j.product_point)) * sizeof(float);
 }
 
+static bool has_shape(const xk_conv2d *p) {
+  bool shape = p->kh == 3 && p->kw == 3 && p->sh == 1 && p->sw == 1 && p->dh == 1 && p->dw == 1 && p->groups == 1;
+  return shape && p->pad_top >= 0 && p->pad_top <= 2 && p->pad_left >= 0 && p->pad_left <= 2;
+}
+
+bool xk__bwino_weight_fits(const xk_conv2d *p) { return has_shape(p) && p->oh >= OUT && p->ow >= OUT; }
+
 /* ---- when ------------------------------------------------------------------------------------------------------------------- */
 bool xk__bwino_fits(const xk_conv2d *p, bool backward) {
-  bool shape = p->kh == 3 && p->kw == 3 && p->sh == 1 && p->sw == 1 && p->dh == 1 && p->dw == 1 && p->groups == 1;
-  bool pads = p->pad_top >= 0 && p->pad_top <= 2 && p->pad_left >= 0 && p->pad_left <= 2;
-  if (!shape || !pads) return false;
+  if (!has_shape(p)) return false;
   job j = job_of(p, backward);
   return cost(&j, j.out) < direct_cost(&j);
 }

@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "graph/plan.h"
+#include "kernels/kernels.h"
 #include "tiny.h"
 
 /* ---- networks -------------------------------------------------------------------------------------------------- */
@@ -164,28 +165,37 @@ static void what_may_change_or_is_wanted_lies_on_the_path(void **state) {
   xai_net_free(net);
 }
 
-static void what_is_kept_whole_trained_or_compared_with_stays_as_it_is(void **state) {
+static void what_is_kept_whole_or_compared_with_stays_as_it_is(void **state) {
   (void)state;
-  xai_net *net = everything(), *form = NULL;
-  const bool frozen[FC + 1] = {false};
+  xai_net *net = everything();
   rows_are(net, &(xai_request){.keep_all = true}, PLAIN);
-  rows_are(net, &(xai_request){.keep = &last, .n_keep = 1, .fast = true}, PLAIN);
   rows_are(net, &(xai_request){.seeds = &last, .n_seeds = 1, .weights = true}, PLAIN);
   xai_engine_reference(true);
   rows_are(net, &(xai_request){.keep = &last, .n_keep = 1}, PLAIN);
   xai_engine_reference(false);
-  must(xai_net__training(net, frozen, &form, err));
-  rows_are(form, &(xai_request){.keep = &last, .n_keep = 1}, PLAIN);
-  xai_net_free(form);
   xai_net_free(net);
 }
 
-static void a_convolution_whose_weights_gradient_is_wanted_stays_as_it_is(void **state) {
+static void a_convolution_whose_weights_gradient_is_wanted_takes_in_a_rectifier_only(void **state) {
   (void)state;
   xai_net *net = everything();
-  xai_param weights = {CONV2, 1};
+  xai_param weights = {CONV2, 1}, others = {CONV3, 1};
   rows_are(net, &(xai_request){.seeds = &last, .n_seeds = 1, .params = &weights, .n_params = 1},
-           "Block BlockedConvClip Unblock Conv BatchNormalization Block Add Relu " HEAD);
+           "Block BlockedConvClip BlockedConvTraining BlockedScale Add Relu " HEAD);
+  rows_are(net, &(xai_request){.seeds = &last, .n_seeds = 1, .params = &others, .n_params = 1},
+           "Block BlockedConvClip BlockedConvClip BlockedMaxPool BlockedConvTraining Concat BlockedGlobalAveragePool Unblock "
+           "Flatten Gemm");
+  xai_net_free(net);
+}
+
+static void batch_normalization_that_learns_takes_in_a_rectifier(void **state) {
+  (void)state;
+  xai_net *net = everything(), *form = NULL;
+  const bool frozen[FC + 1] = {[NORM2] = true};
+  must(xai_net__training(net, frozen, &form, err));
+  rows_are(form, &(xai_request){.keep = &last, .n_keep = 1},
+           "Block BlockedConv BlockedNormTrainingClip BlockedConvClip " HEAD);
+  xai_net_free(form);
   xai_net_free(net);
 }
 
@@ -298,6 +308,129 @@ static void gates_and_stacks(void **state) {
   conv(b, "5conv", "even", 71, 7, 1);
   node(b, "sum", XAI_OP_ADD, NULL, IN("5conv", "4conv"));
   same_either_way(ended(b, "sum"));
+}
+
+/* ---- training ------------------------------------------------------------------------------------------------------- */
+enum { T_CONV1, T_NORM1, T_RELU1, T_CONV2, T_RELU2, T_POOL, T_DEEP, T_CONV3, T_NORM3, T_RELU3, T_NODES };
+enum { PARAMS = 9, NUMBERS = 1 << 15 };
+static const xai_param trained[PARAMS] = {{T_CONV1, 1}, {T_NORM1, 1}, {T_NORM1, 2}, {T_CONV2, 1}, {T_CONV2, 2},
+                                          {T_DEEP, 1},  {T_CONV3, 1}, {T_NORM3, 1}, {T_NORM3, 2}};
+
+/* Every kind of a trained convolution: of few channels, fast, of groups of one, strided. */
+static xai_net *school(void) {
+  xai_builder *b = begun(3);
+  xai_attrs pool, deep, wide;
+  xai_attrs_default(XAI_OP_MAX_POOL, &pool);
+  pool.pool.kernel_shape = (xai_ints){2, {2, 2}};
+  xai_attrs_default(XAI_OP_CONV, &deep);
+  deep.conv.group = 20;
+  deep.conv.pads = (xai_ints){4, {1, 1, 1, 1}};
+  xai_attrs_default(XAI_OP_CONV, &wide);
+  wide.conv.strides = (xai_ints){2, {2, 2}};
+  conv(b, "conv1", "x", 3, 18, 3);
+  norm(b, "norm1", "conv1", 18);
+  node(b, "relu1", XAI_OP_RELU, NULL, IN("norm1"));
+  constant(b, "2w", XAI_SHAPE(20, 18, 3, 3), 0, 0.1);
+  constant(b, "2b", XAI_SHAPE(20), 0, 0.1);
+  xai_attrs same = deep;
+  same.conv.group = 1;
+  node(b, "2conv", XAI_OP_CONV, &same, IN("relu1", "2w", "2b"));
+  node(b, "relu2", XAI_OP_RELU, NULL, IN("2conv"));
+  node(b, "pool", XAI_OP_MAX_POOL, &pool, IN("relu2"));
+  constant(b, "4w", XAI_SHAPE(20, 1, 3, 3), 0, 0.4);
+  node(b, "deep", XAI_OP_CONV, &deep, IN("pool", "4w"));
+  constant(b, "3w", XAI_SHAPE(8, 20, 2, 2), 0, 0.2);
+  node(b, "3conv", XAI_OP_CONV, &wide, IN("deep", "3w"));
+  norm(b, "3norm", "3conv", 8);
+  node(b, "relu3", XAI_OP_RELU, NULL, IN("3norm"));
+  return ended(b, "relu3");
+}
+
+/* The training form with arrays of its own, as a trainer has it. */
+static xai_net *schooled(xai_tensor *own[PARAMS]) {
+  const bool frozen[T_NODES] = {false};
+  xai_net *net = school(), *form = NULL;
+  must(xai_net__training(net, frozen, &form, err));
+  for (int k = 0; k < PARAMS; k++) {
+    must(xai_tensor_copy(xai_tensor_view(xai_net_weight(form, trained[k].layer, trained[k].input)), &own[k], err));
+    must(xai_net__replace(form, form->graph->nodes[trained[k].layer].in[trained[k].input], own[k], err));
+  }
+  xai_net_free(net);
+  return form;
+}
+
+static float *append(float *to, const xai_view *v) {
+  memcpy(to, v->data, xai_view_bytes(v));
+  return to + xai_shape_size(&v->shape);
+}
+
+/* Outputs, statistics among them, and then the gradients of all parameters; how many numbers. */
+static int64_t lesson(xai_net *form, float *out) {
+  float x[4 * 3 * 36], *at = out;
+  xai_view in = {XAI_F32, XAI_SHAPE(4, 3, 6, 6), x};
+  xai_run *run = NULL;
+  fill_input(x, 4 * 3 * 36);
+  xai_request request = {.keep_outputs = true, .seeds = &last, .n_seeds = 1, .params = trained, .n_params = PARAMS};
+  must(xai_run_open(form, &in.shape, &request, &run, err));
+  must(xai_run_forward(run, &in, err));
+  for (int i = 0; i < form->graph->n_outputs; i++) at = append(at, xai_run_output(run, i));
+  const xai_view *seed = xai_run_seed(run, last);
+  for (int64_t i = 0; i < xai_shape_size(&seed->shape); i++) ((float *)seed->data)[i] = (float)sin((double)i);
+  must(xai_run_backward(run, err));
+  for (int k = 0; k < PARAMS; k++) at = append(at, xai_run_weight_grad(run, trained[k].layer, trained[k].input));
+  xai_run_close(run);
+  assert_true(at - out <= NUMBERS);
+  return at - out;
+}
+
+/* Weights are written between two lessons: nothing may be left of the old ones. */
+static void a_training_pass_gives_the_same_either_way(void **state) {
+  (void)state;
+  static float got[NUMBERS], want[NUMBERS];
+  xai_tensor *own[PARAMS] = {NULL};
+  xai_net *form = schooled(own);
+  for (int round = 0; round < 2; round++) {
+    int64_t n = lesson(form, got);
+    xai_engine_reference(true);
+    lesson(form, want);
+    xai_engine_reference(false);
+    assert_true(distance(got, want, n) < 1e-5);
+    for (int64_t i = 0; i < n; i++) assert_true(fabs((double)got[i] - want[i]) < 1e-4 * (1 + fabs((double)want[i])));
+    for (int k = 0; k < PARAMS; k++)
+      for (size_t i = 0; i < xai_tensor_count(own[k]); i++) xai_tensor_floats(own[k])[i] *= i % 2 == 0 ? 1.25f : 0.5f;
+  }
+  for (int k = 0; k < PARAMS; k++) xai_tensor_free(own[k]);
+  xai_net_free(form);
+}
+
+static void a_training_pass_gives_the_same_bits_for_any_number_of_threads(void **state) {
+  (void)state;
+  static float first[NUMBERS], other[NUMBERS];
+  xai_tensor *own[PARAMS] = {NULL};
+  xai_net *form = schooled(own);
+  int before = xk_threads();
+  xk_threads_set(1);
+  int64_t n = lesson(form, first);
+  for (int threads = 2; threads <= 4; threads += 2) {
+    xk_threads_set(threads);
+    lesson(form, other);
+    assert_memory_equal(first, other, (size_t)n * sizeof *first);
+  }
+  xk_threads_set(before);
+  for (int k = 0; k < PARAMS; k++) xai_tensor_free(own[k]);
+  xai_net_free(form);
+}
+
+static void rows_of_a_training_pass_are_blocked(void **state) {
+  (void)state;
+  xai_tensor *own[PARAMS] = {NULL};
+  xai_net *form = schooled(own);
+  xai_request request = {.keep_outputs = true, .seeds = &last, .n_seeds = 1, .params = trained, .n_params = PARAMS};
+  rows_are(form, &request,
+           "BlockedConvTraining BlockedNormTrainingClip BlockedConvTrainingClip BlockedMaxPool BlockedConvTraining "
+           "BlockedConvTraining BlockedNormTrainingClip Unblock");
+  for (int k = 0; k < PARAMS; k++) xai_tensor_free(own[k]);
+  xai_net_free(form);
 }
 
 /* ---- packed weights --------------------------------------------------------------------------------------------------- */
@@ -426,8 +559,12 @@ int main(void) {
       cmocka_unit_test(normalization_addition_and_rectifier_become_part_of_the_convolution),
       cmocka_unit_test(what_is_kept_is_a_copy_beside_the_path),
       cmocka_unit_test(what_may_change_or_is_wanted_lies_on_the_path),
-      cmocka_unit_test(what_is_kept_whole_trained_or_compared_with_stays_as_it_is),
-      cmocka_unit_test(a_convolution_whose_weights_gradient_is_wanted_stays_as_it_is),
+      cmocka_unit_test(what_is_kept_whole_or_compared_with_stays_as_it_is),
+      cmocka_unit_test(a_convolution_whose_weights_gradient_is_wanted_takes_in_a_rectifier_only),
+      cmocka_unit_test(batch_normalization_that_learns_takes_in_a_rectifier),
+      cmocka_unit_test(rows_of_a_training_pass_are_blocked),
+      cmocka_unit_test(a_training_pass_gives_the_same_either_way),
+      cmocka_unit_test(a_training_pass_gives_the_same_bits_for_any_number_of_threads),
       cmocka_unit_test(everything_gives_the_same_either_way),
       cmocka_unit_test(additions_of_two_convolutions_of_one_twice_and_of_numbers),
       cmocka_unit_test(bounds_that_exclude_zero_do_not_reach_empty_lanes),

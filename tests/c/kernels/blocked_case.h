@@ -123,6 +123,23 @@ static inline double *sums_of_definition(const blocked_case *q, bool backward) {
   return sum;
 }
 
+/* dw[m][c][ky][kx] = sum over images and outputs of dy x */
+static inline double *definition_of_weights(const blocked_case *q) {
+  const xk_conv2d *p = &q->p;
+  int64_t cg = p->c / p->groups, mg = p->m / p->groups, taps = p->kh * p->kw;
+  double *sum = doubles(q->nw);
+  for (int64_t i = 0; i < p->n * q->nw; i++) {
+    int64_t tap = i % taps, m = i / taps / cg % p->m, c = m / mg * cg + i / taps % cg, image = i / q->nw;
+    const float *x = q->x + (image * p->c + c) * p->h * p->w, *dy = q->dy + (image * p->m + m) * p->oh * p->ow;
+    for (int64_t at = 0; at < p->oh * p->ow; at++) {
+      int64_t y = at / p->ow * p->sh - p->pad_top + tap / p->kw * p->dh;
+      int64_t column = at % p->ow * p->sw - p->pad_left + tap % p->kw * p->dw;
+      if (y >= 0 && y < p->h && column >= 0 && column < p->w) sum[i % q->nw] += (double)x[y * p->w + column] * dy[at];
+    }
+  }
+  return sum;
+}
+
 /* y or dx in double, with what finishes y: bias, add, clamp. */
 static inline double *definition(const blocked_case *q, bool backward) {
   double *sum = sums_of_definition(q, backward);

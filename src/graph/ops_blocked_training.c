@@ -30,7 +30,7 @@ static xai_status conv_infer(xai_call *c, xai_err *err) {
 }
 
 static size_t packed_bytes(const xk_conv2d *p, bool back) {
-  return whole_lines(xk_bconv_packed(p, back) * sizeof(float));
+  return xk_bconv_packed(p, back) * sizeof(float);
 }
 
 static size_t bias_bytes(const xk_conv2d *p) { return (size_t)(xk_blocks(p->m) * XK_LANES) * sizeof(float); }
@@ -39,8 +39,8 @@ static size_t bias_bytes(const xk_conv2d *p) { return (size_t)(xk_blocks(p->m) *
  * the bias, those for the weights, and the way to the input with packed weights. */
 static size_t conv_workspace(const xai_call *c) {
   xk_conv2d p = blocked_problem(c);
-  size_t forth = packed_bytes(&p, false) + whole_lines(bias_bytes(&p)) + xk_bconv_workspace(&p, false);
-  size_t back = packed_bytes(&p, true) + xk_bconv_workspace(&p, true);
+  size_t forth = whole_lines(packed_bytes(&p, false)) + whole_lines(bias_bytes(&p)) + xk_bconv_workspace(&p, false);
+  size_t back = whole_lines(packed_bytes(&p, true)) + xk_bconv_workspace(&p, true);
   back = larger(back, larger(xk_bconv_weight_workspace(&p), xk_bchannel_sum_workspace(p.n, p.m)));
   return larger(forth, whole_lines(xai_view_bytes(&c->out[0])) + back);
 }

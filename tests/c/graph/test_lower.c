@@ -405,16 +405,16 @@ static void a_training_pass_gives_the_same_either_way(void **state) {
 
 static void a_training_pass_gives_the_same_bits_for_any_number_of_threads(void **state) {
   (void)state;
-  static float first[NUMBERS], other[NUMBERS];
+  static float alone[NUMBERS], other[NUMBERS];
   xai_tensor *own[PARAMS] = {NULL};
   xai_net *form = schooled(own);
   int before = xk_threads();
   xk_threads_set(1);
-  int64_t n = lesson(form, first);
+  int64_t n = lesson(form, alone);
   for (int threads = 2; threads <= 4; threads += 2) {
     xk_threads_set(threads);
     lesson(form, other);
-    assert_memory_equal(first, other, (size_t)n * sizeof *first);
+    assert_memory_equal(alone, other, (size_t)n * sizeof *alone);
   }
   xk_threads_set(before);
   for (int k = 0; k < PARAMS; k++) xai_tensor_free(own[k]);

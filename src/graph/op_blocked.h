@@ -63,4 +63,34 @@ static inline void blocked_gate(const xai_call *c, float *dx) {
   xk_gate(blocked_count(&c->out[0]), c->rule, blocked_lo(c), blocked_hi(c), c->out[0].data, c->dout[0].data, dx);
 }
 
+/* What finishes the gradient to input i; its own array to be added to. */
+static inline xk_finish blocked_finish(const xai_call *c, int i) {
+  xk_finish f = {.lo = -INFINITY, .hi = INFINITY, .rule = c->rule};
+  if (c->adds != NULL && c->adds[i]) f.add = c->din[i].data;
+  if (c->gates != NULL && c->gates[i].there) {
+    f.gate = c->in[i].data;
+    f.lo = c->gates[i].lo;
+    f.hi = c->gates[i].hi;
+  }
+  return f;
+}
+
+/* The gradient to input 0; where it is plain, it is added by way of the workspace. */
+static inline void blocked_conv_input(const xai_call *c, const xk_conv2d *p, const float *packed, const float *dy,
+                                      void *work) {
+  xk_finish finish = blocked_finish(c, 0);
+  float *dx = c->din[0].data;
+  if (!xk_bconv_plain_input(p)) {
+    xk_bconv_backward_input(p, packed, dy, &finish, dx, work);
+    return;
+  }
+  xk_bconv_backward_input(p, packed, dy, NULL, finish.add != NULL ? work : dx, NULL);
+  if (finish.add != NULL) xk_accumulate(blocked_count(&c->in[0]), work, dx);
+}
+
+/* Its workspace */
+static inline size_t blocked_conv_input_bytes(const xai_call *c, const xk_conv2d *p) {
+  return xk_bconv_plain_input(p) ? xai_view_bytes(&c->in[0]) : xk_bconv_workspace(p, true);
+}
+
 #endif

@@ -91,7 +91,7 @@ static xai_status conv_infer(xai_call *c, xai_err *err) {
 static size_t conv_workspace(const xai_call *c) {
   xk_conv2d p = blocked_problem(c);
   size_t forth = xk_bconv_workspace(&p, false);
-  size_t back = xai_call_has(c, BACK) ? xk_bconv_workspace(&p, true) + xai_view_bytes(&c->out[0]) : 0;
+  size_t back = xai_call_has(c, BACK) ? blocked_conv_input_bytes(c, &p) + xai_view_bytes(&c->out[0]) : 0;
   return forth > back ? forth : back;
 }
 
@@ -106,7 +106,7 @@ static void conv_forward(const xai_call *c) {
 
 static void input_backward(const xai_call *c, const float *dy, void *work) {
   xk_conv2d p = blocked_problem(c);
-  if (c->din[X].data != NULL) xk_bconv_backward_input(&p, c->in[BACK].data, dy, c->din[X].data, work);
+  if (c->din[X].data != NULL) blocked_conv_input(c, &p, c->in[BACK].data, dy, work);
 }
 
 static void conv_backward(const xai_call *c) {
@@ -118,6 +118,10 @@ static void conv_backward(const xai_call *c) {
 
 /* What is added gets the gated gradient, the convolution's gradient is made of it. */
 static void conv_clip_backward(const xai_call *c) {
+  if (c->gated) {
+    conv_backward(c);
+    return;
+  }
   if (xai_op__idle(c)) return;
   float *added = xai_op__din(c, ADD), *dy = added != NULL ? added : c->work;
   blocked_gate(c, dy);
@@ -126,14 +130,15 @@ static void conv_clip_backward(const xai_call *c) {
 
 const xai_op_def xai_op_def_BLOCKED_CONV = {
     .name = "BlockedConv", .min_in = 1, .max_in = 6, .max_out = 1, .flags = XAI_OP_INNER | XAI_OP_MIXES,
-    .grad = {XAI_READS(BACK), 0, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD}, .hands_on = XAI_READS(ADD),
+    .grad = {XAI_READS(BACK), 0, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD}, .hands_on = XAI_READS(ADD), .finishes = XAI_READS(X),
     .attrs = conv_attrs, .infer = conv_infer, .workspace = conv_workspace, .forward = conv_forward,
     .backward = conv_backward,
 };
 const xai_op_def xai_op_def_BLOCKED_CONV_CLIP = {
     .name = "BlockedConvClip", .min_in = 1, .max_in = 6, .max_out = 1,
-    .flags = XAI_OP_INNER | XAI_OP_MIXES | XAI_OP_RECTIFIER,
+    .flags = XAI_OP_INNER | XAI_OP_MIXES | XAI_OP_RECTIFIER | XAI_OP_GATED,
     .grad = {XAI_READS(BACK) | XAI_READS_OUT, XAI_READS_OUT, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD},
+    .hands_on = XAI_READS(ADD), .finishes = XAI_READS(X),
     .attrs = conv_attrs, .infer = conv_infer, .workspace = conv_workspace, .forward = conv_forward,
     .backward = conv_clip_backward,
 };
@@ -172,8 +177,8 @@ static void scale_backward(const xai_call *c) {
 
 static void scale_clip_backward(const xai_call *c) {
   if (xai_op__idle(c)) return;
-  blocked_gate(c, c->din[X].data);
-  scaled(c, c->din[X].data, c->din[X].data);
+  if (!c->gated) blocked_gate(c, c->din[X].data);
+  scaled(c, c->gated ? c->dout[0].data : c->din[X].data, c->din[X].data);
 }
 
 const xai_op_def xai_op_def_BLOCKED_SCALE = {
@@ -183,7 +188,8 @@ const xai_op_def xai_op_def_BLOCKED_SCALE = {
     .backward = scale_backward,
 };
 const xai_op_def xai_op_def_BLOCKED_SCALE_CLIP = {
-    .name = "BlockedScaleClip", .min_in = 3, .max_in = 3, .max_out = 1, .flags = XAI_OP_INNER | XAI_OP_RECTIFIER,
+    .name = "BlockedScaleClip", .min_in = 3, .max_in = 3, .max_out = 1,
+    .flags = XAI_OP_INNER | XAI_OP_RECTIFIER | XAI_OP_GATED,
     .grad = {XAI_READS(GAIN) | XAI_READS_OUT, XAI_NO_GRAD, XAI_NO_GRAD},
     .attrs = scale_attrs, .infer = scale_infer, .workspace = scale_workspace, .forward = scale_forward,
     .backward = scale_clip_backward,
@@ -238,7 +244,8 @@ static void max_pool_forward(const xai_call *c) {
 static void max_pool_backward(const xai_call *c) {
   if (xai_op__idle(c)) return;
   xk_pool2d p = pool_problem(c);
-  xk_bmaxpool_backward(&p, c->in[0].data, c->dout[0].data, c->din[0].data);
+  xk_finish finish = blocked_finish(c, 0);
+  xk_bmaxpool_backward(&p, c->in[0].data, c->dout[0].data, &finish, c->din[0].data);
 }
 
 static void average_pool_forward(const xai_call *c) {
@@ -249,7 +256,8 @@ static void average_pool_forward(const xai_call *c) {
 static void average_pool_backward(const xai_call *c) {
   if (xai_op__idle(c)) return;
   xk_pool2d p = pool_problem(c);
-  xk_bavgpool_backward(&p, c->dout[0].data, c->din[0].data);
+  xk_finish finish = blocked_finish(c, 0);
+  xk_bavgpool_backward(&p, c->dout[0].data, &finish, c->din[0].data);
 }
 
 static xai_status global_infer(xai_call *c, xai_err *err) {
@@ -267,21 +275,23 @@ static void global_forward(const xai_call *c) {
 
 static void global_backward(const xai_call *c) {
   const xai_shape *s = &c->in[0].shape;
-  if (!xai_op__idle(c))
-    xk_bglobal_avg_backward(s->dims[0] * s->dims[1], blocked_plane(s), c->dout[0].data, c->din[0].data);
+  if (xai_op__idle(c)) return;
+  xk_finish finish = blocked_finish(c, 0);
+  xk_bglobal_avg_backward(s->dims[0] * s->dims[1], blocked_plane(s), c->dout[0].data, &finish, c->din[0].data);
 }
 
 const xai_op_def xai_op_def_BLOCKED_MAX_POOL = {
     .name = "BlockedMaxPool", .min_in = 1, .max_in = 1, .max_out = 1, .flags = XAI_OP_INNER | XAI_OP_MIXES,
-    .grad = {XAI_READS(0)}, .attrs = pool_attrs, .infer = pool_infer, .forward = max_pool_forward,
+    .grad = {XAI_READS(0)}, .finishes = XAI_READS(0), .attrs = pool_attrs, .infer = pool_infer, .forward = max_pool_forward,
     .backward = max_pool_backward,
 };
 const xai_op_def xai_op_def_BLOCKED_AVERAGE_POOL = {
     .name = "BlockedAveragePool", .min_in = 1, .max_in = 1, .max_out = 1, .flags = XAI_OP_INNER | XAI_OP_MIXES,
-    .grad = {0}, .attrs = pool_attrs, .infer = pool_infer, .forward = average_pool_forward,
+    .grad = {0}, .finishes = XAI_READS(0), .attrs = pool_attrs, .infer = pool_infer, .forward = average_pool_forward,
     .backward = average_pool_backward,
 };
 const xai_op_def xai_op_def_BLOCKED_GLOBAL_AVERAGE_POOL = {
     .name = "BlockedGlobalAveragePool", .min_in = 1, .max_in = 1, .max_out = 1, .flags = XAI_OP_INNER, .grad = {0},
+    .finishes = XAI_READS(0),
     .infer = global_infer, .forward = global_forward, .backward = global_backward,
 };

@@ -40,7 +40,7 @@ static size_t bias_bytes(const xk_conv2d *p) { return (size_t)(xk_blocks(p->m) *
 static size_t conv_workspace(const xai_call *c) {
   xk_conv2d p = blocked_problem(c);
   size_t forth = whole_lines(packed_bytes(&p, false)) + whole_lines(bias_bytes(&p)) + xk_bconv_workspace(&p, false);
-  size_t back = whole_lines(packed_bytes(&p, true)) + xk_bconv_workspace(&p, true);
+  size_t back = whole_lines(packed_bytes(&p, true)) + blocked_conv_input_bytes(c, &p);
   back = larger(back, larger(xk_bconv_weight_workspace(&p), xk_bchannel_sum_workspace(p.n, p.m)));
   return larger(forth, whole_lines(xai_view_bytes(&c->out[0])) + back);
 }
@@ -61,13 +61,13 @@ static void conv_forward(const xai_call *c) {
 /* All gradients, from that of the sums. */
 static void gradients(const xai_call *c, const float *dy, char *work) {
   xk_conv2d p = blocked_problem(c);
-  float *dx = xai_op__din(c, X), *dw = xai_op__din(c, W), *db = xai_op__din(c, B);
+  float *dw = xai_op__din(c, W), *db = xai_op__din(c, B);
   if (db != NULL) xk_bchannel_sum(p.n, p.m, p.oh * p.ow, dy, db, work);
   if (dw != NULL) xk_bconv_backward_weight(&p, c->in[X].data, dy, dw, work);
-  if (dx == NULL) return;
+  if (c->din[X].data == NULL) return;
   float *packed = take(&work, packed_bytes(&p, true));
   xk_bconv_pack(&p, true, c->in[W].data, NULL, packed);
-  xk_bconv_backward_input(&p, packed, dy, dx, work);
+  blocked_conv_input(c, &p, packed, dy, work);
 }
 
 static void conv_backward(const xai_call *c) {
@@ -76,6 +76,10 @@ static void conv_backward(const xai_call *c) {
 
 static void conv_clip_backward(const xai_call *c) {
   char *work = c->work;
+  if (c->gated) {
+    conv_backward(c);
+    return;
+  }
   if (xai_op__idle(c)) return;
   float *dy = take(&work, xai_view_bytes(&c->out[0]));
   blocked_gate(c, dy);
@@ -84,14 +88,14 @@ static void conv_clip_backward(const xai_call *c) {
 
 const xai_op_def xai_op_def_BLOCKED_CONV_TRAINING = {
     .name = "BlockedConvTraining", .min_in = 2, .max_in = 3, .max_out = 1, .flags = XAI_OP_INNER | XAI_OP_MIXES,
-    .grad = {XAI_READS(W), XAI_READS(X), 0},
+    .grad = {XAI_READS(W), XAI_READS(X), 0}, .finishes = XAI_READS(X),
     .attrs = conv_attrs, .infer = conv_infer, .workspace = conv_workspace, .forward = conv_forward,
     .backward = conv_backward,
 };
 const xai_op_def xai_op_def_BLOCKED_CONV_TRAINING_CLIP = {
     .name = "BlockedConvTrainingClip", .min_in = 2, .max_in = 3, .max_out = 1,
-    .flags = XAI_OP_INNER | XAI_OP_MIXES | XAI_OP_RECTIFIER,
-    .grad = {XAI_READS(W) | XAI_READS_OUT, XAI_READS(X) | XAI_READS_OUT, XAI_READS_OUT},
+    .flags = XAI_OP_INNER | XAI_OP_MIXES | XAI_OP_RECTIFIER | XAI_OP_GATED,
+    .grad = {XAI_READS(W) | XAI_READS_OUT, XAI_READS(X) | XAI_READS_OUT, XAI_READS_OUT}, .finishes = XAI_READS(X),
     .attrs = conv_attrs, .infer = conv_infer, .workspace = conv_workspace, .forward = conv_forward,
     .backward = conv_clip_backward,
 };
@@ -150,6 +154,10 @@ static void norm_backward(const xai_call *c) {
 
 static void norm_clip_backward(const xai_call *c) {
   char *work = c->work;
+  if (c->gated) {
+    norm_backward(c);
+    return;
+  }
   if (xai_op__idle(c)) return;
   float *dx = xai_op__din(c, X), *dy = dx != NULL ? dx : take(&work, xai_view_bytes(&c->out[0]));
   blocked_gate(c, dy);
@@ -163,7 +171,8 @@ const xai_op_def xai_op_def_BLOCKED_NORM_TRAINING = {
     .backward = norm_backward,
 };
 const xai_op_def xai_op_def_BLOCKED_NORM_TRAINING_CLIP = {
-    .name = "BlockedNormTrainingClip", .min_in = 5, .max_in = 5, .max_out = 3, .flags = XAI_OP_INNER | XAI_OP_RECTIFIER,
+    .name = "BlockedNormTrainingClip", .min_in = 5, .max_in = 5, .max_out = 3,
+    .flags = XAI_OP_INNER | XAI_OP_RECTIFIER | XAI_OP_GATED,
     .grad = {XAI_READS(X) | XAI_READS(SCALE) | XAI_READS_OUT, XAI_READS(X) | XAI_READS_OUT,
              XAI_READS(X) | XAI_READS_OUT, XAI_NO_GRAD, XAI_NO_GRAD},
     .attrs = norm_attrs, .infer = norm_infer, .workspace = norm_workspace, .forward = norm_forward,

@@ -25,6 +25,7 @@ void xai_run__destroy(xai_run *run) {
   xai_free(run->scratch_in);
   xai_free(run->scratch_din);
   xai_free(run->scratch_adds);
+  xai_free(run->scratch_gates);
   xai_free(run->arena);
   xai_free(run->late_arena);
   xai_free(run->place);
@@ -253,10 +254,13 @@ static xai_status backward_step(xai_run *run, const plan_step *step, xai_err *er
   call.dout = dout;
   call.din = run->scratch_din;
   call.adds = run->scratch_adds;
+  call.gates = run->scratch_gates;
+  call.gated = node->out[0] >= 0 && run->values[node->out[0]].is_gated;
   for (int i = 0; i < node->n_in; i++) {
     const plan_din *din = &step->din[i];
     run->scratch_din[i] = (xai_view){.dtype = XAI_F32, .shape = run->scratch_in[i].shape};
     run->scratch_adds[i] = din->how == DIN_ADD && din->temporary < 0;
+    run->scratch_gates[i] = din->gate;
     if (din->how != DIN_NONE)
       run->scratch_din[i].data = din->temporary >= 0 ? xai_plan__address(run, din->temporary) : run->values[node->in[i]].grad.data;
   }

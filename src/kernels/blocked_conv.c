@@ -64,12 +64,15 @@ void xk_bconv_forward(const xk_conv2d *p, const float *x, const float *packed, c
   }
 }
 
-void xk_bconv_backward_input(const xk_conv2d *p, const float *packed, const float *dy, float *dx, void *work) {
+void xk_bconv_backward_input(const xk_conv2d *p, const float *packed, const float *dy, const xk_finish *finish, float *dx,
+                             void *work) {
+  const xk_finish none = {.lo = -INFINITY, .hi = INFINITY};
   if (p->n == 0 || p->c == 0 || p->h == 0 || p->w == 0) return;
+  if (finish == NULL) finish = &none;
   switch (algorithm_of(p, true)) {
-    case WINOGRAD: xk__bwino_backward_input(p, packed, dy, dx, work); break;
-    case DEPTHWISE: xk__bdepth_backward_input(p, packed, dy, dx, work); break;
-    default: xk__bdirect_backward_input(p, packed, dy, dx, work);
+    case WINOGRAD: xk__bwino_backward_input(p, packed, dy, finish, dx, work); break;
+    case DEPTHWISE: xk__bdepth_backward_input(p, packed, dy, finish, dx, work); break;
+    default: xk__bdirect_backward_input(p, packed, dy, finish, dx, work);
   }
 }
 

@@ -59,15 +59,17 @@ static bool sees(const reach *r, int64_t at) { return at >= r->lo && at < r->hi;
 /* One block of channels in one direction. */
 typedef struct plane {
   const axis *v, *u; /* down, across */
-  const float *x, *w, *bias, *add;
-  float lo, hi;
+  const float *x, *w;
+  xk_finish finish; /* of its own places */
   float *y;
 } plane;
 
 /* A rectangle of outputs that see the same taps: rows [r, r + rows), columns [q, q + columns) of their phases. */
 static void convolve_rectangle(const plane *p, const reach *down, const reach *across, int64_t phase_y, int64_t phase_x,
                                int64_t r, int64_t rows, int64_t q, int64_t columns) {
-  xk_taps taps = {.x_step = step_of(p->u) * XK_LANES, .y_step = p->u->phases * XK_LANES, .lo = p->lo, .hi = p->hi};
+  const xk_finish *f = &p->finish;
+  xk_taps taps = {.x_step = step_of(p->u) * XK_LANES, .y_step = p->u->phases * XK_LANES, .lo = f->lo, .hi = f->hi,
+                  .rule = f->rule};
   int64_t x_line = step_of(p->v) * p->u->in * XK_LANES, y_line = p->v->phases * p->u->out * XK_LANES;
   int64_t place = (r * y_line + phase_y * p->u->out * XK_LANES) + (q * p->u->phases + phase_x) * XK_LANES;
   for (int64_t ty = 0; ty < p->v->taps; ty++)
@@ -81,8 +83,9 @@ static void convolve_rectangle(const plane *p, const reach *down, const reach *a
   taps.x_line = upright ? taps.x_step : x_line;
   taps.y_line = upright ? taps.y_step : y_line;
   if (upright) taps.x_step = x_line, taps.y_step = y_line;
-  xk_isa_now()->depthwise(&taps, upright ? columns : rows, upright ? rows : columns, p->bias,
-                          p->add != NULL ? p->add + place : NULL, p->y + place);
+  if (f->gate != NULL) taps.gate = f->gate + place;
+  xk_isa_now()->depthwise(&taps, upright ? columns : rows, upright ? rows : columns, f->bias,
+                          f->add != NULL ? f->add + place : NULL, p->y + place);
 }
 
 /* Part 'band' of 'bands' of the rows. */
@@ -115,8 +118,7 @@ static void convolve(const xk_conv2d *p, bool backward, const float *x, const fl
   for (int64_t task = 0; task < tasks; task++) {
     int64_t at = task / bands, block = at % blocks, to = at * v.out * u.out * XK_LANES;
     plane part = {.v = &v, .u = &u, .x = x + at * v.in * u.in * XK_LANES, .w = packed + block * p->kh * p->kw * XK_LANES,
-                  .bias = finish->bias != NULL ? finish->bias + block * XK_LANES : NULL,
-                  .add = finish->add != NULL ? finish->add + to : NULL, .lo = finish->lo, .hi = finish->hi, .y = y + to};
+                  .finish = xk__finish_at(finish, block * XK_LANES, to), .y = y + to};
     if (!xai_stop_requested()) convolve_band(&part, task % bands, bands);
   }
 }
@@ -127,10 +129,10 @@ void xk__bdepth_forward(const xk_conv2d *p, const float *x, const float *packed,
   convolve(p, false, x, packed, finish, y);
 }
 
-void xk__bdepth_backward_input(const xk_conv2d *p, const float *packed, const float *dy, float *dx, void *work) {
-  const xk_finish plain = {.lo = -INFINITY, .hi = INFINITY};
+void xk__bdepth_backward_input(const xk_conv2d *p, const float *packed, const float *dy, const xk_finish *finish,
+                               float *dx, void *work) {
   (void)work;
-  convolve(p, true, dy, packed, &plain, dx);
+  convolve(p, true, dy, packed, finish, dx);
 }
 
 /* ---- packing: blocks x kh x kw x 16, for both directions -------------------------------------------------------------- */

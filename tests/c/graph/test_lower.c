@@ -200,14 +200,15 @@ static void batch_normalization_that_learns_takes_in_a_rectifier(void **state) {
 }
 
 /* ---- results -------------------------------------------------------------------------------------------------------- */
-enum { PICTURES = 2, MOST = 4096 };
+enum { MOST = 4096 };
+static int pictures;
 
 /* Output and gradient to the input of the sum of r * output. */
 static int64_t answers(xai_net *net, xai_relu rule, float *y, float *dx) {
   float x[MOST];
   xai_run *run = NULL;
   xai_view in = {XAI_F32, xai_net_input_shape(net), x};
-  in.shape.dims[0] = PICTURES;
+  in.shape.dims[0] = pictures;
   fill_input(x, xai_shape_size(&in.shape));
   xai_request request = {.keep = &last, .n_keep = 1, .seeds = &last, .n_seeds = 1, .wants = &first, .n_wants = 1};
   must(xai_run_open(net, &in.shape, &request, &run, err));
@@ -238,11 +239,12 @@ static double distance(const float *a, const float *b, int64_t n) {
 static void same_either_way(xai_net *net) {
   static float y[2][MOST], dx[2][MOST];
   xai_shape x = xai_net_input_shape(net);
-  x.dims[0] = PICTURES;
-  for (int rule = XAI_RELU_PLAIN; rule <= XAI_RELU_DECONV; rule++) {
-    int64_t n = answers(net, (xai_relu)rule, y[0], dx[0]);
+  for (int i = 0; i < 6; i++) {
+    xai_relu rule = (xai_relu)(XAI_RELU_PLAIN + i % 3);
+    x.dims[0] = pictures = 1 + i / 3;
+    int64_t n = answers(net, rule, y[0], dx[0]);
     xai_engine_reference(true);
-    answers(net, (xai_relu)rule, y[1], dx[1]);
+    answers(net, rule, y[1], dx[1]);
     xai_engine_reference(false);
     assert_true(distance(y[0], y[1], n) < 1e-5);
     assert_true(distance(dx[0], dx[1], xai_shape_size(&x)) < 1e-5);
@@ -308,6 +310,74 @@ static void gates_and_stacks(void **state) {
   conv(b, "5conv", "even", 71, 7, 1);
   node(b, "sum", XAI_OP_ADD, NULL, IN("5conv", "4conv"));
   same_either_way(ended(b, "sum"));
+}
+
+/* ---- rectifiers on the way back --------------------------------------------------------------------------------------- */
+/* A conv with its rectifier. */
+static void unit(xai_builder *b, const char *name, const char *x, int64_t c, int64_t m, int64_t k) {
+  char sum[32];
+  snprintf(sum, sizeof sum, "%sc", name);
+  conv(b, sum, x, c, m, k);
+  node(b, name, XAI_OP_RELU, NULL, IN(sum));
+}
+
+/* Rows that take a rectifier's gradient as it is, and those that would have to send it through the rectifier. */
+static void gates_are(xai_net *net, int passed, int left) {
+  xai_run *run = opened(net, &(xai_request){.seeds = &last, .n_seeds = 1, .wants = &first, .n_wants = 1});
+  for (int n = 0; n < run->graph->n_nodes; n++) {
+    if ((xai_op_get(run->graph->nodes[n].op)->flags & XAI_OP_GATED) == 0) continue;
+    if (run->values[run->graph->nodes[n].out[0]].is_gated) passed--;
+    else left--;
+  }
+  xai_run_close(run);
+  assert_int_equal(passed, 0);
+  assert_int_equal(left, 0);
+}
+
+/* Two squeezes and expansions: what is squeezed is read by two convolutions, what is expanded stands in a Concat, of
+ * which the second is read by a pool. */
+static xai_net *fires(void) {
+  xai_builder *b = begun(3);
+  xai_attrs join, pool;
+  xai_attrs_default(XAI_OP_CONCAT, &join);
+  join.axis.axis = 1;
+  xai_attrs_default(XAI_OP_MAX_POOL, &pool);
+  pool.pool.kernel_shape = pool.pool.strides = (xai_ints){2, {2, 2}};
+  unit(b, "1s", "x", 3, 16, 3);
+  unit(b, "1e", "1s", 16, 32, 1);
+  unit(b, "1f", "1s", 16, 16, 3);
+  node(b, "1j", XAI_OP_CONCAT, &join, IN("1e", "1f"));
+  unit(b, "2s", "1j", 48, 20, 1);
+  unit(b, "2e", "2s", 20, 16, 1);
+  unit(b, "2f", "2s", 20, 32, 3);
+  node(b, "2j", XAI_OP_CONCAT, &join, IN("2e", "2f"));
+  node(b, "p", XAI_OP_MAX_POOL, &pool, IN("2j"));
+  unit(b, "3s", "p", 48, 7, 1);
+  node(b, "mean", XAI_OP_GLOBAL_AVERAGE_POOL, NULL, IN("3s"));
+  conv(b, "4c", "mean", 7, 5, 1);
+  return ended(b, "4c");
+}
+
+/* A shortcut past two convolutions; what comes after it is read by a row that knows of no rectifiers. */
+static xai_net *shortcuts(void) {
+  xai_builder *b = begun(3);
+  unit(b, "a", "x", 3, 32, 3);
+  unit(b, "b", "a", 32, 16, 1);
+  conv(b, "c", "b", 16, 32, 3);
+  node(b, "sum", XAI_OP_ADD, NULL, IN("c", "a"));
+  node(b, "d", XAI_OP_RELU, NULL, IN("sum"));
+  node(b, "sig", XAI_OP_SIGMOID, NULL, IN("d"));
+  conv(b, "e", "sig", 32, 5, 3);
+  return ended(b, "e");
+}
+
+static void gradients_pass_rectifiers_where_they_are_completed(void **state) {
+  (void)state;
+  xai_net *fire = fires(), *shortcut = shortcuts();
+  gates_are(fire, 7, 0);
+  gates_are(shortcut, 2, 1);
+  same_either_way(fire);
+  same_either_way(shortcut);
 }
 
 /* ---- training ------------------------------------------------------------------------------------------------------- */
@@ -569,6 +639,7 @@ int main(void) {
       cmocka_unit_test(additions_of_two_convolutions_of_one_twice_and_of_numbers),
       cmocka_unit_test(bounds_that_exclude_zero_do_not_reach_empty_lanes),
       cmocka_unit_test(gates_and_stacks),
+      cmocka_unit_test(gradients_pass_rectifiers_where_they_are_completed),
       cmocka_unit_test(packed_weights_are_shared_but_for_those_that_a_view_replaced),
       cmocka_unit_test(weights_for_the_way_back_are_packed_where_gradients_go),
       cmocka_unit_test(every_failing_allocation_leaves_nothing_behind),

@@ -106,6 +106,15 @@ static void the_gradient_to_the_weights_is_its_definition(void **state) {
   }
 }
 
+static void gradients_are_finished_as_asked(void **state) {
+  (void)state;
+  FOR_EACH_ISA(for (int i = 0; i < SHAPES; i++) {
+    blocked_case q = make(shapes[i]);
+    assert_gradient_is_finished(&q);
+    drop_case(&q);
+  });
+}
+
 static void the_way_back_is_the_adjoint(void **state) {
   (void)state;
   for (int i = 0; i < SHAPES; i++) {
@@ -133,6 +142,7 @@ int main(void) {
       cmocka_unit_test(the_error_of_a_layer_is_that_of_its_transform),
       cmocka_unit_test(a_result_is_finished_as_asked),
       cmocka_unit_test(the_gradient_to_the_weights_is_its_definition),
+      cmocka_unit_test(gradients_are_finished_as_asked),
       cmocka_unit_test(the_way_back_is_the_adjoint),
       cmocka_unit_test(bits_depend_neither_on_threads_nor_on_the_batch),
   };

@@ -26,6 +26,7 @@ typedef enum host_kind {
   PACKED,   /* a convolution whose weights do not change, */
   TRAINED,  /* and one whose weights may */
   SCALED,   /* a batch normalization with stored statistics, */
+  STORED,   /* one with statistics that somebody writes between passes, */
   LEARNING  /* and with those of the batch */
 } host_kind;
 
@@ -73,9 +74,14 @@ static bool is_constant(const lowering *l, const xai_node *node, int i) {
   return t != NULL && xai_tensor_view(t)->dtype == XAI_F32;
 }
 
-/* And what is made of it stays right: nobody wants its gradient or writes into it. */
+/* And nobody wants its gradient. */
+static bool is_given(const lowering *l, const xai_node *node, int i) {
+  return is_constant(l, node, i) && (l->observed[node->in[i]] & ON_THE_PATH) == 0;
+}
+
+/* And what is made of it stays right: nobody writes into it. */
 static bool is_fixed(const lowering *l, const xai_node *node, int i) {
-  if (!is_constant(l, node, i) || (l->observed[node->in[i]] & ON_THE_PATH) != 0) return false;
+  if (!is_given(l, node, i)) return false;
   return !l->net->trains || l->net->replaced == NULL || l->net->replaced[node->in[i]] == NULL;
 }
 
@@ -103,11 +109,14 @@ static host_kind conv_kind(const lowering *l, const xai_node *node) {
 
 /* Batch normalizations per channel; stored statistics must be known. */
 static host_kind norm_kind(const lowering *l, const xai_node *node) {
+  host_kind kind = SCALED;
   if (!is_picture(l, node->in[X]) || fact(l, node->in[GAIN])->shape.rank != 1) return NONE;
   if (node->op == XAI_OP_BATCH_NORM_TRAINING) return LEARNING;
-  for (int i = GAIN; i <= VARIANCE; i++)
-    if (!is_fixed(l, node, i)) return NONE;
-  return SCALED;
+  for (int i = GAIN; i <= VARIANCE; i++) {
+    if (!is_given(l, node, i)) return NONE;
+    if (!is_fixed(l, node, i)) kind = STORED;
+  }
+  return kind;
 }
 
 static host_kind kind_of(const lowering *l, const xai_node *node) {
@@ -377,12 +386,13 @@ static xai_status put_trained(lowering *l, const fusion *f, xai_err *err) {
   return set_blocked(l, l->from->nodes[f->tail].out[0], id, err);
 }
 
-/* Its outputs 1 and 2 are plain. */
-static xai_status put_learning(lowering *l, const fusion *f, xai_err *err) {
+/* Outputs 1 and 2 of one that learns are plain. */
+static xai_status put_norm(lowering *l, const fusion *f, xai_err *err) {
   const xai_node *node = &l->from->nodes[f->host];
   xai_attrs attrs = bounds_of(l, f);
   int in[VARIANCE + 1] = {l->blocked[node->in[X]]}, out[XAI_MAX_OUTPUTS];
-  xai_op op = f->gate >= 0 ? XAI_OP_BLOCKED_NORM_TRAINING_CLIP : XAI_OP_BLOCKED_NORM_TRAINING;
+  xai_op op = f->gate >= 0 ? XAI_OP_BLOCKED_NORM_CLIP : XAI_OP_BLOCKED_NORM;
+  if (f->kind == LEARNING) op = f->gate >= 0 ? XAI_OP_BLOCKED_NORM_TRAINING_CLIP : XAI_OP_BLOCKED_NORM_TRAINING;
   attrs.blocked.epsilon = node->attrs.norm.epsilon;
   attrs.blocked.momentum = node->attrs.norm.momentum;
   for (int i = GAIN; i <= VARIANCE; i++) {
@@ -413,7 +423,7 @@ static xai_status put_host(lowering *l, const fusion *f, xai_err *err) {
   if (f->kind == PACKED) return put_packed(l, f, err);
   if (f->kind == TRAINED) return put_trained(l, f, err);
   bool blocked = l->blocked[l->from->nodes[f->host].in[X]] >= 0;
-  if (blocked) return f->kind == SCALED ? put_scale(l, f, err) : put_learning(l, f, err);
+  if (blocked) return f->kind == SCALED ? put_scale(l, f, err) : put_norm(l, f, err);
   XAI_TRY(put_plain(l, f->host, err));
   return f->gate >= 0 ? put_plain(l, f->gate, err) : XAI_OK;
 }

@@ -1,7 +1,9 @@
 /* graph/ops_blocked_training.c: inner rows for what is trained: convolutions of blocked arrays whose weights have
- * gradients, and batch normalization that learns its statistics. Weights are plain, since they change from pass to pass;
- * they are packed where they are used. As in ops_blocked.c, rows with Clip at the end of their name end with a
- * rectifier. */
+ * gradients, and batch normalization that learns its statistics, or whose parameters are written between passes. Weights
+ * are plain, since they change from pass to pass; they are packed where they are used. As in ops_blocked.c, rows with Clip
+ * at the end of their name end with a rectifier. */
+#include <string.h>
+
 #include "base/alloc.h"
 #include "graph/op_blocked.h"
 
@@ -177,4 +179,60 @@ const xai_op_def xai_op_def_BLOCKED_NORM_TRAINING_CLIP = {
              XAI_READS(X) | XAI_READS_OUT, XAI_NO_GRAD, XAI_NO_GRAD},
     .attrs = norm_attrs, .infer = norm_infer, .workspace = norm_workspace, .forward = norm_forward,
     .backward = norm_clip_backward,
+};
+
+/* ---- the same with stored statistics ---------------------------------------------------------------------------------- */
+/* Numbers per channel in whole blocks. */
+static size_t list_bytes(const xai_call *c) { return (size_t)(c->in[X].shape.dims[1] * XK_LANES) * sizeof(float); }
+static size_t stored_workspace(const xai_call *c) { return 2 * whole_lines(list_bytes(c)); }
+
+/* y = x scale + shift. Rounded as for packed weights: the shift is made of the rounded scale. */
+static void find_scale(const xai_call *c, bool back, float **scale, float **shift) {
+  const float *gain = c->in[SCALE].data, *offset = c->in[BIAS].data, *mean = c->in[MEAN].data, *var = c->in[VAR].data;
+  char *work = c->work;
+  *scale = memset(take(&work, list_bytes(c)), 0, list_bytes(c));
+  *shift = memset(take(&work, list_bytes(c)), 0, list_bytes(c));
+  for (int64_t k = 0; k < norm_channels(c); k++) {
+    (*scale)[k] = (float)(gain[k] / sqrt((double)var[k] + c->attrs->blocked.epsilon));
+    if (!back) (*shift)[k] = (float)(offset[k] - (double)mean[k] * (*scale)[k]);
+  }
+}
+
+static void stored_forward(const xai_call *c) {
+  const xai_shape *s = &c->in[X].shape;
+  float *scale, *shift;
+  find_scale(c, false, &scale, &shift);
+  xk_bscale(s->dims[0], s->dims[1], blocked_plane(s), c->in[X].data, scale, shift, blocked_lo(c), blocked_hi(c),
+            c->out[0].data);
+}
+
+static void stored_gradient(const xai_call *c, const float *dy) {
+  const xai_shape *s = &c->in[X].shape;
+  float *scale, *zeros;
+  find_scale(c, true, &scale, &zeros);
+  xk_bscale(s->dims[0], s->dims[1], blocked_plane(s), dy, scale, zeros, -INFINITY, INFINITY, c->din[X].data);
+}
+
+static void stored_backward(const xai_call *c) {
+  if (!xai_op__idle(c)) stored_gradient(c, c->dout[0].data);
+}
+
+static void stored_clip_backward(const xai_call *c) {
+  if (xai_op__idle(c)) return;
+  if (!c->gated) blocked_gate(c, c->din[X].data);
+  stored_gradient(c, c->gated ? c->dout[0].data : c->din[X].data);
+}
+
+const xai_op_def xai_op_def_BLOCKED_NORM = {
+    .name = "BlockedNorm", .min_in = 5, .max_in = 5, .max_out = 1, .flags = XAI_OP_INNER,
+    .grad = {XAI_READS(SCALE) | XAI_READS(VAR), XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD},
+    .attrs = norm_attrs, .infer = norm_infer, .workspace = stored_workspace, .forward = stored_forward,
+    .backward = stored_backward,
+};
+const xai_op_def xai_op_def_BLOCKED_NORM_CLIP = {
+    .name = "BlockedNormClip", .min_in = 5, .max_in = 5, .max_out = 1,
+    .flags = XAI_OP_INNER | XAI_OP_RECTIFIER | XAI_OP_GATED,
+    .grad = {XAI_READS(SCALE) | XAI_READS(VAR) | XAI_READS_OUT, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD},
+    .attrs = norm_attrs, .infer = norm_infer, .workspace = stored_workspace, .forward = stored_forward,
+    .backward = stored_clip_backward,
 };

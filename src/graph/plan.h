@@ -109,6 +109,9 @@ void xai_arena__live(xai_run *run, int buffer, int step);
  * the same time. *total is the arena's size. */
 xai_status xai_arena__place(xai_run *run, int from, size_t *total, xai_err *err);
 
+/* The most bytes that are alive in one step: no arena can be smaller. */
+size_t xai_arena__most_alive(const xai_run *run);
+
 /* ---- arrays inside of others, rectifiers on the way (share.c) ----------------------------------------------- */
 /* Finds the homes of values of the forward pass. */
 void xai_plan__find_homes(xai_run *run, const bool *set);

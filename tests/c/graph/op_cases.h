@@ -68,6 +68,8 @@ static const case_text cases[] = {
     {XAI_OP_BLOCKED_CONV_TRAINING_CLIP, "1x1x2x2x16 16x16x1x1", "c=16 h=2 w=2 m=16 oh=2 ow=2 lo=-1.5 hi=2"},
     {XAI_OP_BLOCKED_GLOBAL_AVERAGE_POOL, "2x2x3x4x16", ""},
     {XAI_OP_BLOCKED_MAX_POOL, "~1x1x4x5x16", "kernel_shape=3,3 strides=2,2 pads=1,1,1,1"},
+    {XAI_OP_BLOCKED_NORM, "2x2x2x3x16 20 20 20 +20", ""},
+    {XAI_OP_BLOCKED_NORM_CLIP, "2x1x2x3x16 16 16 16 +16", "lo=0"},
     {XAI_OP_BLOCKED_NORM_TRAINING, "2x1x3x2x16 16 16 16 +16", "epsilon=0.01"},
     {XAI_OP_BLOCKED_NORM_TRAINING, "3x2x2x2x16 20 20 20 +20", ""},
     {XAI_OP_BLOCKED_NORM_TRAINING_CLIP, "2x1x3x2x16 16 16 16 +16", "lo=0"},

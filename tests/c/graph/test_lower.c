@@ -503,6 +503,34 @@ static void rows_of_a_training_pass_are_blocked(void **state) {
   xai_net_free(form);
 }
 
+/* Between two passes all parameters are written, statistics among them, as a trainer does before it looks at other
+ * pictures. */
+static void what_a_trainer_writes_is_read_by_every_pass(void **state) {
+  (void)state;
+  enum { WRITTEN = PARAMS + 4 };
+  static const xai_param more[4] = {{T_NORM1, 3}, {T_NORM1, 4}, {T_NORM3, 3}, {T_NORM3, 4}};
+  xai_net *net = school(), *plain = NULL;
+  xai_tensor *own[WRITTEN] = {NULL};
+  must(xai_net__copy(net, &plain, err));
+  plain->trains = true;
+  for (int k = 0; k < WRITTEN; k++) {
+    xai_param p = k < PARAMS ? trained[k] : more[k - PARAMS];
+    must(xai_tensor_copy(xai_tensor_view(xai_net_weight(plain, p.layer, p.input)), &own[k], err));
+    must(xai_net__replace(plain, plain->graph->nodes[p.layer].in[p.input], own[k], err));
+  }
+  rows_are(plain, &(xai_request){.keep = &last, .n_keep = 1},
+           "BlockedConvTraining BlockedNormClip BlockedConvTrainingClip BlockedMaxPool BlockedConvTraining "
+           "BlockedConvTraining BlockedNormClip Unblock");
+  for (int round = 0; round < 2; round++) {
+    same_either_way(xai_net_retain(plain));
+    for (int k = 0; k < WRITTEN; k++)
+      for (size_t i = 0; i < xai_tensor_count(own[k]); i++) xai_tensor_floats(own[k])[i] *= i % 2 == 0 ? 1.25f : 0.5f;
+  }
+  for (int k = 0; k < WRITTEN; k++) xai_tensor_free(own[k]);
+  xai_net_free(plain);
+  xai_net_free(net);
+}
+
 /* ---- packed weights --------------------------------------------------------------------------------------------------- */
 /* The packed weights of the k-th convolution on blocks. */
 static const xai_tensor *packed(const xai_run *run, int k) {
@@ -633,6 +661,7 @@ int main(void) {
       cmocka_unit_test(a_convolution_whose_weights_gradient_is_wanted_takes_in_a_rectifier_only),
       cmocka_unit_test(batch_normalization_that_learns_takes_in_a_rectifier),
       cmocka_unit_test(rows_of_a_training_pass_are_blocked),
+      cmocka_unit_test(what_a_trainer_writes_is_read_by_every_pass),
       cmocka_unit_test(a_training_pass_gives_the_same_either_way),
       cmocka_unit_test(a_training_pass_gives_the_same_bits_for_any_number_of_threads),
       cmocka_unit_test(everything_gives_the_same_either_way),

@@ -22,7 +22,7 @@ static blocked_case make(const int64_t s[14]) {
   p.oh = (p.h + 2 * p.pad_top - (p.kh - 1) * p.dh - 1) / p.sh + 1;
   p.ow = (p.w + 2 * p.pad_left - (p.kw - 1) * p.dw - 1) / p.sw + 1;
   assert_true(xk_bconv_fits(&p));
-  return make_case((algorithm){NULL}, p);
+  return make_case((algorithm){0}, p);
 }
 
 static void run_weights(const void *q_, float *dw) {

@@ -160,7 +160,6 @@ typedef struct xai_request {
   bool weights;     /* gradients of every constant float input as well */
   const xai_param *params; /* or of these alone (training) */
   int n_params;
-  bool fast;        /* convolutions may round a little more, and an image's results depend on the others (training) */
 } xai_request;
 /* Stands for "the layer that gives the class scores before a final softmax" wherever a layer is expected here. */
 enum { XAI_LAYER_LOGITS = -3, XAI_LAYER_OUTPUT = -4 };

@@ -8,7 +8,7 @@
 #include "base/status.h"
 #include "bindings/core.h"
 #include "explain/probe.h"
-#include "graph/net.h"
+#include "graph/plan.h"
 
 enum { LAYERS_MAX = 256 };
 
@@ -229,6 +229,14 @@ static int run_tostring(lua_State *L) {
   return 1;
 }
 
+/* arena(run) -> bytes of all that lives in it, and how many of them are alive at one time; for tests */
+static int arena(lua_State *L) {
+  const xai_run *run = xl_check_box(L, 1, &xl_run_type, "run")->run;
+  lua_pushinteger(L, (lua_Integer)(run->arena_bytes + run->late_bytes));
+  lua_pushinteger(L, (lua_Integer)xai_arena__most_alive(run));
+  return 2;
+}
+
 void xl_open_run(lua_State *L) {
   static const xl_reg methods[] = {
       {"get", run_get, NULL},
@@ -237,6 +245,8 @@ void xl_open_run(lua_State *L) {
       {NULL, NULL, NULL},
   };
   static const xl_reg of_net[] = {{"run", net_run, NULL}, {NULL, NULL, NULL}};
+  static const xl_reg functions[] = {{"arena", arena, NULL}, {NULL, NULL, NULL}};
+  xl_register(L, "", functions);
   xl_new_type(L, &xl_run_type, NULL, methods, NULL);
   xl_add_type(L, &xl_run_type);
   xl_extend_type(L, &xl_net_type, of_net);

@@ -85,6 +85,9 @@ bool xai_op__window_misses(const xai_window *w, int64_t n);
 xai_shape xai_op__window_shape(const xai_shape *in, int64_t channels, const xai_window win[XAI_AXES]);
 /* The problem of a Conv over pictures whose shapes are inferred; false when it is one over volumes. */
 bool xai_op__conv2d(const xai_call *c, xk_conv2d *p);
+/* Outputs 1 and 2 of a BatchNormalization that learns: inputs 3 and 4, the stored statistics, moved towards those of the
+ * batch:  momentum * stored + (1 - momentum) * batch. */
+void xai_op__move_statistics(const xai_call *c, float momentum, const float *mean, const float *var);
 /* Entry 'at' of a list in an attribute, or 'absent' when there is none. A list of another length than 'expected' and
  * entries below 'lowest' or far beyond any network are refused. */
 xai_status xai_op__entry(const xai_ints *list, const char *name, int at, int expected, int64_t lowest, int64_t absent,

@@ -29,14 +29,13 @@ void xk_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float 
 void xk_gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
                       int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
-/* ---- convolution (conv2d.c, depthwise.c, im2col.c, winograd.c) ------------------------------------------ */
+/* ---- convolution (conv2d.c, depthwise.c, im2col.c) ------------------------------------------------------ */
 typedef struct xk_conv2d {
   int64_t n, c, h, w;      /* input  n x c x h x w */
   int64_t m, oh, ow;       /* output n x m x oh x ow */
   int64_t groups;          /* weights m x c/groups x kh x kw */
   int64_t kh, kw, sh, sw, dh, dw; /* kernel, stride, dilation */
   int64_t pad_top, pad_left;      /* bottom and right follow from oh, ow */
-  bool fast;                      /* may round more and depend on the batch (training) */
 } xk_conv2d;
 
 size_t xk_conv2d_workspace(const xk_conv2d *p); /* bytes enough for any of the three below with xk_threads() threads */

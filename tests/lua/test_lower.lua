@@ -139,6 +139,26 @@ for index, name in ipairs(names) do
   end)
 end
 
+-- ---- memory
+
+--- Arrays of different sizes leave gaps; more than a third of what is needed would be bad luck or a bad layout.
+for _, name in ipairs(names) do
+  test(name .. ": an arena is hardly larger than what is alive at one time", function(t)
+    local net = made(name)
+    for _, n in ipairs { 1, 4 } do
+      local x, score = pictures(net, n, "x"), layers_of(net)
+      score = score[#score]
+      local run = net:run(x, { keep = { score } })
+      for _, way in ipairs { "forward", "back" } do
+        local seed = core.fill("seed.weight", { table.unpack(run:get(score):shape()) })
+        if way == "back" then run:backward { seed = seed, at = score } end
+        local bytes, alive = core.arena(run)
+        t.ok(alive <= bytes and bytes <= 1.3 * alive, ("%s, %d pictures: %d bytes for %d"):format(way, n, bytes, alive))
+      end
+    end
+  end)
+end
+
 -- ---- bits
 
 test("any number of threads and any company in a batch give the same bits", function(t)

@@ -13,7 +13,7 @@ local ELSEWHERE = {
   ["tests/c/formats/test_onnx_write.c"] = "formats/net_meta formats/proto_put formats/save",
   ["tests/c/formats/test_safetensors.c"] = "formats/json",
   ["tests/c/formats/test_image_jpeg.c"] = "formats/image_stb",
-  ["tests/c/graph/test_ops.c"] = "graph/op graph/op_check graph/ops_axis graph/ops_binary graph/ops_blocked graph/ops_conv graph/ops_einsum "
+  ["tests/c/graph/test_ops.c"] = "graph/op graph/op_check graph/ops_axis graph/ops_binary graph/ops_blocked graph/ops_blocked_training graph/ops_conv graph/ops_einsum "
     .. "graph/ops_index graph/ops_layout graph/ops_logic graph/ops_make graph/ops_matrix graph/ops_moments graph/ops_move "
     .. "graph/ops_norm graph/ops_point graph/ops_pool graph/ops_reduce graph/ops_resize graph/ops_sample graph/ops_select "
     .. "graph/ops_shape graph/ops_unary kernels/det kernels/pad",

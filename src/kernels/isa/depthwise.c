@@ -22,7 +22,9 @@ XK_INLINE void sum_positions(const int P, const int64_t constant_step, const xk_
   XK_UNROLL for (int i = 0; i < P; i++) {
     int64_t place = y_at + i * s->y_step + part;
     if (add != NULL) sum[i] += vf_load(add + place);
-    vf_store(y + place, vf_clamp(sum[i], s->lo, s->hi));
+    if (s->gate != NULL) sum[i] = vf_gate(sum[i], vf_load(s->gate + place), s->rule, s->lo, s->hi);
+    else sum[i] = vf_clamp(sum[i], s->lo, s->hi);
+    vf_store(y + place, sum[i]);
   }
 }
 

@@ -47,6 +47,7 @@
 #endif
 typedef float vf __attribute__((vector_size(VF * sizeof(float))));
 typedef float vf_anywhere __attribute__((vector_size(VF * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef __typeof__((vf){0} < (vf){0}) vm; /* a comparison's result */
 
 XK_INLINE vf vf_load(const float *x) { return *(const vf_anywhere *)x; }
 XK_INLINE void vf_store(float *x, vf v) { *(vf_anywhere *)x = v; }
@@ -64,6 +65,14 @@ XK_INLINE vf vf_clamp(vf v, float lo, float hi) {
   }
   return v;
 #endif
+}
+
+/* The gradient g behind the rectifier that made y, as at xk_gate. No number is >= NaN. */
+XK_INLINE vf vf_gate(vf g, vf y, xk_relu_rule rule, float lo, float hi) {
+  const vf zero = {0}, least = zero + lo, most = zero + (hi == INFINITY ? NAN : hi);
+  vm keep = rule == XK_RELU_DECONV ? g > zero : (y > least) & ~(y >= most);
+  if (rule == XK_RELU_GUIDED) keep &= g > zero;
+  return (vf)((vm)g & keep);
 }
 
 XK_INLINE float vf_sum(vf v) {

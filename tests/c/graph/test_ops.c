@@ -504,7 +504,8 @@ static void rectifiers_obey_the_backward_rules(void **state) {
   for (int op = 0; op < XAI_OP_COUNT; op++) {
     bool rectifier = op == XAI_OP_RELU || op == XAI_OP_LEAKY_RELU || op == XAI_OP_CLIP || op == XAI_OP_PRELU ||
                      op == XAI_OP_ELU || op == XAI_OP_CELU || op == XAI_OP_SELU || op == XAI_OP_THRESHOLDED_RELU ||
-                     op == XAI_OP_BLOCKED_CONV_CLIP || op == XAI_OP_BLOCKED_SCALE_CLIP;
+                     op == XAI_OP_BLOCKED_CONV_CLIP || op == XAI_OP_BLOCKED_SCALE_CLIP || op == XAI_OP_BLOCKED_NORM_CLIP ||
+                     op == XAI_OP_BLOCKED_CONV_TRAINING_CLIP || op == XAI_OP_BLOCKED_NORM_TRAINING_CLIP;
     assert_true(((xai_op_get((xai_op)op)->flags & XAI_OP_RECTIFIER) != 0) == rectifier);
   }
 }

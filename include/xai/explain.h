@@ -243,6 +243,54 @@ typedef struct xai_rise_opts {
 } xai_rise_opts;
 XAI_API xai_status xai_rise(xai_net *net, const xai_view *x, const xai_rise_opts *opts, xai_explanation **out, xai_err *err);
 
+/* An option for single layers: which of the option's choices holds there. */
+typedef struct xai_layer_choice {
+  int layer, choice;
+} xai_layer_choice;
+typedef struct xai_layer_choices {
+  const xai_layer_choice *list; /* borrowed */
+  int n;
+} xai_layer_choices;
+
+/* LRP. Bach et al. 2015; Montavon et al. 2019. Relevance of the input, or of a layer. extras: sums (per layer, of the
+ * relevance that arrives at it; NaN where none does). numbers: start (what is shared out), sum (of the values), biases and
+ * epsilon (what they keep on the way). */
+typedef enum xai_lrp_rule {
+  XAI_LRP_ZERO, XAI_LRP_EPSILON, XAI_LRP_GAMMA, XAI_LRP_ZPLUS, XAI_LRP_ALPHABETA, XAI_LRP_ZB, XAI_LRP_FLAT, XAI_LRP_W2
+} xai_lrp_rule;
+typedef enum xai_lrp_composite {
+  XAI_LRP_EPSILON_PLUS, XAI_LRP_EPSILON_PLUS_FLAT, XAI_LRP_EPSILON_GAMMA_BOX, XAI_LRP_EPSILON_ALPHA2_BETA1,
+  XAI_LRP_EPSILON_ALPHA2_BETA1_FLAT, XAI_LRP_PRESET_A, XAI_LRP_PRESET_B,
+  XAI_LRP_ALL_ZERO, XAI_LRP_ALL_EPSILON, XAI_LRP_ALL_GAMMA, XAI_LRP_ALL_ZPLUS, XAI_LRP_ALL_ALPHABETA, XAI_LRP_ALL_FLAT,
+  XAI_LRP_ALL_W2
+} xai_lrp_composite;
+typedef enum xai_lrp_start { XAI_LRP_SCORE, XAI_LRP_ONE } xai_lrp_start;
+typedef struct xai_lrp_opts {
+  xai_explain_opts common;
+  xai_lrp_composite composite; /* which rule holds in which kind of layer; default epsilon_plus */
+  xai_layer_choices rules;     /* xai_lrp_rule of single layers, in place of that */
+  double epsilon;              /* default 0: 1e-6, 0.1 in the presets */
+  bool rms;                    /* default false; true: epsilon is a share of the root mean square of what it is added to */
+  double gamma;                /* default 0.25 */
+  double alpha;                /* default 2; beta = alpha - 1 */
+  bool bias;                   /* default true; false: biases take no part */
+  bool fold;                   /* default true: constants behind a linear layer (batch normalization) become part of it */
+  xai_lrp_start start;         /* default the score; 1 in its place */
+  double low, high;            /* of zb: range of the input; default 0 and 0: that of bytes after preprocessing */
+} xai_lrp_opts;
+XAI_API xai_status xai_lrp(xai_net *net, const xai_view *x, const xai_lrp_opts *opts, xai_explanation **out, xai_err *err);
+
+/* DeepLIFT, rescale rule. Shrikumar, Greenside, Kundaje 2017. Contributions of the input, or of a layer, to the difference
+ * from a baseline. extras: baseline. numbers: difference, delta (as of integrated gradients). */
+typedef struct xai_deeplift_opts {
+  xai_explain_opts common;
+  xai_baseline baseline; /* default zero */
+  const xai_view *own;   /* a baseline of x's shape in place of that; NULL: none */
+  double blur;           /* sigma of the blurred baseline in pixels; 0: a twentieth of the shorter side */
+  bool multiply;         /* default true; false: the multipliers, not times x - baseline */
+} xai_deeplift_opts;
+XAI_API xai_status xai_deeplift(xai_net *net, const xai_view *x, const xai_deeplift_opts *opts, xai_explanation **out, xai_err *err);
+
 /* Occlusion: mean drop of the score over the windows that cover a pixel. extras: grid (score at each window). */
 typedef struct xai_occlusion_opts {
   xai_explain_opts common;

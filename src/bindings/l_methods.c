@@ -28,15 +28,35 @@ static void option_names(const xai_method *m, const char *names[OPTIONS_MAX]) {
   names[n] = NULL;
 }
 
+enum { KEEPS_TENSOR = 1, KEEPS_LAYERS, KEEPS }; /* user values of the options struct: what it borrows */
+
+/* The table { layer = choice } on top of the stack. */
+static void read_layers(lua_State *L, const xai_opt_spec *o, const xai_net *net, xai_layer_choices *to) {
+  int table = lua_gettop(L), n = 0;
+  if (lua_istable(L, table))
+    for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) n++;
+  if (n == 0) xl_expected(L, table, o->name, "{ layer = \"%s\", ... }", o->choices[0]);
+  xai_layer_choice *list = lua_newuserdatauv(L, (size_t)n * sizeof *list, 0);
+  to->list = list;
+  to->n = 0;
+  for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
+    lua_pushvalue(L, -2); /* lua_next needs the key as it is */
+    list[to->n].layer = xl_check_layer(L, -1, net, o->name);
+    lua_pop(L, 1);
+    list[to->n++].choice = xl_check_choice(L, -1, o->name, o->choices);
+  }
+  lua_setiuservalue(L, table - 1, KEEPS_LAYERS);
+}
+
 /* The value on top of the stack into the options struct, a userdata below it. A tensor is borrowed: its box goes into
  * *borrowed, and the struct keeps it from the collector. */
-static void read_option(lua_State *L, const xai_opt_spec *o, void *opts, xl_box **borrowed) {
+static void read_option(lua_State *L, const xai_opt_spec *o, const xai_net *net, void *opts, xl_box **borrowed) {
   void *to = (char *)opts + o->offset;
   if (o->tensor != 0 && xl_is(L, -1, &xl_tensor_type)) {
     *(const xai_view **)(void *)((char *)opts + o->tensor) = xai_tensor_view(xl_check_tensor(L, -1, o->name));
     *borrowed = lua_touserdata(L, -1);
     lua_pushvalue(L, -1);
-    lua_setiuservalue(L, -3, 1);
+    lua_setiuservalue(L, -3, KEEPS_TENSOR);
     return;
   }
   switch (o->kind) {
@@ -52,10 +72,24 @@ static void read_option(lua_State *L, const xai_opt_spec *o, void *opts, xl_box 
       break;
     }
     case XAI_OPT_CHOICE: *(int *)to = xl_check_choice(L, -1, o->name, o->choices); break;
+    case XAI_OPT_LAYERS: read_layers(L, o, net, to); break;
   }
 }
 
-static void push_option(lua_State *L, const xai_opt_spec *o, const void *opts) {
+/* { layer = choice }; nil when there is none */
+static void push_layers(lua_State *L, const xai_opt_spec *o, const xai_net *net, const xai_layer_choices *from) {
+  lua_newtable(L);
+  for (int i = 0; i < from->n; i++) {
+    int layer = from->list[i].layer;
+    lua_pushstring(L, o->choices[from->list[i].choice]);
+    lua_setfield(L, -2, layer < 0 ? "input" : xai_net_layer(net, layer).name);
+  }
+  if (from->n > 0) return;
+  lua_pop(L, 1);
+  lua_pushnil(L);
+}
+
+static void push_option(lua_State *L, const xai_opt_spec *o, const xai_net *net, const void *opts) {
   const void *from = (const char *)opts + o->offset;
   if (o->tensor != 0 && *(const xai_view *const *)(const void *)((const char *)opts + o->tensor) != NULL) {
     lua_pushliteral(L, "own");
@@ -66,6 +100,7 @@ static void push_option(lua_State *L, const xai_opt_spec *o, const void *opts) {
     case XAI_OPT_INT: lua_pushinteger(L, *(const int64_t *)from); break;
     case XAI_OPT_NUMBER: lua_pushnumber(L, *(const double *)from); break;
     case XAI_OPT_CHOICE: lua_pushstring(L, o->choices[*(const int *)from]); break;
+    case XAI_OPT_LAYERS: push_layers(L, o, net, from); break;
   }
 }
 
@@ -73,7 +108,7 @@ static void push_option(lua_State *L, const xai_opt_spec *o, const void *opts) {
 static xai_explain_opts *check_method_options(lua_State *L, const xai_method *m, const xai_net *net, int *seed_slot,
                                               xl_box **borrowed) {
   const char *names[OPTIONS_MAX];
-  xai_explain_opts *opts = lua_newuserdatauv(L, m->opts_size, 1);
+  xai_explain_opts *opts = lua_newuserdatauv(L, m->opts_size, KEEPS - 1);
   xai_method_defaults(m, opts);
   *seed_slot = 0;
   *borrowed = NULL;
@@ -81,7 +116,7 @@ static xai_explain_opts *check_method_options(lua_State *L, const xai_method *m,
   option_names(m, names);
   xl_check_keys(L, 3, names);
   for (const xai_opt_spec *o = m->opts; o->name != NULL; o++) {
-    if (xl_get(L, 3, o->name) != LUA_TNIL) read_option(L, o, opts, borrowed);
+    if (xl_get(L, 3, o->name) != LUA_TNIL) read_option(L, o, net, opts, borrowed);
     lua_pop(L, 1);
   }
   if (m->uses_layer && xl_get(L, 3, "layer") != LUA_TNIL) opts->layer = xl_check_layer(L, -1, net, "layer");
@@ -106,7 +141,8 @@ static void set_tensor(lua_State *L, const char *key, xai_tensor *t) {
   lua_setfield(L, -2, key);
 }
 
-static void push_result(lua_State *L, const xai_method *m, const xai_explanation *e, const xai_explain_opts *opts) {
+static void push_result(lua_State *L, const xai_method *m, const xai_net *net, const xai_explanation *e,
+                        const xai_explain_opts *opts) {
   lua_createtable(L, 0, 24);
   set_string(L, "method", e->method);
   set_string(L, "target", e->target);
@@ -133,7 +169,7 @@ static void push_result(lua_State *L, const xai_method *m, const xai_explanation
   }
   lua_newtable(L);
   for (const xai_opt_spec *o = m->opts; o->name != NULL; o++) {
-    push_option(L, o, opts);
+    push_option(L, o, net, opts);
     lua_setfield(L, -2, o->name);
   }
   lua_setfield(L, -2, "options");
@@ -217,7 +253,7 @@ static int call_method(lua_State *L) {
   xl_pass_end(&pass, st, &err);
   if (m->uses_layer && opts->layer == XAI_LAYER_NONE) tell_layer(L, m, net, xai_tensor_view(x->tensor), e->layer);
   if (e->remark[0] != '\0') xl_note(L, "%s: %s", m->name, e->remark);
-  push_result(L, m, e, opts);
+  push_result(L, m, net, e, opts);
   lua_pushvalue(L, 1);
   lua_setfield(L, -2, "net");
   lua_pushvalue(L, 2);
@@ -228,7 +264,7 @@ static int call_method(lua_State *L) {
 /* ---- descriptions ---------------------------------------------------------------------------- */
 
 static void push_spec(lua_State *L, const xai_opt_spec *o) {
-  static const char *const kinds[] = {"boolean", "integer", "number", "choice"}; /* in xai_opt_kind's order */
+  static const char *const kinds[] = {"boolean", "integer", "number", "choice", "layers"}; /* in xai_opt_kind's order */
   lua_createtable(L, 0, 5);
   set_string(L, "name", o->name);
   set_string(L, "kind", kinds[o->kind]);
@@ -238,9 +274,10 @@ static void push_spec(lua_State *L, const xai_opt_spec *o) {
     case XAI_OPT_INT: lua_pushinteger(L, (lua_Integer)o->fallback); break;
     case XAI_OPT_NUMBER: lua_pushnumber(L, o->fallback); break;
     case XAI_OPT_CHOICE: lua_pushstring(L, o->choices[(int)o->fallback]); break;
+    case XAI_OPT_LAYERS: lua_pushliteral(L, "none"); break;
   }
   lua_setfield(L, -2, "default");
-  if (o->kind != XAI_OPT_CHOICE) return;
+  if (o->choices == NULL) return;
   lua_newtable(L);
   for (int i = 0; o->choices[i] != NULL; i++) {
     lua_pushstring(L, o->choices[i]);

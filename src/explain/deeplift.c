@@ -7,7 +7,7 @@
  * Shrikumar, Greenside, Kundaje 2017, "Learning important features through propagating activation differences", rules
  * linear and rescale, eq. 3 and section 3.5.2. Where z and z' differ by rounding only the derivative stands in. The
  * difference of a maximum is the winner's in the picture if it rose, the winner's in the baseline if it fell; that of a product
- * a b is (b + b')/2 (a - a') + (a + a')/2 (b - b'); a power and 1 / b are functions of one number. Operators whose difference is not shared out by
+ * a b is (b + b')/2 (a - a') + (a + a')/2 (b - b'); powers, quotients and LRN are made of these. Operators whose difference is not shared out by
  * one of these are refused: the sum would not be the score's difference. RevealCancel is not here.
  * Values: C x H x W, or the layer's, signed, in score points. extras: 'baseline'. numbers: 'difference' S(x) - S(x'), 'delta',
  * by how much the sum misses it: rounding at the input, and at a layer what goes past it. Cost: two forward passes and about
@@ -111,6 +111,49 @@ done:
   return st;
 }
 
+static int64_t first_of(const xai_attrs_lrn *a, int64_t c) { return c > (a->size - 1) / 2 ? c - (a->size - 1) / 2 : 0; }
+static int64_t last_of(const xai_attrs_lrn *a, int64_t c, int64_t channels) {
+  return c + a->size / 2 < channels ? c + a->size / 2 : channels - 1;
+}
+
+/* y_c = x_c d(u_c),  d(u) = u^-beta,  u_c = bias + alpha/size * sum over the window of x_j^2: a product, a function of one
+ * number, and squares, which are products. One pixel; 'u' has room for 3 numbers per channel. */
+static void normalize_pixel(const xai_attrs_lrn *a, int64_t channels, int64_t plane, const float *m, const float *x,
+                            const float *x0, double *u, float *out) {
+  double *u0 = u + channels, *sum = u0 + channels, share = a->alpha / (double)a->size;
+  for (int64_t c = 0; c < channels; c++) u[c] = u0[c] = a->bias;
+  for (int64_t c = 0; c < channels; c++) {
+    int64_t first = first_of(a, c), last = last_of(a, c, channels);
+    for (int64_t j = first; j <= last; j++) {
+      u[c] += share * x[j * plane] * x[j * plane];
+      u0[c] += share * x0[j * plane] * x0[j * plane];
+    }
+    sum[c] = 0;
+  }
+  for (int64_t c = 0; c < channels; c++) {
+    int64_t first = first_of(a, c), last = last_of(a, c, channels);
+    double d = pow(u[c], -a->beta), d0 = pow(u0[c], -a->beta), change = u[c] - u0[c];
+    double slope = fabs(change) > 1e-9 * (fabs(u[c]) + fabs(u0[c])) ? (d - d0) / change : -a->beta * d / u[c];
+    double to_u = m[c * plane] * 0.5 * ((double)x[c * plane] + x0[c * plane]) * slope;
+    sum[c] += m[c * plane] * 0.5 * (d + d0);
+    for (int64_t j = first; j <= last; j++) sum[j] += to_u * share * ((double)x[j * plane] + x0[j * plane]);
+  }
+  for (int64_t c = 0; c < channels; c++) out[c * plane] = (float)sum[c];
+}
+
+static xai_status normalize(const lift *l, xai_walk *w, xai_err *err) {
+  const xai_shape *s = &w->in[0].shape;
+  int64_t channels = s->dims[1], plane = xai_shape_span(s, 2, s->rank);
+  XAI_TRY(xai_walk_make(w, 0, err));
+  double *room = xai_alloc(3 * (size_t)channels * sizeof *room);
+  if (room == NULL) return xai_fail_memory(err, 3 * (size_t)channels * sizeof *room);
+  const float *m = w->dout[0].data, *x = w->in[0].data, *x0 = input_before(l, w, 0);
+  for (int64_t i = 0; i < plane; i++)
+    normalize_pixel(&w->call.attrs->lrn, channels, plane, m + i, x + i, x0 + i, room, (float *)w->din[0].data + i);
+  xai_free(room);
+  return XAI_OK;
+}
+
 /* An operator that is linear in all inputs that carry: its gradient is the multiplier. */
 static xai_status visit(void *payload, xai_walk *w, xai_err *err) {
   const lift *l = payload;
@@ -128,6 +171,7 @@ static xai_status visit(void *payload, xai_walk *w, xai_err *err) {
     case XAI_OP_MUL: case XAI_OP_MATMUL: return only >= 0 ? xai_walk_adjoint(w, err) : product(l, w, err);
     case XAI_OP_DIV: return only == 0 ? xai_walk_adjoint(w, err) : rescale(l, w, err);
     case XAI_OP_MAX_POOL: case XAI_OP_GLOBAL_MAX_POOL: return largest(l, w, err);
+    case XAI_OP_LRN: return normalize(l, w, err);
     case XAI_OP_PRELU: case XAI_OP_POW: return rescale(l, w, err);
     case XAI_OP_SOFTMAX: case XAI_OP_LOG_SOFTMAX: return refuse(w, "explain the scores before it, not the probabilities", err);
     default: break;

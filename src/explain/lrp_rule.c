@@ -109,12 +109,12 @@ typedef struct linear {
   xai_call call;    /* the layer's operator without bias */
   xai_view in[2], din[2], out, dout;
   int64_t n_a, n_w, n_z;
-  int64_t outer, channels, inner; /* of the result */
+  int64_t channels, inner; /* of the result: elements of one channel that stand together */
   const float *a, *w;
   float *b;          /* per channel; NULL: none */
-  const float *z;    /* what the layer gave, bias included, with all that became part of it */
+  const float *z;    /* what the layer gave, bias included, with all that became part of it; NULL: to be computed */
   bool has_negative; /* among its inputs */
-  float *own;        /* one block for weights and biases that were changed */
+  void *block;       /* of weights and biases */
 } linear;
 
 static double number(const xai_view *v, int64_t k) {
@@ -151,44 +151,44 @@ static int64_t channel_of(const xai_node *node, const xai_shape *w, int64_t chan
   return from / in_group * per_group + i / kernel % per_group;
 }
 
+/* The last node that became part of the layer, or itself. */
+static int last_part(const xai_walk *w, const int *into) {
+  int last = w->node;
+  for (int n = w->node + 1; n < w->graph->n_nodes; n++)
+    if (into[n] == w->node) last = n;
+  return last;
+}
+
 /* Biases and weights with alpha and beta of a Gemm and all that became part of the layer. */
 static xai_status merge(const xai_walk *w, const int *into, bool bias, linear *l, xai_err *err) {
   const xai_node *node = xai_walk_node(w);
   const xai_view *b = node->n_in > 2 && node->in[2] >= 0 ? &w->in[2] : NULL;
-  size_t bytes = (size_t)(l->channels + l->n_w) * sizeof(float) + (size_t)l->channels * sizeof(double);
-  double alpha = node->op == XAI_OP_GEMM ? node->attrs.gemm.alpha : 1, beta = node->op == XAI_OP_GEMM ? node->attrs.gemm.beta : 1;
-  bool changes = false, adds = false;
+  bool gemm = node->op == XAI_OP_GEMM, adds = false;
+  double alpha = gemm ? node->attrs.gemm.alpha : 1, beta = gemm ? node->attrs.gemm.beta : 1;
+  int last = last_part(w, into);
+  bool changes = alpha != 1 || last != w->node;
   if (b != NULL && !is_per_channel(b, &l->out.shape, channel_axis(w, w->node)) && xai_walk_size(b) != l->channels)
     return xai_fail(err, XAI_EUNSUPPORTED, "its bias differs from place to place");
-  double *factor = xai_alloc(bytes);
-  if (factor == NULL) return xai_fail_memory(err, bytes);
-  l->own = (float *)(factor + l->channels);
-  l->b = l->own + l->n_w;
+  size_t bytes = (size_t)l->channels * (sizeof(double) + sizeof(float)) + (changes ? (size_t)l->n_w * sizeof(float) : 0);
+  l->block = xai_alloc(bytes);
+  if (l->block == NULL) return xai_fail_memory(err, bytes);
+  double *factor = l->block;
+  float *biases = (float *)(factor + l->channels), *weights = biases + l->channels;
   for (int64_t k = 0; k < l->channels; k++) {
     double s = alpha, t = b != NULL ? beta * number(b, k) : 0;
-    for (int n = w->node + 1; n < w->graph->n_nodes; n++)
+    for (int n = w->node + 1; n <= last; n++)
       if (into[n] == w->node) scale(w, n, k, &s, &t);
     factor[k] = s;
-    l->b[k] = (float)t;
-    changes = changes || s != 1;
-    adds = adds || l->b[k] != 0;
+    biases[k] = (float)t;
+    adds = adds || biases[k] != 0;
   }
   for (int64_t i = 0; changes && i < l->n_w; i++)
-    l->own[i] = (float)(l->w[i] * factor[channel_of(node, &w->in[1].shape, l->channels, i)]);
-  if (changes) l->w = l->own;
-  if (!adds || !bias) l->b = NULL;
-  l->own = (float *)factor;
+    weights[i] = (float)(l->w[i] * factor[channel_of(node, &w->in[1].shape, l->channels, i)]);
+  if (changes) l->w = weights;
+  if (adds && bias) l->b = biases;
   /* What the layer gave has the biases in it, whether they take part or not. */
-  if (adds && !bias) l->z = NULL;
+  if (bias || !adds) l->z = w->run->values[w->graph->nodes[last].out[0]].own.data;
   return XAI_OK;
-}
-
-/* The value at the end of what became part of the layer. */
-static int last_value(const xai_walk *w, const int *into) {
-  int last = w->node;
-  for (int n = w->node + 1; n < w->graph->n_nodes; n++)
-    if (into[n] == w->node) last = n;
-  return w->graph->nodes[last].out[0];
 }
 
 static xai_status look(xai_walk *w, const int *into, bool bias, linear *l, xai_err *err) {
@@ -211,8 +211,6 @@ static xai_status look(xai_walk *w, const int *into, bool bias, linear *l, xai_e
   l->n_a = xai_walk_size(&w->in[0]);
   l->n_w = xai_walk_size(&w->in[1]);
   l->n_z = xai_walk_size(&l->out);
-  l->z = w->run->values[last_value(w, into)].own.data;
-  l->outer = xai_shape_span(&l->out.shape, 0, axis);
   l->channels = l->out.shape.dims[axis];
   l->inner = xai_shape_span(&l->out.shape, axis + 1, l->out.shape.rank);
   for (int64_t i = 0; i < l->n_a && !l->has_negative; i++) l->has_negative = l->a[i] < 0;
@@ -274,8 +272,10 @@ typedef struct room {
   float *block, *a, *w, *z, *part, *g; /* inputs, weights, sums, one term's sums, one term's gradients */
 } room;
 
-static xai_status make_room(const linear *l, room *r, xai_err *err) {
+static xai_status make_room(const linear *l, xai_lrp_rule rule, room *r, xai_err *err) {
+  bool plain = rule == XAI_LRP_ZERO || rule == XAI_LRP_EPSILON; /* inputs and weights as they are */
   size_t n_a = ((size_t)l->n_a + 15) / 16 * 16, n_w = ((size_t)l->n_w + 15) / 16 * 16, n_z = ((size_t)l->n_z + 15) / 16 * 16;
+  if (plain) n_w = 0;
   size_t bytes = (2 * n_a + n_w + 2 * n_z) * sizeof(float);
   r->block = xai_alloc(bytes);
   if (r->block == NULL) return xai_fail_memory(err, bytes);
@@ -349,7 +349,7 @@ xai_status xai_lrp__apply(xai_walk *w, const int *into, xai_lrp_rule rule, const
   room r = {0};
   xai_status st;
   XAI_GOTO(look(w, into, numbers->bias, &l, err));
-  XAI_GOTO(make_room(&l, &r, err));
+  XAI_GOTO(make_room(&l, rule, &r, err));
   XAI_GOTO(xai_walk_make(w, 0, err));
   float *to = w->din[0].data;
   memset(to, 0, (size_t)l.n_a * sizeof *to);
@@ -361,7 +361,7 @@ xai_status xai_lrp__apply(xai_walk *w, const int *into, xai_lrp_rule rule, const
     spread(&l, def, g, numbers, &r, to);
   }
 done:
-  xai_free(l.own);
+  xai_free(l.block);
   xai_free(r.block);
   return st;
 }

@@ -38,7 +38,7 @@ local input = net.input
 local size = args.size > 0 and args.size or { input[4], input[3] }
 local set = xai.scenes { seed = xai.seed(), size = size, objects = args.objects, occluders = args.occluders, count = args.count,
   classes = list(args.classes, nil) }
-local methods, metrics = list(args.methods, { "random", table.unpack(xai.methods()) }), list(args.metrics, xai.score.metrics())
+local methods, metrics = list(args.methods, { "random", table.unpack(xai.methods "maps") }), list(args.metrics, xai.score.metrics())
 
 local results, refused = {}, {}
 for _, method in ipairs(methods) do

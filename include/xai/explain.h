@@ -67,6 +67,8 @@ typedef struct xai_explanation {
   char remark[200];        /* what the user should be told about these values; "" mostly */
   xai_reduce reduce;       /* how values become a map */
   bool is_signed;          /* drawn with a diverging colour map */
+  bool is_input;           /* the values are a picture that the network could be given */
+  bool stopped;            /* by xai_stop_request, before the method's end: the best so far */
   int height, width;       /* of the input */
   double seconds;
 } xai_explanation;
@@ -300,6 +302,103 @@ typedef struct xai_occlusion_opts {
   int64_t batch;          /* images per pass, 0: chosen from memory; does not change the result */
 } xai_occlusion_opts;
 XAI_API xai_status xai_occlusion(xai_net *net, const xai_view *x, const xai_occlusion_opts *opts, xai_explanation **out, xai_err *err);
+
+/* ---- pictures that are made ------------------------------------------------------------------------------- */
+/* These methods look for a picture, step by step. x says its size; values are in network units. All constants are in grey
+ * levels about the data set's mean colour, whatever the network's units. When a stop is requested after the first step,
+ * they succeed with what they have. */
+typedef enum xai_start { XAI_START_ZEROS, XAI_START_NOISE, XAI_START_PICTURE } xai_start; /* PICTURE: x itself */
+/* What a step multiplies the gradient g with: lr; lr / mean |g|; lr / max |g|; lr / |g|; min(lr, progress / |g|^2). */
+typedef enum xai_step_rule {
+  XAI_STEP_PLAIN, XAI_STEP_MEAN, XAI_STEP_MAX, XAI_STEP_NORM, XAI_STEP_PROGRESS
+} xai_step_rule;
+
+/* Sets of constants: Simonyan, Vedaldi, Zisserman 2014, section 2; Yosinski et al. 2015, table 1, rows 1 to 4, whose steps
+ * fit the gradients of their network; CHOSEN: row 3 with steps that do not depend on them, less blur, and jitter. */
+typedef enum xai_ascent_preset {
+  XAI_ASCENT_SIMONYAN, XAI_ASCENT_YOSINSKI_1, XAI_ASCENT_YOSINSKI_2, XAI_ASCENT_YOSINSKI_3, XAI_ASCENT_YOSINSKI_4,
+  XAI_ASCENT_CHOSEN
+} xai_ascent_preset;
+
+typedef struct xai_ascent_opts {
+  xai_explain_opts common;
+  int preset;            /* which one the fields below come from; says nothing by itself */
+  int64_t steps;
+  double lr;
+  xai_step_rule rule;
+  double progress;       /* of the score, wanted from one step: for XAI_STEP_PROGRESS */
+  double momentum;
+  double l2;             /* weight of sum z^2 */
+  double tv, beta;       /* weight and exponent of the total variation */
+  double bound, alpha;   /* weight of sum |z|^alpha, and alpha */
+  double decay;          /* z is multiplied with 1 - decay after each step */
+  double blur;           /* deviation in pixels; 0: none */
+  int64_t blur_every;    /* steps */
+  double norm_percentile, contribution_percentile; /* pixels below become 0 */
+  bool clip;             /* bytes stay within 0 and 255 */
+  int64_t jitter;        /* pixels by which the picture is moved at most, at random, before each pass */
+  xai_start init;
+  const xai_view *own;   /* a first picture in place of that */
+  double noise;          /* deviation of XAI_START_NOISE */
+  int64_t seed;          /* -1: the process-wide one */
+  bool centre;           /* a channel without a place is taken at its map's centre, else at its strongest place for x */
+} xai_ascent_opts;
+/* Puts a preset's constants into the fields between 'preset' and 'seed'. */
+XAI_API void xai_ascent_set_preset(xai_ascent_opts *opts, xai_ascent_preset preset);
+/* Gradient ascent on a class score or on any unit of any layer. extras: objective and scores, before each step. numbers:
+ * score, of the picture returned. The two differ in their defaults. */
+XAI_API xai_status xai_class_image(xai_net *net, const xai_view *x, const xai_ascent_opts *opts, xai_explanation **out, xai_err *err);
+XAI_API xai_status xai_neuron_image(xai_net *net, const xai_view *x, const xai_ascent_opts *opts, xai_explanation **out, xai_err *err);
+
+/* Inversion. Mahendran, Vedaldi 2015: the picture whose code at common.layer is that of x, or 'own'. extras: objective
+ * and error (distance of the codes over the length of the one wanted), before each step. numbers: code_error, of the
+ * picture returned; weights tv and sigma as used. */
+typedef enum xai_code { XAI_CODE_LAYER, XAI_CODE_LOG_PROBABILITIES } xai_code;
+typedef enum xai_invert_schedule { XAI_INVERT_PAPER, XAI_INVERT_LIBRARY, XAI_INVERT_CONSTANT } xai_invert_schedule;
+typedef struct xai_invert_opts {
+  xai_explain_opts common;
+  xai_code code;
+  const xai_view *own_code; /* of the layer's shape, in place of x's; NULL: none */
+  xai_invert_schedule schedule;
+  int64_t steps;            /* 0: the schedule's own number, else it is stretched or cut to so many */
+  double lr;                /* of the first part; 0: the schedule's own, else its rates are in proportion */
+  xai_step_rule rule;
+  double momentum;
+  double tv, beta;          /* tv < 0: by depth */
+  bool tv_edges;            /* last row and column count */
+  double bound, alpha;
+  double sigma;             /* typical length of a picture; 0: the paper's, for x's size */
+  xai_start init;
+  const xai_view *own;
+  int64_t seed;
+} xai_invert_opts;
+XAI_API xai_status xai_invert(xai_net *net, const xai_view *x, const xai_invert_opts *opts, xai_explanation **out, xai_err *err);
+
+/* ---- segmentation ----------------------------------------------------------------------------------------- */
+/* What is known of a pixel before it is cut. */
+enum {
+  XAI_CUT_BACKGROUND, XAI_CUT_OBJECT,              /* sure */
+  XAI_CUT_MAYBE_BACKGROUND, XAI_CUT_MAYBE_OBJECT,  /* the colour models begin with it */
+  XAI_CUT_UNKNOWN                                  /* they begin without it */
+};
+typedef struct xai_grabcut_opts {
+  int64_t iterations; /* of learning and cutting; default 5 */
+  int64_t components; /* Gaussians per side, at most 16; default 5 */
+  double gamma;       /* what neighbours of one colour cost when they differ; default 50 */
+  bool largest;       /* keep the largest connected region only; default false */
+} xai_grabcut_opts;
+typedef struct xai_cut_box {
+  int x, y, w, h; /* pixels, 0-based top left; w = 0: the object is empty */
+} xai_cut_box;
+XAI_API void xai_grabcut_defaults(xai_grabcut_opts *opts);
+/* GrabCut. Rother, Kolmogorov, Blake 2004. codes and object: a byte per pixel; object becomes 1 or 0, *box the tight box
+ * around it, *energy the sum that was minimised. Fails with XAI_EARG when there is no pixel to learn a side from. */
+XAI_API xai_status xai_grabcut(const xai_image *img, const uint8_t *codes, const xai_grabcut_opts *opts, uint8_t *object,
+                               xai_cut_box *box, double *energy, xai_err *err);
+/* Codes from a map of h x w values: above the quantile 'object' the object, up to the quantile 'background' the background,
+ * unknown between; sure, or 'hard' false: maybe. NaN is unknown. Simonyan, Vedaldi, Zisserman 2014, section 3.2. */
+XAI_API xai_status xai_grabcut_seeds(const float *map, int64_t n, double object, double background, bool hard, uint8_t *codes,
+                                     xai_err *err);
 
 #ifdef __cplusplus
 }

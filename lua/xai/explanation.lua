@@ -84,10 +84,10 @@ end
 
 --- The picture that belongs under the map: 'img' itself, or the part of it that the network was shown, in its own pixels.
 local function ground(e, img)
-  if img == nil then return e.net:unprepare(e.x) end
+  if img == nil then return e.image or e.net:unprepare(e.x) end
   if not core.is_image(img) then core.fail("over: picture: expected an image, got a " .. type(img)) end
   local fits = img.width == e.width and img.height == e.height
-  if fits or not e.net.crops then return img end
+  if fits or not (e.net and e.net.crops) then return img end
   local side = math.max(1, math.floor(math.min(img.width, img.height) * e.net.crops + 0.5))
   return img:crop((img.width - side) // 2 + 1, (img.height - side) // 2 + 1, side, side)
 end
@@ -105,11 +105,17 @@ function Explanation:over(img, share, options)
 end
 
 --- C x H x W values as a colour picture, grey where zero: e:picture{quantile = 0.99}; of = "gradient" takes another of the
---- result's tensors.
+--- result's tensors. A result that could be the network's input shows as what it would look like; with a quantile its
+--- contrast is stretched about grey.
 function Explanation:picture(options)
   options = check.options("picture", options, { "quantile", "mass", "scale", "of" })
   local values = self[options.of or "values"]
   if not core.is_tensor(values) then core.fail(("picture: of: %s has no tensor '%s'"):format(self.method, tostring(options.of))) end
+  if self.is_input and not (options.of or options.quantile or options.mass or options.scale) then
+    local img = self.net:unprepare(values)
+    img.bar = { facts = facts.of(self) }
+    return img
+  end
   local own = not (options.quantile or options.mass or options.scale)
   local _, most = scale_of("picture", values, true, own and { quantile = 0.999 } or options)
   local img = core.signed_picture(values, self.net.order, most)

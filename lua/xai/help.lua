@@ -26,6 +26,9 @@ local functions = {
   { "score", "score(method, net, set, {metrics =, target = \"each object\" or \"largest\", options = of the method, count =,"
     .. " <metric> = {its options}}): how good a method's maps are on scenes, or a list of {image=, objects = {{class=, box=, mask=}}};"
     .. " prints as a table; score.pointing(e, object) and the others score one map (see help \"measures\")" },
+  { "grabcut", "grabcut(img, {saliency = map or result, object = 0.95, background = 0.3, hard = true; or rect = {x, y, w, h}; or mask ="
+    .. " H x W of 0 background, 1 object, 2 and 3 probably, iterations = 5 (saliency: 1), components = 5, gamma = 50, largest ="
+    .. " (saliency: true)}): the object's pixels; .values H x W of 0 and 1, .box, .cutout the picture without the rest, .energy" },
   { "train", "train(net, data, options): the trained network and a list of {step=, loss=, accuracy=, validation_loss=,"
     .. " validation_accuracy=}. data: scenes, {x = tensor N x C x H x W, y = class ids}, an object with"
     .. " batch(first, n, net) and #, or a function(first, n) that returns x and y. options: epochs= or steps=, batch = 64, schedule = \"cosine\", \"step\" or"
@@ -39,7 +42,8 @@ local functions = {
   { "finer_target", "finer_target(net, x, {target =, rivals = 3 or a list, alpha = 1}): a target for any method (Finer-CAM): the"
     .. " class's score minus alpha times that of the classes nearest to it" },
   { "args", "args {\"what the script does\", name = {default, help}, ...}: the script's arguments" },
-  { "methods", "methods(): the names of all methods" },
+  { "methods", "methods(): the names of all methods; methods \"maps\" those that say something of a picture, methods \"pictures\" those that"
+    .. " make one" },
   { "seed", "seed(n): sets the seed of everything random; without n: what it is" },
   { "threads", "threads(n): how many threads compute" },
   { "clock", "clock(): seconds, for measuring" },
@@ -134,6 +138,8 @@ local objects = {
     "e:boxes {threshold = 0.2, on = img}: boxes around what exceeds that share of the maximum, {x=, y=, w=, h=, score=}",
     "e:with {values =, unit =, label =, signed =, reduce =}: the same with other values, to draw or score them; e:counterfactual():"
       .. " of Grad-CAM, what speaks against the target, without another pass",
+    "class_image, neuron_image, invert: e:picture() shows what was made, e:picture {quantile = 0.99} with more contrast;"
+      .. " e.objective, e.scores or e.error: a number per step; e.stopped: by Ctrl-C",
     "e:caption(): \"boxer 37.1 %\"; e:save(path): picture, .npy or .safetensors; e:show()" } },
 }
 
@@ -183,7 +189,8 @@ local function own_option(option)
 end
 
 local function about_method(method)
-  local lines = { ("xai.%s(net, x, options): %s"):format(method.name, method.summary), method.paper, "options:" }
+  local call = method.needs_input and "xai.%s(net, x, options): %s" or "xai.%s(net, x, options), or without x: %s"
+  local lines = { call:format(method.name, method.summary), method.paper, "options:" }
   lines[#lines + 1] = option_line("target", common.target)
   lines[#lines + 1] = option_line("at", method.at and common.unit or common.at)
   if method.layer then lines[#lines + 1] = option_line("layer", common.layer) end
@@ -243,10 +250,13 @@ function MethodList:__tostring()
   return table.concat(lines, "\n")
 end
 
---- The names of all methods, in a list that prints with a summary of each.
-function help.methods()
+--- The names of all methods, or of those that make maps or pictures, in a list that prints with a summary of each.
+function help.methods(kind)
+  if kind ~= nil and kind ~= "maps" and kind ~= "pictures" then core.fail "methods: expected maps, pictures or nothing" end
   local names = setmetatable({}, MethodList)
-  for i, method in ipairs(methods) do names[i] = method.name end
+  for _, method in ipairs(methods) do
+    if not kind or method.makes_picture == (kind == "pictures") then names[#names + 1] = method.name end
+  end
   return names
 end
 

@@ -12,7 +12,7 @@ local xai = {
   read = core.read,
   sheet = require "xai.sheet", tiles = require "xai.tiles",
   finer_target = require "xai.target".finer,
-  scenes = require "xai.scenes", score = require "xai.score",
+  scenes = require "xai.scenes", score = require "xai.score", grabcut = require "xai.grabcut",
   trainer = require "xai.train".trainer, train = require "xai.train".train,
   args = require "xai.args",
   help = help.help, methods = help.methods,

@@ -37,4 +37,5 @@ void xai_method_defaults(const xai_method *m, void *opts) {
       case XAI_OPT_LAYERS: break;
     }
   }
+  if (m->defaults != NULL) m->defaults(opts);
 }

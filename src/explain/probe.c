@@ -164,6 +164,12 @@ xai_status xai_explanation_extra(xai_explanation *e, const char *name, xai_tenso
   return XAI_OK;
 }
 
+xai_status xai_explanation_curve(xai_explanation *e, const char *name, const xai_tensor *all, int64_t n, xai_err *err) {
+  xai_tensor *t = NULL;
+  XAI_TRY(xai_tensor_copy(&(xai_view){XAI_F32, XAI_SHAPE(n), xai_tensor_view(all)->data}, &t, err));
+  return xai_explanation_extra(e, name, &t, err);
+}
+
 xai_status xai_explanation_number(xai_explanation *e, const char *name, double number, xai_err *err) {
   XAI_ASSERT(e->n_numbers < XAI_EXTRAS, err);
   e->numbers[e->n_numbers++] = (xai_named_number){name, number};

@@ -43,6 +43,9 @@ xai_status xai_probe_layer(const xai_net *net, const xai_view *x, const xai_expl
 /* Adds a named tensor. The explanation takes the caller's reference over, and *t becomes NULL, also on failure. */
 xai_status xai_explanation_extra(xai_explanation *e, const char *name, xai_tensor **t, xai_err *err);
 
+/* Adds a copy of the first n elements of a list of float32. */
+xai_status xai_explanation_curve(xai_explanation *e, const char *name, const xai_tensor *all, int64_t n, xai_err *err);
+
 /* Adds a number; the name is a literal. */
 xai_status xai_explanation_number(xai_explanation *e, const char *name, double number, xai_err *err);
 

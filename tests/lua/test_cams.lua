@@ -15,7 +15,7 @@ local ANYWHERE = { lrp = true, deeplift = true }
 local function with_layer()
   local names = {}
   for _, method in ipairs(core.method_table()) do
-    if method.layer and not ANYWHERE[method.name] then names[#names + 1] = method.name end
+    if method.layer and not method.makes_picture and not ANYWHERE[method.name] then names[#names + 1] = method.name end
   end
   return names
 end
@@ -128,7 +128,7 @@ end)
 test("a run in place of a picture gives every method's result", function(t)
   local net, x = resnet(), noise(1, 3, 16, 16)
   local run = net:run(x)
-  for _, method in ipairs(xai.methods()) do
+  for _, method in ipairs(xai.methods "maps") do
     local options = { target = 2 }
     if method == "rise" then options.masks = 8 end
     if method == "occlusion" then options.window = 8 end

@@ -339,7 +339,7 @@ test("a map lies over what the network saw of a cropped picture", function(t)
   local net = tiny.load({ preprocess = { resize = 8, crop = 4 } }, 3)
   local img = xai.image(xai.zeros(16, 32, 3, "uint8"))
   local e = xai.saliency(net, img, { target = 0 })
-  t.eq({ e:over(img):size() }, { 4, 4 })
+  t.eq({ e:over(img):size() }, { 8, 8 }) -- 4 of 8 rows that 16 became: 8 of the picture's own
   local whole = tiny.load({ preprocess = {} }, 3)
   t.eq({ xai.saliency(whole, img, { target = 0 }):over(img):size() }, { 32, 16 })
 end)

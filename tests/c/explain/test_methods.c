@@ -22,6 +22,8 @@ typedef union any_opts {
   xai_rise_opts rise;
   xai_lrp_opts lrp;
   xai_deeplift_opts deeplift;
+  xai_ascent_opts ascent;
+  xai_invert_opts invert;
 } any_opts;
 
 /* Runs a method on class 0 (or as 'opts' says) and gives the explanation. */
@@ -419,6 +421,8 @@ static void every_method_survives_every_failing_allocation(void **state) {
   xai_view x = tiny_input();
   for (const xai_method *const *m = xai_methods(); *m != NULL; m++) {
     any_opts o = defaults_of((*m)->name);
+    if ((*m)->run == xai_method_find("invert")->run) /* whose constants are not made for four pixels */
+      o.invert.init = XAI_START_PICTURE, o.invert.tv = o.invert.bound = 0;
     xai_status st = XAI_ENOMEM;
     for (int k = 0; st != XAI_OK; k++) {
       size_t before = xai_mem_live();

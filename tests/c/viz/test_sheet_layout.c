@@ -397,7 +397,7 @@ static void boxes_lie_where_their_pixels_are(void **state) {
 static void numbers_stand_in_the_middle_of_their_squares(void **state) {
   (void)state;
   const float values[] = {1, -2, 3.25f, 0};
-  const char *const texts[] = {"1", "\xe2\x88\x92" "2", "3.25", "0"};
+  const char *const texts[] = {"1", "\342\210\2222", "3.25", "0"};
   xai_image *img = picture(2, 2);
   xai_sheet_cell cell = {.img = img, .numbers = values};
   assert_int_equal(lay(&cell, 1, (xai_sheet_opts){.cell = 200}), XAI_OK);

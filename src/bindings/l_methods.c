@@ -9,7 +9,7 @@
 #include "explain/method.h"
 #include "tensor/shape.h"
 
-enum { OPTIONS_MAX = 32, TENSORS_MAX = 2 };
+enum { OPTIONS_MAX = 64, TENSORS_MAX = 2 };
 
 static void destroy(void *object) { xai_explanation_free(object); }
 static const xl_type explanation_type = {"explanation", "xai.explanation.native", destroy};

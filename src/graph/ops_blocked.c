@@ -84,7 +84,9 @@ static float hi_of(const xai_call *c) { return (float)c->attrs->blocked.hi; }
 
 /* The gradient before the rectifier that made output 0. */
 static void gate(const xai_call *c, float *dx) {
-  xk_gate(count(&c->out[0]), c->rule, lo_of(c), hi_of(c), c->out[0].data, c->dout[0].data, dx);
+  const float *y = c->out[0].data, *dy = c->dout[0].data;
+  int64_t parts = xai_op__parts(c, &c->out[0].shape), n = count(&c->out[0]) / parts;
+  for (int64_t i = 0; i < parts; i++) xk_gate(n, c->rule, lo_of(c), hi_of(c), y + i * n, dy + i * n, dx + i * n);
 }
 
 /* ---- convolution --------------------------------------------------------------------------------------------- */

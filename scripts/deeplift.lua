@@ -17,4 +17,4 @@ local img = xai.image(args.image)
 local e = xai.deeplift(net, img, { target = args.class, baseline = args.baseline })
 print(("the values sum to %.4f, the score differs by %.4f from the baseline's"):format(e.difference + e.delta, e.difference))
 
-xai.sheet { title = "DeepLIFT", { img, "input" }, { e:heat { quantile = 0.995 }, e:caption() } }:save "deeplift.png"
+xai.sheet { title = "DeepLIFT", { e:input(img), "input" }, { e:heat { quantile = 0.995 }, e:caption() } }:save "deeplift.png"

@@ -8,7 +8,7 @@
 local xai = require "xai"
 local args = xai.args { "What do layers look for? Pictures made of waves, one row per layer.",
   model = { "default", "the network: a file, an architecture, or the one that ships" },
-  units = { "", "layer, layer:channel or layer:channel:row:col, with semicolons; three layers, from the first on, if absent" },
+  units = { "", "layer, layer:channel or layer:channel:row:col, with semicolons; three layers, deeper and deeper, if absent" },
   channels = { 4, "how many channels of a layer" },
   preset = { "lucid", "constants: lucid, xplique, maco, omnixai, tf_keras_vis, keras_vis, or those of neuron_image" },
   steps = { 256, "steps of the ascent" },
@@ -17,12 +17,17 @@ local args = xai.args { "What do layers look for? Pictures made of waves, one ro
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
-local function some_layers() -- convolutions with height and width: the first, one in the middle, the last
+local function some_layers() -- convolutions with height and width: a third of the way in, two thirds, the last
   local maps = {}
   for _, layer in ipairs(net:layers()) do
     if layer.op == "Conv" and layer.shape and #layer.shape == 3 and layer.shape[3] > 1 then maps[#maps + 1] = layer.name end
   end
-  return table.concat({ maps[1], #maps > 2 and maps[(#maps + 1) // 2] or nil, #maps > 1 and maps[#maps] or nil }, ";")
+  local list = {}
+  for i = 1, 3 do
+    local name = maps[(#maps * i + 2) // 3]
+    if name ~= list[#list] then list[#list + 1] = name end
+  end
+  return table.concat(list, ";")
 end
 
 local cells = { title = "What layers look for", cols = args.channels }

@@ -19,4 +19,4 @@ local img = xai.image(args.image)
 local e = xai.lrp(net, img, { target = args.class, composite = args.composite, layer = args.layer })
 print(("score %.4f = %.4f in the map + %.4f in biases + %.4f elsewhere"):format(e.start, e.sum, e.biases, e.start - e.sum - e.biases))
 
-xai.sheet { title = "Relevance, " .. args.composite, { img, "input" }, { e:heat { quantile = 0.995 }, e:caption() } }:save "lrp.png"
+xai.sheet { title = "Relevance, " .. args.composite, { e:input(img), "input" }, { e:heat { quantile = 0.995 }, e:caption() } }:save "lrp.png"

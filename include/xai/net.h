@@ -107,7 +107,8 @@ XAI_API int64_t xai_net_param_count(const xai_net *net);
 XAI_API const char *xai_net_path(const xai_net *net);
 
 /* ---- views -------------------------------------------------------------------------------------------- */
-typedef enum xai_relu { XAI_RELU_PLAIN, XAI_RELU_GUIDED, XAI_RELU_DECONV } xai_relu;
+/* REDIRECTED: plain, but where a layer would let nothing through it lets pass what pushes its inputs into their range. */
+typedef enum xai_relu { XAI_RELU_PLAIN, XAI_RELU_GUIDED, XAI_RELU_DECONV, XAI_RELU_REDIRECTED } xai_relu;
 
 /* A hook sees an activation (a; g NULL) or a gradient (g, with the activation a or a->data NULL) and may
  * write new elements into the one it is about. The gradient passes through a forward hook unchanged.

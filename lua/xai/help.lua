@@ -138,7 +138,7 @@ local objects = {
     "e:boxes {threshold = 0.2, on = img}: boxes around what exceeds that share of the maximum, {x=, y=, w=, h=, score=}",
     "e:with {values =, unit =, label =, signed =, reduce =}: the same with other values, to draw or score them; e:counterfactual():"
       .. " of Grad-CAM, what speaks against the target, without another pass",
-    "class_image, neuron_image, invert: e:picture() shows what was made, e:picture {quantile = 0.99} with more contrast;"
+    "class_image, neuron_image, feature_image, invert: e:picture() shows what was made, e:picture {quantile = 0.99} with more contrast;"
       .. " e.objective, e.scores or e.error: a number per step; e.stopped: by Ctrl-C",
     "e:caption(): \"boxer 37.1 %\"; e:save(path): picture, .npy or .safetensors; e:show()" } },
 }

@@ -60,7 +60,10 @@ static inline float blocked_hi(const xai_call *c) { return (float)c->attrs->bloc
 
 /* The gradient before the rectifier that made output 0. */
 static inline void blocked_gate(const xai_call *c, float *dx) {
-  xk_gate(blocked_count(&c->out[0]), c->rule, blocked_lo(c), blocked_hi(c), c->out[0].data, c->dout[0].data, dx);
+  const float *y = c->out[0].data, *dy = c->dout[0].data;
+  int64_t parts = xai_op__parts(c, &c->out[0].shape), n = blocked_count(&c->out[0]) / parts;
+  for (int64_t i = 0; i < parts; i++)
+    xk_gate(n, c->rule, blocked_lo(c), blocked_hi(c), y + i * n, dy + i * n, dx + i * n);
 }
 
 /* What finishes the gradient to input i; its own array to be added to. */

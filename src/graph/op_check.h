@@ -93,4 +93,10 @@ void xai_op__move_statistics(const xai_call *c, float momentum, const float *mea
 xai_status xai_op__entry(const xai_ints *list, const char *name, int at, int expected, int64_t lowest, int64_t absent,
                          int64_t *out, xai_err *err);
 
+/* Into how many parts a rectifier's gradient falls that the rule treats each by itself: pictures, for one that looks at all
+ * of a picture. */
+static inline int64_t xai_op__parts(const xai_call *c, const xai_shape *s) {
+  return c->rule == XK_RELU_REDIRECTED && s->rank > 0 && s->dims[0] > 0 ? s->dims[0] : 1;
+}
+
 #endif

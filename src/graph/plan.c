@@ -282,9 +282,7 @@ static xai_status plan_step_back(xai_run *run, const bool *need, int n, plan_din
   for (int i = 0; i < node->n_in; i++) {
     din[i] = (plan_din){.how = DIN_NONE, .temporary = -1};
     if (!passes(&run->facts, need, node, i)) continue;
-    unsigned mask = xai_op_grad(xai_op_get(node->op), i);
-    if (run->values[node->out[0]].is_gated) mask &= ~XAI_READS_OUT;
-    reads(run, n, mask, step);
+    reads(run, n, xai_op_grad(xai_op_get(node->op), i), step);
     XAI_TRY(plan_din_of(run, node, i, step, &din[i], err));
     xai_arena__live(run, run->values[node->in[i]].grad_buffer, step);
   }

@@ -255,12 +255,13 @@ static xai_status backward_step(xai_run *run, const plan_step *step, xai_err *er
   call.din = run->scratch_din;
   call.adds = run->scratch_adds;
   call.gates = run->scratch_gates;
-  call.gated = node->out[0] >= 0 && run->values[node->out[0]].is_gated;
+  bool early = run->rule != XK_RELU_REDIRECTED; /* which looks at all elements together, when they are complete */
+  call.gated = early && node->out[0] >= 0 && run->values[node->out[0]].is_gated;
   for (int i = 0; i < node->n_in; i++) {
     const plan_din *din = &step->din[i];
     run->scratch_din[i] = (xai_view){.dtype = XAI_F32, .shape = run->scratch_in[i].shape};
     run->scratch_adds[i] = din->how == DIN_ADD && din->temporary < 0;
-    run->scratch_gates[i] = din->gate;
+    run->scratch_gates[i] = early ? din->gate : (xai_gate){0};
     if (din->how != DIN_NONE)
       run->scratch_din[i].data = din->temporary >= 0 ? xai_plan__address(run, din->temporary) : run->values[node->in[i]].grad.data;
   }

@@ -23,6 +23,7 @@ XK_CLONES static void gate(int64_t n, xk_relu_rule rule, float lo, float hi, con
 #pragma omp simd
       for (int64_t i = 0; i < n; i++) dx[i] = keep(dy[i] > 0, dy[i]);
       break;
+    case XK_RELU_REDIRECTED: break; /* looks at all elements together */
   }
 }
 
@@ -31,6 +32,10 @@ void xk__gate(int64_t n, xk_relu_rule rule, float lo, float hi, const float *y, 
 }
 
 void xk_gate(int64_t n, xk_relu_rule rule, float lo, float hi, const float *y, const float *dy, float *dx) {
+  if (rule == XK_RELU_REDIRECTED) {
+    xk__redirect(n, lo, hi, y, dy, dx);
+    return;
+  }
 #pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n > XK__CHUNK)
   for (int64_t i = 0; i < n; i += XK__CHUNK)
     if (!xai_stop_requested()) xk__gate(xk__min(XK__CHUNK, n - i), rule, lo, hi, y + i, dy + i, dx + i);

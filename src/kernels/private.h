@@ -53,6 +53,9 @@ static inline float xk__sigmoid(float x) {
   return numerator / (1 + z);
 }
 
+/* XK_RELU_REDIRECTED for what is clamped to [lo, hi]: y as given or clamped; dx may be dy (activation.c). */
+void xk__redirect(int64_t n, float lo, float hi, const float *y, const float *dy, float *dx);
+
 /* Does v displace the largest so far? NaN displaces numbers; the first of equals stays. */
 static inline bool xk__displaces(float v, float best) { return (v > best) | ((v != v) & (best == best)); }
 

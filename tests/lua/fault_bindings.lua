@@ -96,6 +96,7 @@ cases[#cases + 1] = { "a run in place of a picture", function()
   return net, net:run(tiny.x())
 end, function(net, run) xai.gradcam(net, run, { target = 0, layer = "pool1" }) end }
 local options = { class_image = { target = 0, steps = 1 }, neuron_image = { at = "conv1:1", steps = 1 },
+  feature_image = { at = "conv1:1", steps = 1, views = 2, grain = 1 },
   invert = { layer = "conv1", steps = 1, init = tiny.x(), code = xai.randn(1, 2, 4, 4) },
   rise = { target = 0, masks = 20 } }
 for _, name in ipairs(xai.methods()) do

@@ -6,7 +6,8 @@ local root = arg[1] or os.getenv "XAI_SOURCE" or "."
 -- Test -> the source files that it covers besides the one it is named after.
 local ELSEWHERE = {
   ["tests/sh/test_cli.sh"] = "app/main app/recipe app/report", -- a whole program: judged by what it prints and returns
-  ["tests/c/explain/test_methods.c"] = "explain/method explain/probe explain/backprop explain/channels explain/samples",
+  ["tests/c/explain/test_methods.c"] = "explain/method explain/probe explain/backprop explain/channels explain/samples "
+    .. "explain/baseline explain/lrp_rule explain/walk",
   ["tests/c/formats/test_onnx.c"] = "formats/onnx_load formats/onnx_model formats/onnx_attr",
   ["tests/c/formats/test_onnx_tensor.c"] = "formats/stored",
   ["tests/c/formats/test_caffe_load.c"] = "formats/caffe_layers formats/caffe_model formats/span_map",

@@ -37,6 +37,7 @@ local ARGUMENTS = {
   inspect = "--model model.onnx",
   class_image = "--model model.onnx --steps 5",
   neuron_image = "--model model.onnx --steps 5",
+  feature_image = "--model model.onnx --steps 3 --channels 2",
   invert = "--model model.onnx --image cat.png --steps 5",
   train_scenes = "--pictures 64 --batch 16 --fresh 48 --pairs 4 --checkpoint train.ckpt --save scenes.safetensors",
 }

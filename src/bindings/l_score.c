@@ -311,7 +311,7 @@ static void set_number(lua_State *L, const char *key, double value) {
   lua_setfield(L, -2, key);
 }
 
-/* filters(weights): list of { smooth =, oriented =, colour = } */
+/* filters(weights): list of { smooth =, oriented =, colour =, even = } */
 static int filters(lua_State *L) {
   const xai_view *w = check_filters(L, 1);
   const int64_t *d = w->shape.dims;
@@ -327,6 +327,7 @@ static int filters(lua_State *L) {
     set_number(L, "smooth", looks.smooth);
     set_number(L, "oriented", looks.oriented);
     set_number(L, "colour", looks.colour);
+    set_number(L, "even", looks.even);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   return 1;

@@ -65,8 +65,8 @@ static double direction(const double *power, int64_t n) {
 }
 
 /* 1 - |grey part|^2 / |w|^2; the grey part has the mean of the channels in each of them. */
-static double colour_of(const float *w, int64_t c, int64_t plane) {
-  double grey = 0, all = xk_sum_square(c * plane, w);
+static double colour_of(const float *w, int64_t c, int64_t plane, double all) {
+  double grey = 0;
   for (int64_t i = 0; i < plane; i++) {
     double sum = 0;
     for (int64_t k = 0; k < c; k++) sum += w[k * plane + i];
@@ -80,12 +80,13 @@ xai_status xai_score_filter(const float *w, int64_t c, int64_t kh, int64_t kw, x
   size_t bytes = (size_t)(taps + n * n) * sizeof(double);
   double *v = xai_alloc(bytes);
   if (v == NULL) return xai_fail_memory(err, bytes);
-  double *power = v + taps, square = xai_score__centre(w, c, kh * kw, v);
+  double *power = v + taps, square = xai_score__centre(w, c, kh * kw, v), all = xk_sum_square(taps, w);
   xai_status st = xai_score__power(v, c, kh, kw, n, power, err);
   if (st == XAI_OK)
     *out = (xai_score_looks){.smooth = square > 0 ? neighbours(v, c, kh, kw, square / (double)taps) : 0,
                              .oriented = square > 0 ? direction(power, n) : 0,
-                             .colour = colour_of(w, c, kh * kw)};
+                             .colour = colour_of(w, c, kh * kw, all),
+                             .even = all > 0 ? fmax(0, 1 - square / all) : 0};
   xai_free(v);
   return st;
 }

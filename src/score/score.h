@@ -43,12 +43,13 @@ typedef struct xai_score_looks {
   double oriented; /* length of the mean of e^(2 i theta) over the power spectrum, theta the frequency's direction, without
                       the lowest frequencies: 0 for none, 1 for a grating; 0 for a flat filter */
   double colour;   /* share of the sum of squares that is not grey (equal in all channels); 0 for one channel */
+  double even;     /* share of the sum of squares that is the channels' means: 1 for a flat filter, 0 for zeros */
 } xai_score_looks;
 /* Fails with XAI_ENOMEM or XAI_ESTOP. */
 xai_status xai_score_filter(const float *w, int64_t c, int64_t kh, int64_t kw, xai_score_looks *out, xai_err *err);
 
-/* The amplitude of each frequency, of all channels together, each without its mean; n x n, n at least kh and kw.
- * Frequency 0 is at row and column n / 2 (from 0), a step to the right is 1/n cycles per weight to the right, a step up
+/* The amplitude of each frequency, of all channels together: the root of the sum of their squares; n x n, n at least kh
+ * and kw. Frequency 0 is at row and column n / 2 (from 0), a step to the right is 1/n cycles per weight to the right, a step up
  * 1/n upwards. Fails with XAI_ENOMEM or XAI_ESTOP. */
 xai_status xai_score_spectrum(const float *w, int64_t c, int64_t kh, int64_t kw, int64_t n, float *out, xai_err *err);
 

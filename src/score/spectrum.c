@@ -60,11 +60,12 @@ xai_status xai_score__power(const double *f, int64_t c, int64_t h, int64_t w, in
 }
 
 xai_status xai_score_spectrum(const float *w, int64_t c, int64_t kh, int64_t kw, int64_t n, float *out, xai_err *err) {
-  size_t bytes = (size_t)(c * kh * kw + n * n) * sizeof(double);
+  int64_t taps = c * kh * kw;
+  size_t bytes = (size_t)(taps + n * n) * sizeof(double);
   double *f = xai_alloc(bytes);
   if (f == NULL) return xai_fail_memory(err, bytes);
-  double *power = f + c * kh * kw;
-  xai_score__centre(w, c, kh * kw, f);
+  double *power = f + taps;
+  for (int64_t i = 0; i < taps; i++) f[i] = w[i];
   xai_status st = xai_score__power(f, c, kh, kw, n, power, err);
   for (int64_t y = 0; st == XAI_OK && y < n; y++)
     for (int64_t x = 0; x < n; x++) {

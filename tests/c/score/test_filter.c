@@ -15,7 +15,7 @@ enum { SIDE = 16 };
 #define PI 3.14159265358979323846
 
 static xai_score_looks measure(const float *w, int64_t c, int64_t h, int64_t width) {
-  xai_score_looks m = {NAN, NAN, NAN};
+  xai_score_looks m = {NAN, NAN, NAN, NAN};
   xai_err err = {""};
   assert_int_equal(xai_score_filter(w, c, h, width, &m, &err), XAI_OK);
   return m;
@@ -123,6 +123,15 @@ static void colour_is_what_is_not_grey(void **state) {
   assert_near(measure((const float[]){0, 0, 0}, 3, 1, 1).colour, 0);
 }
 
+/* 3 1 has the mean 2: 2 * 2^2 of 9 + 1. */
+static void what_is_the_same_everywhere_is_even(void **state) {
+  (void)state;
+  assert_near(measure((const float[]){3, 1}, 1, 1, 2).even, 0.8);
+  assert_near(measure((const float[]){3, -3}, 1, 1, 2).even, 0);
+  assert_near(measure((const float[]){3, 3, -1, -1}, 2, 1, 2).even, 1); /* each channel on its own */
+  assert_near(measure((const float[]){0, 0}, 1, 1, 2).even, 0);
+}
+
 static void short_memory_and_a_request_to_stop_are_errors(void **state) {
   (void)state;
   const float w[4] = {1, 2, 3, 5};
@@ -147,6 +156,7 @@ int main(void) {
       cmocka_unit_test(small_filters_are_measured_along_the_axes_that_they_have),
       cmocka_unit_test(neither_size_nor_a_constant_matters_and_channels_count_together),
       cmocka_unit_test(colour_is_what_is_not_grey),
+      cmocka_unit_test(what_is_the_same_everywhere_is_even),
       cmocka_unit_test(short_memory_and_a_request_to_stop_are_errors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,5 +13,5 @@ local args = xai.args { "Every filter of the first convolution as a colour tile.
 
 local net = xai.model(args.model, { weights = args.weights, preprocess = args.preprocess, labels = args.labels })
 local f = xai.filters(net, { layer = args.layer })
-xai.sheet { title = "What the first layer looks for", cell = 1200,
+xai.sheet { title = args.layer and "Filters of " .. f.layer or "What the first layer looks for", cell = 1200,
   { f:picture { scale = args.scale, cols = args.cols }, f:caption() } }:save "L01_filters.png"

@@ -107,6 +107,9 @@ local function cut(values, filters, channels)
   return core.tensor(rows)
 end
 
+--- Between grey tiles, which may end in white.
+local HUE <const> = { 158, 202, 225 }
+
 local PICTURE = { "scale", "cols", "gap", "cmap", "filters", "channels" }
 
 --- All filters: a colour tile each (grey for one channel), or where they look at maps rather than colours a row of grey tiles
@@ -118,7 +121,8 @@ function Filters:picture(options)
   local s = self.values:shape()
   local values = cut(self.values, filters, channels):reshape(rows and filters * channels or filters, rows and 1 or channels, s[3], s[4])
   local img = tiles(values, { scale = options.scale, cols = options.cols or rows and channels or nil, gap = options.gap,
-    cmap = options.cmap, order = self.net.order, cross = true })
+    cmap = options.cmap, order = self.net.order, cross = true,
+    between = rows and HUE or nil })
   local bar = img.bar or {}
   bar.smooth, bar.facts = false, facts.of { method = "filters", layer = self.layer, options = options, net = self.net }
   img.bar = bar

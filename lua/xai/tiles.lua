@@ -30,17 +30,17 @@ end
 --- The tensor as tiles, and the options with their defaults; cols = 0: as near to a square as can be.
 local function read(t, options)
   if not core.is_tensor(t) then core.fail("tiles: expected a tensor, got a " .. type(t)) end
-  options = check.options("tiles", options, { "cols", "gap", "cmap", "scale", "order", "cross" })
+  options = check.options("tiles", options, { "cols", "gap", "cmap", "scale", "order", "cross", "between" })
   local values, cols = layers(t)
   return values, { cols = options.cols or cols, gap = options.gap or 1, cmap = options.cmap or "grey", scale = options.scale or "each",
-    order = options.order or "rgb", cross = options.cross }
+    order = options.order or "rgb", cross = options.cross, between = options.between }
 end
 
 --- options: cols, gap = 1 pixel, cmap = "grey" (one channel), scale = "each", "row" or "common", order = "rgb" or "bgr",
---- cross = true: tiles that have the same value everywhere are crossed out.
+--- cross = true: tiles that have the same value everywhere are crossed out; between = {255, 255, 255}: the colour of the gaps.
 local function draw(t, options)
   local values, o = read(t, options)
-  local img, lo, hi = core.tiles(values, o.cols, o.gap, o.cmap, alike(o.scale, values, o.cols), o.order, o.cross)
+  local img, lo, hi = core.tiles(values, o.cols, o.gap, o.cmap, alike(o.scale, values, o.cols), o.order, o.cross, o.between)
   if o.scale == "common" and values:shape()[2] == 1 then img.bar = { cmap = o.cmap, lo = lo, hi = hi } end
   return img
 end

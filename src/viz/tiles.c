@@ -81,6 +81,7 @@ xai_status xai_tiles(const float *v, int n, int c, int h, int w, const xai_tiles
   xai_image *sheet;
   XAI_TRY(xai_image_new((int)width, (int)height, &sheet, err));
   memset(sheet->rgb, 255, (size_t)width * (size_t)height * 3);
+  for (int64_t i = 0; o.between != NULL && i < width * height; i++) memcpy(sheet->rgb + 3 * i, o.between, 3);
   uint8_t table[XAI_CMAP_COLOURS + 1][3];
   xai_cmap_table(o.cmap, table);
   int64_t size = (int64_t)c * h * w;

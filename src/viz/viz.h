@@ -55,7 +55,8 @@ xai_status xai_tint(const xai_image *img, const float *mask, int h, int w, bool 
 /* ---- many small maps or filters as one picture (tiles.c) ------------------------------------------------------ */
 typedef struct xai_tiles_opts {
   int columns;          /* 0: about a square, if possible without places that stay empty */
-  int gap;              /* pixels of white between tiles */
+  int gap;              /* pixels between tiles */
+  const uint8_t *between; /* their colour; NULL: white */
   const xai_cmap *cmap; /* for c = 1; NULL: grey */
   int alike;            /* so many tiles after one another share a scale; 0: each has its own */
   bool bgr;             /* for c = 3: order of the channels */

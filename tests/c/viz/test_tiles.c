@@ -57,6 +57,19 @@ static void tiles_of_a_row_may_share_a_scale(void **state) {
   xai_image_free(img);
 }
 
+static void gaps_may_have_a_colour(void **state) {
+  (void)state;
+  const float v[] = {1, 1, 1};
+  const uint8_t blue[] = {10, 20, 200};
+  xai_scale scale;
+  xai_image *img = tiles(v, 3, 1, 1, 1, (xai_tiles_opts){.columns = 2, .gap = 1, .between = blue}, &scale);
+  const bool tile[3][3] = {{true, false, true}, {false, false, false}, {true, false, false}}; /* no fourth one */
+  for (int y = 0; y < 3; y++)
+    for (int x = 0; x < 3; x++) assert_int_equal(img->rgb[3 * (y * 3 + x)], tile[y][x] ? 255 : 10);
+  assert_int_equal(img->rgb[5], 200);
+  xai_image_free(img);
+}
+
 /* Nine threes get both diagonals; a map with a single 1 among zeros stays as it is. */
 static void a_tile_of_one_value_is_crossed_out(void **state) {
   (void)state;
@@ -150,6 +163,7 @@ int main(void) {
       cmocka_unit_test(maps_stand_row_by_row_each_on_its_own_scale),
       cmocka_unit_test(one_scale_for_all_keeps_them_comparable),
       cmocka_unit_test(tiles_of_a_row_may_share_a_scale),
+      cmocka_unit_test(gaps_may_have_a_colour),
       cmocka_unit_test(a_tile_of_one_value_is_crossed_out),
       cmocka_unit_test(colour_filters_go_from_their_least_to_their_largest_weight),
       cmocka_unit_test(tiles_without_a_number_of_columns_make_about_a_square),

@@ -12,9 +12,9 @@ local args = xai.args { "What do the filters of a layer look like, and what is e
   scale = { "each", "each tile from black to white, a row of tiles, or all in common: each, row or common" },
   filters = { nil, "how many filters are drawn; all that look at colours, or 20, if absent" },
   channels = { nil, "how many input channels are drawn where these are no colours; 16 if absent" },
-  weights = { nil, "a file with the weights of an architecture" } }
+  preprocess = { nil, "imagenet, caffe, cifar10 or none: it says in which order the colours come" } }
 
-local net = xai.model(args.model, args.weights and { weights = args.weights })
+local net = xai.model(args.model, { preprocess = args.preprocess })
 local f = xai.filters(net, { layer = args.layer })
 local shown = { scale = args.scale, filters = args.filters, channels = args.channels }
 

@@ -3,14 +3,13 @@
 local xai = require "xai"
 local args = xai.args { "First-layer filters enlarged beside their spectra: oriented ones and blobs of colour.",
   model = { "default", "the network: a file, an architecture, or the one that ships" },
-  weights = { nil, "a file with the weights of an architecture" },
   layer = { nil, "another convolution" },
   count = { 4, "how many of each kind" },
   image = { nil, "accepted and not used: filters are the same for every picture" },
   preprocess = { nil, "imagenet, caffe, cifar10 or none: it says in which order the colours come" },
   labels = { nil, "text file with one class name per line" } }
 
-local net = xai.model(args.model, { weights = args.weights, preprocess = args.preprocess, labels = args.labels })
+local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
 local f = xai.filters(net, { layer = args.layer })
 local looks = f:look()
 print(looks)

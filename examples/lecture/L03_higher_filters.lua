@@ -7,12 +7,11 @@ local args = xai.args { "Filters of higher layers as rows of grey tiles.",
   filters = { 20, "how many of each" },
   channels = { 16, "how many of the channels that they look at" },
   scale = { "row", "what goes from black to white: each tile, a row of them, or all in common" },
-  weights = { nil, "a file with the weights of an architecture" },
   image = { nil, "accepted and not used: filters are the same for every picture" },
   preprocess = { nil, "imagenet, caffe, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
-local net = xai.model(args.model, { weights = args.weights, preprocess = args.preprocess, labels = args.labels })
+local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
 local names = {}
 for name in args.layers:gmatch "[^;]+" do names[#names + 1] = name end
 for _, layer in ipairs(args.layers == "" and net:layers() or {}) do -- 1x1 filters have nothing to see in them

@@ -7,7 +7,7 @@ local functions = {
     .. " .caffemodel, mean: a .binaryproto or numbers). preprocess: imagenet, caffe, cifar10, none, or"
     .. " {resize=, crop=, order=, scale=, mean=, std=}. labels: a text file with a name per line, or a list" },
   { "zoo", "zoo.resnet18 {weights=, classes=, in_channels=, size=, width=, preprocess=, labels=}: an architecture; zoo() lists them" },
-  { "model", "model(name or path, options): a network from the zoo, or from a file" },
+  { "model", "model(name or path, options): a network from the zoo, or from a file; of a file of weights the architecture is found" },
   { "inspect", "inspect(path, {weights=}): what is in a file of a network or of weights, and what of it cannot be run; print it."
     .. " .operators .problems .layers .tensors .fits" },
   { "image", "image(path): a picture from a PNG, JPEG or BMP file (or from a uint8 tensor H x W x 3)" },

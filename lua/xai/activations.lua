@@ -4,7 +4,7 @@
 --   xai.sheet { { a:picture { scale = "common" }, a:caption() }, { a:channel(a.strongest), over = img } }:save "conv5.png"
 --
 -- a.values is C x H x W, a[k] channel k, #a how many there are; a.dead lists the channels that have the same value everywhere,
--- for this picture at least; a.strongest is the channel with the largest value.
+-- for this picture at least; a.strongest is the channel with the largest value, a.largest[k] that of channel k.
 local core = require "xai.core"
 local check = require "xai.check"
 local say = require "xai.say"
@@ -26,18 +26,28 @@ local function maps_of(values, layer)
   return values:reshape(table.unpack(s, 2))
 end
 
+--- The largest value of each channel, the channels that have only one value, and the strongest. NaN is weaker than anything.
+local function judge(values)
+  local largest, dead, strongest = {}, {}, 1
+  for k = 1, values:shape()[1] do
+    local map = values[k]
+    local sum = map:sum()
+    largest[k] = sum == sum and map:max() or -math.huge
+    if sum == sum and largest[k] == map:min() then dead[#dead + 1] = k end
+    if largest[k] > largest[strongest] then strongest = k end
+  end
+  return largest, dead, strongest
+end
+
 --- x: a picture, a prepared tensor or a run; options: layer, by default where Grad-CAM looks.
 local function new(net, x, options)
   local start = core.clock()
   options = check.options("activations", options, { "layer" })
   local values, layer, input = core.activation(net, x, options.layer)
-  local self = { net = net, x = input, layer = layer, values = maps_of(values, layer), dead = {}, method = "activations" }
-  if not options.layer then say.once(("activations: layer '%s' (%s)"):format(layer, self.values:shape())) end
-  for k = 1, self.values:shape()[1] do
-    local map = self.values[k]
-    if map:max() == map:min() then self.dead[#self.dead + 1] = k end
-  end
-  self.strongest = (self.values:argmax())
+  values = maps_of(values, layer)
+  local self = { net = net, x = input, layer = layer, values = values, method = "activations" }
+  if not options.layer then say.once(("activations: layer '%s' (%s)"):format(layer, values:shape())) end
+  self.largest, self.dead, self.strongest = judge(values)
   self.seconds = core.clock() - start
   return setmetatable(self, Activations)
 end
@@ -50,21 +60,20 @@ end
 function Activations:__len() return self.values:shape()[1] end
 
 function Activations:__tostring()
-  return ("activations of layer '%s': %s, from %.4g to %.4g, %d channels dead"):format(self.layer, self.values:shape(),
-    self.values:min(), self.values:max(), #self.dead)
+  return ("activations of layer '%s': %s, at most %.4g, %d channels dead"):format(self.layer, self.values:shape(),
+    self.largest[self.strongest], #self.dead)
 end
 
 local PICTURE = { "scale", "cols", "gap", "cmap", "channels" }
 
---- The numbers of the channels that are drawn, in their order: those with the largest values when there are more.
+--- The numbers of the channels that are drawn, in their order: those with the largest values when there are more; and how.
 local function shown(a, name, options)
-  options = check.options("activations:" .. name, options, PICTURE)
-  local most, list = check.kind("activations:" .. name, "channels", options.channels, "number") or #a, {}
-  if math.type(most) ~= "integer" or most < 1 then complain("%s: channels: expected a whole number from 1, got %s", name, most) end
-  for k = 1, #a do list[k] = { k = k, value = a[k]:max() } end
-  table.sort(list, function(p, q) return p.value > q.value or p.value == q.value and p.k < q.k end)
-  local channels = {}
-  for i = 1, math.min(most, #a) do channels[i] = list[i].k end
+  name = "activations:" .. name
+  options = check.options(name, options, PICTURE)
+  local most, channels, largest = check.count(name, "channels", options.channels) or #a, {}, a.largest
+  for k = 1, #a do channels[k] = k end
+  table.sort(channels, function(p, q) return largest[p] > largest[q] or largest[p] == largest[q] and p < q end)
+  channels = table.move(channels, 1, math.min(most, #a), 1, {})
   table.sort(channels)
   return channels, { scale = options.scale, cols = options.cols, gap = options.gap, cmap = options.cmap, cross = true }
 end

@@ -43,6 +43,7 @@ local function convolutions(net)
   for _, layer in ipairs(net:layers()) do
     if filters_of(net, layer) then names[#names + 1] = layer.name end
   end
+  if #names == 0 then complain "this network has no convolution" end
   local most = 8
   return table.concat(names, ", ", 1, math.min(most, #names)) .. (#names > most and ", ..." or "")
 end
@@ -84,18 +85,18 @@ function Filters:__tostring() return ("filters of layer '%s': %s"):format(self.l
 --- So many filters, and channels of each, are drawn in rows of grey tiles: as many as can be told apart on a wall.
 local ROWS, COLUMNS = 20, 16
 
---- How many filters and channels of each are drawn.
-local function shown(f, options)
+local PICTURE = { "scale", "cols", "gap", "cmap", "filters", "channels" }
+
+--- The options; how many filters and channels of each are drawn; do they make rows?
+local function shown(f, name, options)
+  name = "filters:" .. name
+  options = check.options(name, options, PICTURE)
   local s = f.values:shape()
   local rows = s[2] ~= 1 and s[2] ~= 3
-  local function most(key, there, default)
-    local n = check.kind("filters:picture", key, options[key], "number") or default
-    if math.type(n) ~= "integer" or n < 1 then core.fail(("filters:picture: %s: expected a whole number from 1, got %s"):format(key, n)) end
-    return math.min(n, there)
-  end
-  local channels = rows and most("channels", s[2], COLUMNS) or s[2]
-  if not rows and options.channels then core.fail "filters:picture: channels: goes with filters that are no pictures" end
-  return most("filters", s[1], rows and ROWS or s[1]), channels, rows
+  if not rows and options.channels then core.fail(name .. ": channels: goes with filters that are no pictures") end
+  local filters = check.count(name, "filters", options.filters) or rows and ROWS or s[1]
+  local channels = check.count(name, "channels", options.channels) or rows and COLUMNS or s[2]
+  return options, math.min(filters, s[1]), math.min(channels, s[2]), rows
 end
 
 --- The first channels of the first filters.
@@ -110,30 +111,24 @@ end
 --- Between grey tiles, which may end in white.
 local HUE <const> = { 158, 202, 225 }
 
-local PICTURE = { "scale", "cols", "gap", "cmap", "filters", "channels" }
-
 --- All filters: a colour tile each (grey for one channel), or where they look at maps rather than colours a row of grey tiles
 --- each, one per channel. scale: "each" tile from its least to its largest weight, "row" (a filter's tiles alike) or "common";
 --- filters and channels: how many are drawn. f:caption{...} says in words what the same options show.
 function Filters:picture(options)
-  options = check.options("filters:picture", options, PICTURE)
-  local filters, channels, rows = shown(self, options)
-  local s = self.values:shape()
-  local values = cut(self.values, filters, channels):reshape(rows and filters * channels or filters, rows and 1 or channels, s[3], s[4])
-  local img = tiles(values, { scale = options.scale, cols = options.cols or rows and channels or nil, gap = options.gap,
-    cmap = options.cmap, order = self.net.order, cross = true,
-    between = rows and HUE or nil })
+  local o, filters, channels, rows = shown(self, "picture", options)
+  local s, values = self.values:shape(), cut(self.values, filters, channels)
+  if rows then values = values:reshape(filters * channels, 1, s[3], s[4]) end
+  local img = tiles(values, { scale = o.scale, cols = o.cols or rows and channels or nil, gap = o.gap, cmap = o.cmap,
+    order = self.net.order, cross = true, between = rows and HUE or nil })
   local bar = img.bar or {}
-  bar.smooth, bar.facts = false, facts.of { method = "filters", layer = self.layer, options = options, net = self.net }
+  bar.smooth, bar.facts = false, facts.of { method = "filters", layer = self.layer, options = o, net = self.net }
   img.bar = bar
   return img
 end
 
 --- "conv1: 64 filters of 11x11", or three lines: layer, filters and channels, and of how many.
 function Filters:caption(options)
-  options = check.options("filters:caption", options, PICTURE)
-  local s = self.values:shape()
-  local filters, channels, rows = shown(self, options)
+  local s, _, filters, channels, rows = self.values:shape(), shown(self, "caption", options)
   local function part(n, there) return n == there and tostring(n) or ("%d of %d"):format(n, there) end
   local text = ("%s filters of %dx%d"):format(part(filters, s[1]), s[4], s[3])
   if not rows then return self.layer .. ": " .. text end
@@ -157,30 +152,25 @@ function Look:caption()
   return ("%s, at %s°\n%s"):format(text, degrees(g.orientation), fineness)
 end
 
-local function larger(key)
-  return function(a, b) return a[key] > b[key] or a[key] == b[key] and a.index < b.index end
-end
-
 --- Those of a kind, the clearest first.
 local function of_kind(looks, kind, key)
   local list = {}
   for _, look in ipairs(looks) do if look.kind == kind then list[#list + 1] = look end end
-  table.sort(list, larger(key))
+  table.sort(list, function(a, b) return a[key] > b[key] or a[key] == b[key] and a.index < b.index end)
   return list
 end
 
 --- A table: a line per filter.
 function Looks:__tostring()
-  local rows = { { "filter", "kind", "smooth", "oriented", "colour", "degrees", "cycles/pixel", "octaves", "phase", "left over" } }
+  local rows = { { "filter", "kind", "smooth", "oriented", "colour", "degrees", "cycles/pixel", "octaves", "phase", "residual" } }
   for _, part in ipairs { self.oriented, self.blobs, self.others } do
     for _, look in ipairs(part) do
       local g = look.gabor
-      local row = { tostring(look.index), look.kind, ("%.2f"):format(look.smooth), ("%.2f"):format(look.oriented),
-        look.colour and ("%.2f"):format(look.colour) or "-" }
-      table.move(g and { degrees(g.orientation), ("%.3f"):format(g.frequency),
-        g.bandwidth < math.huge and ("%.1f"):format(g.bandwidth) or "low-pass", ("%d"):format(math.floor(g.phase + 0.5)), ("%.0f %%"):format(100 * g.residual) }
-        or { "-", "-", "-", "-", "-" }, 1, 5, 6, row)
-      rows[#rows + 1] = row
+      local fit = g and { degrees(g.orientation), ("%.3f"):format(g.frequency),
+        g.bandwidth < math.huge and ("%.1f"):format(g.bandwidth) or "low-pass", ("%d"):format(math.floor(g.phase + 0.5)),
+        ("%.0f %%"):format(100 * g.residual) } or { "-", "-", "-", "-", "-" }
+      rows[#rows + 1] = { tostring(look.index), look.kind, ("%.2f"):format(look.smooth), ("%.2f"):format(look.oriented),
+        look.colour and ("%.2f"):format(look.colour) or "-", table.unpack(fit) }
     end
   end
   return aligned(rows)
@@ -214,8 +204,8 @@ function Filters:look(options)
     setmetatable(look, Look)
     tell(i)
   end
+  looks.smooth, looks.oriented = nil, of_kind(looks, "oriented", "oriented") -- lists in place of numbers
   looks.blobs, looks.others = of_kind(looks, "colour blob", "colour"), of_kind(looks, "other", "smooth")
-  looks.oriented, looks.smooth = of_kind(looks, "oriented", "oriented"), nil
   return setmetatable(looks, Looks)
 end
 

@@ -59,6 +59,7 @@ test("the first convolution is the default, others go by name, what is none is r
   t.fails(function() xai.filters "conv1" end, "filters: expected a network, got a string")
   local dense = b.net("dense", b.seq { "flatten", b.flatten, "fc", b.linear { 2 } }, { input = { 1, 2, 2 }, preprocess = "none" })
   t.fails(function() xai.filters(dense) end, "filters: this network has no convolution")
+  t.fails(function() xai.filters(dense, { layer = "fc" }) end, "filters: this network has no convolution")
 end)
 
 test("a view's weights are its filters", function(t)
@@ -99,7 +100,7 @@ test("a table says it all, the clearest first", function(t)
   local lines = {}
   for line in text:gmatch "[^\n]+" do lines[#lines + 1] = line end
   t.eq(#lines, 7)
-  t.ok(lines[1]:find "filter +kind +smooth +oriented +colour +degrees +cycles/pixel +octaves +phase +left over")
+  t.ok(lines[1]:find "filter +kind +smooth +oriented +colour +degrees +cycles/pixel +octaves +phase +residual")
   t.ok(lines[4]:find "^3 +colour blob")
 end)
 

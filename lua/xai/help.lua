@@ -7,7 +7,7 @@ local functions = {
     .. " .caffemodel, mean: a .binaryproto or numbers). preprocess: imagenet, caffe, cifar10, none, or"
     .. " {resize=, crop=, order=, scale=, mean=, std=}. labels: a text file with a name per line, or a list" },
   { "zoo", "zoo.resnet18 {weights=, classes=, in_channels=, size=, width=, preprocess=, labels=}: an architecture; zoo() lists them" },
-  { "model", "model(name or path, options): a network from the zoo, or from a file" },
+  { "model", "model(name or path, options): a network from the zoo, or from a file; of a file of weights the architecture is found" },
   { "inspect", "inspect(path, {weights=}): what is in a file of a network or of weights, and what of it cannot be run; print it."
     .. " .operators .problems .layers .tensors .fits" },
   { "image", "image(path): a picture from a PNG, JPEG or BMP file (or from a uint8 tensor H x W x 3)" },
@@ -18,7 +18,12 @@ local functions = {
   { "write", "write(path, tensors, meta, {half=}): the reverse; half = true rounds to float16 (.safetensors)" },
   { "sheet", "sheet {title=, rows=, cols=, cell=, scale = \"common\", \"row\" or \"column\", {picture, caption}, ...}:save(path, {json=}):"
     .. " a figure, as .png .jpg .bmp .svg .pdf (see help \"cell\")" },
-  { "tiles", "tiles(tensor, {cols=, gap=, cmap=, scale = \"each\" or \"common\"}): filters or maps side by side in one picture" },
+  { "tiles", "tiles(tensor, {cols=, gap=, cmap=, scale = \"each\", \"row\" or \"common\", cross = true: out what has one value}):"
+    .. " filters or maps side by side in one picture; tiles.box(tensor, k, options): the box around tile k in it" },
+  { "filters", "filters(net, {layer=}): the filters of a convolution, by default the first: f.values, f[i], f:picture {scale = \"each\","
+    .. " \"row\" or \"common\", filters=, channels=: how many}, f:caption(), and f:look(): what each of them is (see help \"look\")" },
+  { "activations", "activations(net, x, {layer=}): what each channel answers to a picture: a.values, a[k], a.dead, a.strongest,"
+    .. " a:picture {scale = \"each\" or \"common\", channels = how many at most}, a:caption(), a:box(k): of a channel in that picture, and a:channel(k), a result like a method's" },
   { "scenes", "scenes {seed=, size = 96, objects = 1 or {1, 2}, more=, classes=, drawings = \"train\", \"held-out\" or \"all\","
     .. " occluders=, background=, count=, font=}: labelled pictures of things that were placed at random (see help \"scene\");"
     .. " scenes.compose {size=, seed=, background=, colours=, objects = {{class=, drawing=, x=, y=, size=,"
@@ -96,6 +101,14 @@ local objects = {
     "{bars = {{name, value, error=, text=}, ...}, caption, names = of several values}",
     "{scatter = tensor N x 2, caption, classes = {one per point}, images = {one per point}, thumb=}",
     "sheet:layout(): the rectangles of everything; sheet:facts(): how it was made, as JSON" } },
+  { "look", "what a filter is: one of f:look {size = 32, fit=}, a list that prints as a table; .oriented .blobs .others: the same by"
+    .. " kind, the clearest first", {
+    "look.kind: \"oriented\", \"colour blob\" or \"other\"; look.index .smooth .oriented .colour (see help \"measures\")",
+    "look.spectrum: size x size amplitudes, frequency 0 in the middle",
+    "look.gabor: the nearest Gabor function, of filters of 5x5 and more that see colours: .orientation (degrees, counterclockwise, in"
+      .. " which the wave runs: 0 for upright stripes) .frequency (cycles per weight) .bandwidth (octaves) .phase (degrees) .x .y"
+      .. " .along .across (deviations) .residual (share that it leaves) .values (the filter that it makes)",
+    "look:caption(): \"filter 12, at 45°\", and how fine it is" } },
   { "scene", "a picture and the truth about it, from xai.scenes", {
     "set = xai.scenes {...}; #set; set[i]: scene i; set.classes: the names, label 0 first",
     "scene.image .class .label: of the object that shows the most pixels",
@@ -126,8 +139,8 @@ local objects = {
       .. " random from the top down",
     "score.accuracy(net, set, {top = 1, all = false, batch = 64}): share of pictures of which the class (all: every class) is"
       .. " among the top most probable; {mean=, se=, n=, by_class=}",
-    "score.filters(net:weight \"conv1\"): list of {smooth=, oriented=}, .smooth and .oriented of them: which filters are edges and"
-      .. " blobs, which have a direction",
+    "score.filters(net:weight \"conv1\"): list of {smooth=, oriented=, colour=, even=, kind=}, .smooth, .oriented and .blobs of them: which"
+      .. " filters are edges and blobs, which have a direction, which a colour",
     "score.spearman(a, b) score.ssim(a, b): likeness of two maps; score.metrics(): what a set can be scored with" } },
   { "result", "what a method returns", {
     "e.values: the numbers in the method's own resolution; e.method .target .label .class .p .layer .unit .options .seconds",
@@ -227,9 +240,10 @@ end
 function help.help(topic)
   if topic == nil then return print(about_all()) end
   if type(topic) ~= "string" then core.fail("help: expected a name, as in xai.help \"gradcam\"") end
-  local text = by_name[topic] and about_method(by_name[topic]) or recipe(topic)
-  local f, o = about(functions, topic), about(objects, topic)
-  text = text or f and wrap("xai." .. f[2], 6)
+  local f, o, script = about(functions, topic), about(objects, topic), recipe(topic)
+  local text = by_name[topic] and about_method(by_name[topic]) or f and wrap("xai." .. f[2], 6)
+  if f and script then text = ("%s\nrecipe: xairun %s\n%s"):format(text, topic, script) end
+  text = text or script
   if o then text = (text and text .. "\n" or "") .. about_object(o) end
   if text then return print(text) end
   local names = {}

@@ -11,6 +11,7 @@ local xai = {
   tensor = core.tensor, zeros = core.zeros, randn = core.randn,
   read = core.read,
   sheet = require "xai.sheet", tiles = require "xai.tiles",
+  filters = require "xai.filters", activations = require "xai.activations",
   finer_target = require "xai.target".finer,
   scenes = require "xai.scenes", score = require "xai.score", grabcut = require "xai.grabcut",
   trainer = require "xai.train".trainer, train = require "xai.train".train,

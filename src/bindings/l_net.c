@@ -243,6 +243,11 @@ static int net_class(lua_State *L) {
   return 1;
 }
 
+static int is_net(lua_State *L) {
+  lua_pushboolean(L, xl_is(L, 1, &xl_net_type));
+  return 1;
+}
+
 /* ---- layers ---------------------------------------------------------------------------------- */
 
 int xl_check_layer(lua_State *L, int arg, const xai_net *net, const char *what) {
@@ -608,6 +613,7 @@ void xl_open_net(lua_State *L) {
       {"set_preprocess", set_preprocess, "load"},
       {"set_mean", set_mean, "load"},
       {"set_labels", set_labels, "load"},
+      {"is_net", is_net, NULL},
       {NULL, NULL, NULL},
   };
   xl_register(L, "", functions);

@@ -223,6 +223,42 @@ xl_box *xl_take_run(lua_State *L, int arg, int net_arg) {
   return box;
 }
 
+/* activation(net, x [, layer]) -> the activation, the layer's name, x; without a layer where Grad-CAM would look. x may be
+ * a picture or a run of the net, whose pass then serves. */
+static int activation(lua_State *L) {
+  xai_net *net = xl_check_net(L, 1);
+  lua_settop(L, 3);
+  lua_pushvalue(L, 2); /* keeps the run, if it is one */
+  xl_box *run = xl_take_run(L, 2, 1);
+  xl_box *x = xl_check_input(L, 2, 1);
+  const xai_view *view = xai_tensor_view(x->tensor);
+  int layer = XAI_LAYER_NONE;
+  xai_err err;
+  xai_status st = XAI_OK;
+  if (lua_isnil(L, 3))
+    XL_WORK(L, st, xai_net_default_layer(net, &view->shape, &layer, &err));
+  else
+    layer = xl_check_layer(L, 3, net, "layer");
+  if (st != XAI_OK) return xl_raise(L, st, &err);
+  const xai_view *value = run != NULL ? xai_run_value(run->run, layer) : NULL;
+  if (value != NULL) {
+    xl_push_copy(L, value);
+  } else {
+    xl_box *box = xl_new_box(L, &xl_tensor_type);
+    int result = lua_gettop(L);
+    xl_pass pass;
+    xl_pass_begin(L, 1, &pass);
+    xl_pass_hold(&pass, x);
+    XL_WORK(L, st, xai_net_forward(net, view, layer, &box->tensor, &err));
+    xl_pass_end(&pass, st, &err);
+    xl_charge_tensor(L, box->tensor);
+    lua_settop(L, result);
+  }
+  xl_push_layer_name(L, net, layer);
+  lua_pushvalue(L, 2);
+  return 3;
+}
+
 static int run_tostring(lua_State *L) {
   xl_box *box = xl_check_box(L, 1, &xl_run_type, "self");
   lua_pushfstring(L, "run (%d KB of activations)", (int)(xai_run_bytes(box->run) / 1024));
@@ -250,4 +286,6 @@ void xl_open_run(lua_State *L) {
   xl_new_type(L, &xl_run_type, NULL, methods, NULL);
   xl_add_type(L, &xl_run_type);
   xl_extend_type(L, &xl_net_type, of_net);
+  static const xl_reg functions[] = {{"activation", activation, "activations"}, {NULL, NULL, NULL}};
+  xl_register(L, "", functions);
 }

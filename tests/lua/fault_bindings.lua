@@ -76,6 +76,14 @@ local cases = {
     local _ = xai.score.pointing(map, box, { smooth = 0.3 }), xai.score.iou(map, box), xai.score.mass(map, box), xai.score.rank(map, box),
       xai.score.sparseness(map), xai.score.spearman(map, map), xai.score.ssim(map, map), xai.score.filters(map:reshape(1, 1, 3, 3))
   end },
+  { "filters", function() return tiny.load() end, function(net)
+    local f = xai.filters(net)
+    local _ = f:picture(), f:look { fit = true, size = 8 }
+  end },
+  { "activations", net_and_x, function(net, x)
+    local a = xai.activations(net, x, { layer = "pool1" })
+    local _ = a:picture { scale = "common" }, a:channel(1):heat()
+  end },
   { "scores that ask the network", net_and_x, function(net, x)
     local map = x:reshape(4, 4)
     for _, name in ipairs { "insertion", "deletion", "drop", "infidelity" } do xai.score[name](net, x, map, { class = 0 }) end

@@ -99,6 +99,17 @@ test("L19, L20, L21, L23: class activation maps as sum, examples, top five and b
   t.ok(bytes:find("IoU 0", 1, true) and bytes:find("localization error", 1, true))
 end)
 
+test("L1, L2, L3, L8: filters of three layers, a closer look, activations", function(t)
+  t.eq(count(select(2, figure(t, "L01_filters")), "filters"), 1)
+  local _, bytes = figure(t, "L02_closer_look", "--count 2")
+  t.ok(bytes:find("Gabor", 1, true) or bytes:find("are oriented", 1, true))
+  _, bytes = figure(t, "L03_higher_filters", "--filters 3")
+  t.eq(count(bytes, "filters"), 2)
+  t.ok(bytes:find("3 of 96 filters of 3x3, a row each", 1, true))
+  _, bytes = figure(t, "L08_activations")
+  t.eq(count(bytes, "activations"), 2)
+end)
+
 test("the figures run on a network and a photograph from elsewhere", function(t)
   local shared = os.getenv "XAI_SHARED" or "../shared"
   local model, photo = shared .. "/models/squeezenet1.1.onnx"
@@ -107,6 +118,10 @@ test("the figures run on a network and a photograph from elsewhere", function(t)
   list:close()
   if not (photo and io.open(model)) then t.skip "the reference folder is absent" end
   local given = ("--model '%s' --preprocess caffe --labels '%s/models/imagenet_labels.txt' --image '%s'"):format(model, shared, photo)
+  t.eq(count(select(2, figure(t, "L01_filters", given)), "filters"), 1)
+  figure(t, "L02_closer_look", given)
+  t.eq(count(select(2, figure(t, "L03_higher_filters", given)), "filters"), 2)
+  t.eq(count(select(2, figure(t, "L08_activations", given)), "activations"), 2)
   t.eq(count(select(2, figure(t, "L14_saliency", given)), "saliency"), 1)
   t.eq(count(select(2, figure(t, "L18_three_rules", given)), "deconvnet"), 2)
   t.eq(count(select(2, figure(t, "L19_cam_sum", given)), "cam"), 2) -- its last maps are the class's own: w is 1 there

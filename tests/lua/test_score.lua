@@ -455,6 +455,7 @@ test("filters: a grating is smooth and oriented, a blob smooth, noise neither", 
   local noise = xai.randn(9, 9):totable()
   local r = score.filters(xai.tensor { { grating }, { noise }, { blob }, { noise } })
   t.eq({ #r, r.smooth, r.oriented }, { 4, 2, 1 })
+  t.eq({ r[1].kind, r[2].kind, r[3].kind, r[3].colour }, { "oriented", "other", "other", nil }) -- one channel has no colour
   t.ok(r[1].oriented > 0.6 and r[3].oriented < 1e-6 and r[2].oriented < 0.4)
   t.fails(function() score.filters(xai.zeros(3, 3)) end, "score.filters: weights: expected filters, float32 N x C x KH x KW")
 end)

@@ -55,21 +55,34 @@ function learnt.accuracy(net, set, options)
   return result
 end
 
-local SMOOTH, ORIENTED = 0.5, 0.4
+local SMOOTH, ORIENTED, COLOURED, EVEN = 0.5, 0.4, 0.5, 0.5
 
---- Filters N x C x KH x KW, as net:weight gives them: a list of { smooth =, oriented = }, and how many there are of each:
---- smooth is the correlation of neighbouring weights (edges, blobs: above 0.5; noise: near 0), oriented the length of the mean
---- of e^(2 i theta) over the power spectrum without its lowest frequencies (1: a grating, 0: no direction). A filter counts as
---- oriented above 0.4, if it is smooth.
+local function kind_of(filter)
+  local smooth = filter.smooth > SMOOTH
+  if smooth and filter.oriented > ORIENTED then return "oriented" end
+  if filter.colour and filter.colour > COLOURED and (smooth or filter.even > EVEN) then return "colour blob" end
+  return "other"
+end
+
+--- Filters N x C x KH x KW, as net:weight gives them: a list of { smooth =, oriented =, colour =, even =, kind = }, and how many
+--- there are of each:
+---   smooth     the correlation of neighbouring weights (edges, blobs: above 0.5; noise: near 0)
+---   oriented   the length of the mean of e^(2 i theta) over the power spectrum without its lowest frequencies (1: a grating,
+---              0: no direction); a filter counts as oriented above 0.4, if it is smooth
+---   colour     the share of the sum of squares that is not grey, where there are three channels
+---   even       the share that is the channels' means; small filters may be all blob, without an edge to be smooth at
+---   kind       "oriented"; else "colour blob" when more than half is colour and it is smooth or mostly even; else "other"
 function learnt.filters(weights)
-  local smooth, oriented = core.score.filters(weights)
-  local list = { smooth = 0, oriented = 0 }
-  for i = 1, #smooth do
-    list[i] = { smooth = smooth[i], oriented = oriented[i] }
-    if smooth[i] > SMOOTH then
-      list.smooth = list.smooth + 1
-      if oriented[i] > ORIENTED then list.oriented = list.oriented + 1 end
-    end
+  local list = core.score.filters(weights)
+  local coloured = weights:shape()[2] == 3
+  list.smooth, list.oriented, list.blobs = 0, 0, 0
+  for _, filter in ipairs(list) do
+    local smooth = filter.smooth > SMOOTH
+    if not coloured then filter.colour = nil end
+    filter.kind = kind_of(filter)
+    list.smooth = list.smooth + (smooth and 1 or 0)
+    list.oriented = list.oriented + (filter.kind == "oriented" and 1 or 0)
+    list.blobs = list.blobs + (filter.kind == "colour blob" and 1 or 0)
   end
   return list
 end

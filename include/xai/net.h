@@ -81,6 +81,10 @@ XAI_API xai_status xai_net_find_layer(const xai_net *net, const char *name, int 
  * Fails with XAI_ENOTFOUND when there is none. */
 XAI_API xai_status xai_net_default_layer(const xai_net *net, const xai_shape *x, int *layer, xai_err *err);
 
+/* The layer whose activation the classifier weighs: what goes into the last layer with weights before the scores (Gemm,
+ * MatMul or Conv), without a Dropout in between. Fails with XAI_ENOTFOUND when that is the input, or the way back forks. */
+XAI_API xai_status xai_net_feature_layer(const xai_net *net, int *layer, xai_err *err);
+
 /* The shape of a layer's activation for inputs of shape x. */
 XAI_API xai_status xai_net_layer_shape(const xai_net *net, int layer, const xai_shape *x, xai_shape *out, xai_err *err);
 

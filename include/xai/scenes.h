@@ -50,7 +50,10 @@ XAI_API xai_scenes_opts xai_scenes_defaults(void);
  * or XAI_EUNSUPPORTED (the font is another one), XAI_EARG or XAI_ENOMEM. */
 typedef struct xai_scenes xai_scenes;
 XAI_API xai_status xai_scenes_open(const xai_scenes_opts *opts, xai_scenes **out, xai_err *err);
-XAI_API void xai_scenes_close(xai_scenes *s); /* NULL is fine */
+XAI_API xai_scenes *xai_scenes_retain(xai_scenes *s);
+XAI_API void xai_scenes_close(xai_scenes *s); /* NULL is fine; frees at the last reference */
+/* Of all that makes its scenes: options, and the drawings themselves. */
+XAI_API uint64_t xai_scenes_hash(const xai_scenes *s);
 XAI_API void xai_scenes_size(const xai_scenes *s, int *width, int *height);
 XAI_API int xai_scenes_classes(const xai_scenes *s);
 XAI_API const char *xai_scenes_class(const xai_scenes *s, int label);

@@ -28,6 +28,14 @@ local functions = {
     .. " occluders=, background=, count=, font=}: labelled pictures of things that were placed at random (see help \"scene\");"
     .. " scenes.compose {size=, seed=, background=, colours=, objects = {{class=, drawing=, x=, y=, size=,"
     .. " rotation=, mirror=, hue=}, ...}}: one that you want; scenes.examples(): those that ship; scenes.classes(): the names; scenes.drawings(class, which): how many drawings" },
+  { "images", "images(folder, list or scenes, {classes=, threads=, ahead=}): pictures with labels, decoded ahead by threads, in a fixed"
+    .. " order. A folder with a folder per class, a .csv of path,label, or a list of paths, pictures or {path, label=} (see help"
+    .. " \"set\")" },
+  { "features", "features(net, images, layer, {store = folder, pool = \"mean\", \"max\" or \"none\", batch=, part = 256, threads=,"
+    .. " ahead=}): what a layer (default: the one before the classifier) makes of each picture; .values n x d .labels .names .paths .index"
+    .. " .skipped .seconds, f:image(row). With a store, a pass that was ended goes on where it was; features.read(folder): what a store"
+    .. " holds" },
+  { "rank", "rank, size: which of how many processes this is, when mpirun started them (mpirun -n 4 xairun script.lua); else 0 and 1" },
   { "score", "score(method, net, set, {metrics =, target = \"each object\" or \"largest\", options = of the method, count =,"
     .. " <metric> = {its options}}): how good a method's maps are on scenes, or a list of {image=, objects = {{class=, box=, mask=}}};"
     .. " prints as a table; score.pointing(e, object) and the others score one map (see help \"measures\")" },
@@ -109,6 +117,12 @@ local objects = {
       .. " which the wave runs: 0 for upright stripes) .frequency (cycles per weight) .bandwidth (octaves) .phase (degrees) .x .y"
       .. " .along .across (deviations) .residual (share that it leaves) .values (the filter that it makes)",
     "look:caption(): \"filter 12, at 45°\", and how fine it is" } },
+  { "set", "pictures with labels, from xai.images", {
+    "#set; set[i]: {image=, label=, class=, path=}; set.classes: names, label 0 first; set.skipped: {index=, path=, why=} of files that"
+      .. " could not be read in the last pass",
+    "for i, img, label, path in set:each() do ... end: all pictures; label is a class id, or nil",
+    "for x, labels, at in set:batches(net, {batch = 32}) do ... end: inputs N x C x H x W, class ids (-1: none) and positions",
+    "x, labels = set:batch(first, n, net): what xai.train and xai.score.accuracy take" } },
   { "scene", "a picture and the truth about it, from xai.scenes", {
     "set = xai.scenes {...}; #set; set[i]: scene i; set.classes: the names, label 0 first",
     "scene.image .class .label: of the object that shows the most pixels",

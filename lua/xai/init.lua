@@ -13,6 +13,8 @@ local xai = {
   sheet = require "xai.sheet", tiles = require "xai.tiles",
   filters = require "xai.filters", activations = require "xai.activations",
   finer_target = require "xai.target".finer,
+  images = require "xai.images", features = require "xai.features",
+  rank = core.rank, size = core.size,
   scenes = require "xai.scenes", score = require "xai.score", grabcut = require "xai.grabcut",
   trainer = require "xai.train".trainer, train = require "xai.train".train,
   args = require "xai.args",

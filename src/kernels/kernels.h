@@ -19,6 +19,9 @@
 /* ---- threads (threads.c) ------------------------------------------------------------------ */
 int xk_threads(void);           /* how many threads kernels use: OMP_NUM_THREADS or the number of cores */
 void xk_threads_set(int n);     /* at least 1; also keeps OpenBLAS to one thread per call */
+/* The kernels that the calling thread starts use n threads from now on; 0: as many as everybody's. For threads that work
+ * beside one another. */
+void xk_threads_own(int n);
 
 /* ---- matrix products (gemm.c: the only caller of OpenBLAS) --------------------------------- */
 /* C (m x n) = alpha * op(A) (m x k) * op(B) (k x n) + beta * C; ld* are row strides in elements.

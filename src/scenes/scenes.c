@@ -4,6 +4,7 @@
  * of which too much is hidden, by later ones, by the occluder or by the border, are placed anew and a little smaller.
  */
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -17,6 +18,7 @@ enum { SIDE_MIN = 16, TRIES = 40 };
 static const double least_visible = 0.4;
 
 struct xai_scenes {
+  atomic_int refs;
   xai_scenes_opts opts; /* the pointers in it are the caller's: not used after opening */
   xai_backdrop backdrop;
   int n_labels;
@@ -99,6 +101,7 @@ xai_status xai_scenes_open(const xai_scenes_opts *opts, xai_scenes **out, xai_er
   xai_scenes *s = xai_calloc(1, sizeof *s);
   if (s == NULL) return xai_fail_memory(err, sizeof *s);
   xai_status st;
+  atomic_init(&s->refs, 1);
   s->opts = *opts;
   s->backdrop = backdrop;
   XAI_GOTO(choose(s, opts, codes, err));
@@ -122,8 +125,13 @@ done:
   return st;
 }
 
+xai_scenes *xai_scenes_retain(xai_scenes *s) {
+  atomic_fetch_add(&s->refs, 1);
+  return s;
+}
+
 void xai_scenes_close(xai_scenes *s) {
-  if (s == NULL) return;
+  if (s == NULL || atomic_fetch_sub(&s->refs, 1) > 1) return;
   for (int i = 0; s->sprites != NULL && i < s->n_sprites; i++) xai_sprite__clear(&s->sprites[i]);
   xai_free(s->sprites);
   xai_free(s);
@@ -138,6 +146,25 @@ int xai_scenes_classes(const xai_scenes *s) { return s->n_labels; }
 
 const char *xai_scenes_class(const xai_scenes *s, int label) {
   return label >= 0 && label < s->n_labels ? xai_scene__rows[s->label[label].row].name : NULL;
+}
+
+uint64_t xai_scenes_hash(const xai_scenes *s) {
+  const xai_scenes_opts *o = &s->opts;
+  int64_t numbers[] = {(int64_t)o->seed, o->width, o->height, o->least, o->most, (int64_t)s->backdrop, s->n_labels};
+  uint64_t h = xai_str_hash_more(xai_str_hash("scenes"), numbers, sizeof numbers);
+  h = xai_str_hash_more(h, &o->more, sizeof o->more);
+  h = xai_str_hash_more(h, &o->occluders, sizeof o->occluders);
+  for (int i = 0; i < s->n_labels; i++) {
+    int rows[] = {s->label[i].row, s->label[i].first, s->label[i].drawings};
+    h = xai_str_hash_more(h, rows, sizeof rows);
+  }
+  for (int i = 0; i < s->n_sprites; i++) {
+    const xai_sprite *sprite = &s->sprites[i];
+    int sides[] = {sprite->level[0].w + 2, sprite->level[0].h + 2};
+    h = xai_str_hash_more(h, sides, sizeof sides);
+    h = xai_str_hash_more(h, sprite->level[0].pixels, (size_t)sides[0] * (size_t)sides[1] * sizeof *sprite->level[0].pixels);
+  }
+  return h;
 }
 
 /* ---- throwing a scene -------------------------------------------------------------------------------------- */

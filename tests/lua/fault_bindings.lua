@@ -99,6 +99,33 @@ if pcall(xai.scenes, { classes = { "fox" } }) then -- the font is there
     xai.scenes.compose { size = 16, objects = { { class = "lion" } } }
   end }
 end
+cases[#cases + 1] = { "sets of pictures", function()
+  return tiny.load(), { xai.image(xai.zeros(4, 4, 3, "uint8")), { image = xai.image(xai.zeros(5, 4, 3, "uint8")), label = "dog" } }
+end, function(net, list)
+  local set = xai.images(list)
+  for _ in set:each { threads = 2 } do end
+  for _ in set:batches(net, { batch = 2 }) do end
+  local _ = set[2], set:hash(), core.bytes_of(core.join_rows { core.pool_rows(xai.zeros(1, 2, 2, 2), "mean"), xai.zeros(2, 2) }),
+    core.tensor_of("abcd", "uint8", { 2, 2 }), core.folder "."
+end }
+local function net_and_pictures() return tiny.load(), { xai.image(xai.zeros(4, 4, 3, "uint8")), xai.image(xai.zeros(4, 4, 3, "uint8")) } end
+cases[#cases + 1] = { "features", net_and_pictures, function(net, list) xai.features(net, list, nil, { part = 1, threads = 1 }) end }
+local store = os.tmpname()
+os.remove(store)
+local quick = io.open(store:gsub("^.*/", "/dev/shm/"), "w") -- in memory, where there is such a folder: all files of a store are synced
+if quick then
+  quick:close()
+  store = store:gsub("^.*/", "/dev/shm/")
+  os.remove(store)
+end
+local function without_store()
+  for _, entry in ipairs(core.file_size(store) and core.folder(store) or {}) do os.remove(store .. "/" .. entry.name) end
+  os.remove(store)
+end
+cases[#cases + 1] = { "a store", function()
+  without_store()
+  return net_and_pictures()
+end, function(net, list) xai.features(net, list, nil, { store = store, part = 1, threads = 1 }) end }
 cases[#cases + 1] = { "a run in place of a picture", function()
   local net = tiny.load()
   return net, net:run(tiny.x())
@@ -131,6 +158,8 @@ for _, case in ipairs(cases) do
     end
   end)
 end
+
+without_store()
 
 -- A builder that ran short of memory is given up as a whole: building again is the caller's.
 test("building: memory that stays short is an error, and no more", function(t)

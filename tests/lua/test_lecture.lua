@@ -88,6 +88,18 @@ test("L11, L14, L17, L18, L25: each has the panels of its figure", function(t)
   t.ok(bytes:find('"label": "dog"', 1, true) and bytes:find('"label": "cat"', 1, true))
 end)
 
+test("L04: vectors of a layer for many pictures, kept on disk", function(t)
+  if not pcall(xai.scenes, { count = 1 }) then t.skip "there is no font to draw scenes with" end
+  local store = os.tmpname()
+  os.remove(store)
+  for _ = 1, 2 do -- the second time they are taken from there
+    local img, bytes = figure(t, "L04_features", ("--count 24 --store '%s'"):format(store))
+    t.ok(img.width > 1000 and bytes:find("24 pictures, as many vectors of 256 numbers: layer relu7, 25 kB on disk", 1, true))
+  end
+  t.eq(tostring(xai.features.read(store).values:shape()), "24x256")
+  os.execute(("rm -rf '%s'"):format(store))
+end)
+
 test("L19, L20, L21, L23: class activation maps as sum, examples, top five and boxes", function(t)
   local _, bytes = figure(t, "L19_cam_sum", "--maps 2")
   t.eq(count(bytes, "cam"), 2)
@@ -122,6 +134,10 @@ test("the figures run on a network and a photograph from elsewhere", function(t)
   figure(t, "L02_closer_look", given)
   t.eq(count(select(2, figure(t, "L03_higher_filters", given)), "filters"), 2)
   t.eq(count(select(2, figure(t, "L08_activations", given)), "activations"), 2)
+  local store = os.tmpname()
+  os.remove(store)
+  t.ok(select(2, figure(t, "L04_features", ("%s --store '%s'"):format(given, store))):find("1 pictures, as many vectors of 512 numbers", 1, true))
+  os.execute(("rm -rf '%s'"):format(store))
   t.eq(count(select(2, figure(t, "L14_saliency", given)), "saliency"), 1)
   t.eq(count(select(2, figure(t, "L18_three_rules", given)), "deconvnet"), 2)
   t.eq(count(select(2, figure(t, "L19_cam_sum", given)), "cam"), 2) -- its last maps are the class's own: w is 1 there

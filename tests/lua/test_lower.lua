@@ -84,7 +84,7 @@ end
 --- Where a rectifier or a maximum is within rounding of its bend, either side is right: then other pictures are asked.
 local function gradients(t, net, names, n, title)
   local q = { at = below(2) == 0 and names[#names] or pick(names), to = below(2) == 0 and "input" or pick(names) }
-  q.rule, q.keep = pick { "plain", "guided", "deconv" }, some(names, 3)
+  q.rule, q.keep = pick { "plain", "guided", "deconv", "redirected" }, some(names, 3)
   q.keep[#q.keep + 1] = q.at
   local what, worst
   for try = 1, 3 do

@@ -36,6 +36,7 @@ local ELSEWHERE = {
   ["tests/c/kernels/test_unary.c"] = "kernels/select",
   ["tests/c/scenes/test_glyphs.c"] = "scenes/classes",
   ["tests/c/graph/test_fill.c"] = "kernels/fill",
+  ["tests/lua/test_cluster.lua"] = "cluster/cluster cluster/mpi", -- processes under mpirun
   ["tests/c/train/test_trainer.c"] = "train/init train/optimiser graph/training",
 }
 

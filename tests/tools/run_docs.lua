@@ -36,6 +36,7 @@ local ARGUMENTS = {
   compare = "--model model.onnx --count 1 --methods gradcam,random --metrics pointing,deletion --csv a.csv --json a.json",
   inspect = "--model model.onnx",
   filters = "--model model.onnx",
+  features = "--model model.onnx --images . --store features-" .. os.time(),
   class_image = "--model model.onnx --steps 5",
   neuron_image = "--model model.onnx --steps 5",
   feature_image = "--model model.onnx --steps 3 --channels 2",

@@ -1,5 +1,6 @@
 -- xai.score.learnt: what has a network learnt? Is it right, and have its filters become something that the eye can name?
 local core = require "xai.core"
+local cluster = require "xai.cluster"
 local say = require "xai.say"
 local shared = require "xai.score.shared"
 
@@ -28,26 +29,40 @@ function learnt.accuracy(net, set, options)
   local o = shared.options("accuracy", options, { top = 1, all = false, batch = 64 }, { top = 1, batch = 1 })
   local id_of, name_of = ids_of(net, set)
   local right, by_class, tell = {}, {}, say.progress("accuracy", #set)
+  local parts, batches = {}, -(-#set // o.batch)
 
-  local function judge(scores, label, shares)
+  local function judge(list, scores, label, shares)
     local good = o.all or rank(scores, id_of(label)) < o.top
     for k, share in ipairs(o.all and shares or {}) do
       good = good and (share == 0 or rank(scores, id_of(k - 1)) < o.top)
     end
-    local name = name_of(label)
-    by_class[name] = by_class[name] or {}
-    table.insert(by_class[name], good and 1 or 0)
-    right[#right + 1] = good and 1 or 0
+    list[#list + 1], list[#list + 2] = name_of(label), good and 1 or 0
   end
 
-  for first = 1, #set, o.batch do
-    local n = math.min(o.batch, #set - first + 1)
-    local x, labels, shares = set:batch(first, n, net)
-    if o.all and not shares then shared.fail("accuracy", "all: the data give no shares of the classes") end
-    shares = o.all and shares:totable()
-    for i, scores in ipairs(net:logits(x):totable()) do judge(scores, labels[i], shares and shares[i]) end
-    x:free()
-    tell(first + n - 1)
+  for part = 1, batches do
+    if cluster.mine(part) then
+      local first, list = (part - 1) * o.batch + 1, {}
+      local n = math.min(o.batch, #set - first + 1)
+      local x, labels, shares = set:batch(first, n, net)
+      if o.all and not shares then shared.fail("accuracy", "all: the data give no shares of the classes") end
+      shares = o.all and shares:totable()
+      for i, scores in ipairs(net:logits(x):totable()) do judge(list, scores, labels[i], shares and shares[i]) end
+      x:free()
+      parts[part] = list
+      tell(first + n - 1)
+    end
+  end
+  local found = {}
+  for _, of_rank in ipairs(cluster.gather(parts)) do
+    for part, list in pairs(of_rank) do found[part] = list end
+  end
+  for part = 1, batches do
+    for i = 1, #found[part], 2 do
+      local name, good = found[part][i], found[part][i + 1]
+      by_class[name] = by_class[name] or {}
+      table.insert(by_class[name], good)
+      right[#right + 1] = good
+    end
   end
   local result = shared.summary(right)
   result.by_class = {}

@@ -16,12 +16,12 @@ local a, b = top[1], top[2]
 for _, guess in ipairs(top) do guess.name = guess.label:match "^[^,]*" end
 
 
-local code -- the last layer before the scores
-for _, layer in ipairs(net:layers()) do
-  local shape = layer.shape or {}
-  if layer.op:lower() == "relu" and shape[1] ~= net.classes then code = layer.name end
+local code, layer -- the last layer before the scores; where it has height and width, it is also the one to look at
+for _, l in ipairs(net:layers()) do
+  local op = l.op:lower()
+  if (op == "relu" or op == "concat") and l.shape and l.shape[1] ~= net.classes then code = args.code or l.name end
 end
-code = args.code or code
+if (net:layer(code).shape[3] or 1) > 1 then layer = code end
 local wanted = net:forward(net:prepare(other), code)
 local place = { net:forward(net:prepare(img), code):argmax() }
 place[1] = code -- in place of the picture's number
@@ -32,7 +32,7 @@ for _, question in ipairs {
   { a.name, a.id }, { b.name, b.id }, { ("%s + %s"):format(a.name, b.name), { a.id, b.id } },
   { ("%s − %s"):format(a.name, b.name), { plus = a.id, minus = b.id } }, { "a unit\n" .. unit, unit },
   { "likeness to that picture\nproduct of both's " .. code, wanted * (1 / wanted:norm()), code } } do
-  local e = xai.gradcam(net, img, { target = question[2], at = question[3] })
+  local e = xai.gradcam(net, img, { target = question[2], at = question[3], layer = layer })
   cells[1] = cells[1] or { e:input(img), "input" }
   if question[3] then cells[#cells + 1] = { xai.saliency(net, other):input(other), "another picture" } end
   cells[#cells + 1] = { e, question[1], over = e:input(img), bar = false }

@@ -34,6 +34,7 @@ local a, g, k, y, x = run:get(e.layer)[1], run:backward { target = e.class, to =
 local function share(i) return e.weights:get(i) * a:get(i, y, x) end -- what map i gives where the sum is largest
 for i = 2, #a do if share(i) > share(k) then k = i end end
 cells[6], cells[7] = { a[k], ("A: map %d\nof %s"):format(k, e.layer) }, { g[k], "g: gradient\nof " .. e:caption() }
-cells[8] = { e.alpha[k], "alpha = 1 / (2 + g ΣA)\nwhere g > 0" }
+local flat = e.alpha[k]:max() == e.alpha[k]:min() -- behind this layer all places of a map are averaged
+cells[8] = { e.alpha[k], "alpha = 1 / (2 + g ΣA)\n" .. (flat and "one value, as g is" or "where g > 0") }
 cells[9], cells[10] = { cam, "Grad-CAM", over = cam:input(img), bar = false }, { e, "Grad-CAM++", over = cam:input(img), bar = false }
 xai.sheet(cells):save "L30_alpha.png"

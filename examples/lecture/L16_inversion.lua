@@ -24,7 +24,7 @@ end
 
 local cells = { title = "What layers still know of the picture", cols = { "input" } }
 for i, layer in ipairs(layers) do
-  cells.cols[i + 1] = layer == "log_probabilities" and "class log-\nprobabilities" or ("%s\n%s"):format(layer, net:layer(layer).shape)
+  cells.cols[i + 1] = layer == "log_probabilities" and "log-probabilities" or ("%s\n%s"):format(layer, net:layer(layer).shape)
 end
 for _, name in ipairs(args.image and { args.image } or { "examples/images/cat_dog.png", "examples/images/lion.png" }) do
   local x = net:prepare(xai.image(name))

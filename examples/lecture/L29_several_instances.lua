@@ -32,7 +32,7 @@ for i, scene in ipairs(shown) do
     if bar and height > bar[2] then bar[2], bar.text = height, ("%.2f"):format(height) end
     peak.colour = cyan
   end
-  cells[i], cells[#shown + i] = { picture, e:caption(), boxes = truth }, { e, over = picture, points = peaks, bar = false }
+  cells[i], cells[#shown + i] = { picture, e:caption(), boxes = truth }, { e, over = picture, share = 0.7, points = peaks, bar = false }
   cells[2 * #shown + i] = #bars > 0 and { bars = bars, "highest peak on each", xlim = { 0, 1 } } or nil
 end
 xai.sheet(cells):save "L29_several_instances.png"

@@ -27,7 +27,7 @@ local functions = {
   { "scenes", "scenes {seed=, size = 96, objects = 1 or {1, 2}, more=, classes=, drawings = \"train\", \"held-out\" or \"all\","
     .. " occluders=, background=, count=, font=}: labelled pictures of things that were placed at random (see help \"scene\");"
     .. " scenes.compose {size=, seed=, background=, colours=, objects = {{class=, drawing=, x=, y=, size=,"
-    .. " rotation=, mirror=, hue=}, ...}}: one that you want; scenes.examples(): those that ship; scenes.classes(): the names; scenes.drawings(class, which): how many drawings" },
+    .. " rotation=, mirror=, hue=}, ...}}: one that you want; scenes.examples {size=, masks = true}: those that ship; scenes.classes(): the names; scenes.drawings(class, which): how many drawings" },
   { "images", "images(folder, list or scenes, {classes=, threads=, ahead=}): pictures with labels, decoded ahead by threads, in a fixed"
     .. " order. A folder with a folder per class, a .csv of path,label, or a list of paths, pictures or {path, label=} (see help"
     .. " \"set\")" },
@@ -139,6 +139,8 @@ local objects = {
       .. " among the top most probable (0: taken as known)",
     "score.mass(e, truth, {region = \"mask\"}): share of the map's positive values in it",
     "score.rank(e, truth, {region = \"mask\"}): share of the K largest values in it; it has K pixels",
+    "score.instances(e, objects, {share = 0.5, region = \"mask\"}): share of several objects on which the map has a peak of at least that"
+      .. " share of its maximum; share of the peaks on them; the peaks {x=, y=, value=, object=}. For sets: instances, peaks",
     "score.sparseness(e): Gini index of |map|",
     "score.deletion(net, x, e, {step = 0: the width, fill = 0, class =, score = \"prob\" or \"logit\", batch = 0}): {auc=, curve=,"
       .. " shares=}: the score as the most relevant pixels go first",

@@ -74,7 +74,8 @@ local cases = {
   { "scores of a map", function() return xai.tensor { { 1, 2, 0 }, { 0, 5, 0 }, { 0, 3, 1 } } end, function(map)
     local box = { x = 1, y = 1, w = 2, h = 2 }
     local _ = xai.score.pointing(map, box, { smooth = 0.3 }), xai.score.iou(map, box), xai.score.mass(map, box), xai.score.rank(map, box),
-      xai.score.sparseness(map), xai.score.spearman(map, map), xai.score.ssim(map, map), xai.score.filters(map:reshape(1, 1, 3, 3))
+      xai.score.sparseness(map), xai.score.spearman(map, map), xai.score.ssim(map, map), xai.score.filters(map:reshape(1, 1, 3, 3)),
+      xai.score.instances(map, box)
   end },
   { "filters", function() return tiny.load() end, function(net)
     local f = xai.filters(net)

@@ -186,6 +186,23 @@ test("the example pictures are a set to score with, at any size", function(t)
   end
 end)
 
+test("the masks of the example pictures fill their boxes, at any size", function(t)
+  for _, size in ipairs { 224, 96 } do
+    local scene = xai.scenes.examples { size = size, masks = true }[14]
+    t.eq({ scene.name, #scene.objects }, { "three_dogs", 3 })
+    for _, object in ipairs(scene.objects) do
+      local left, top, right, bottom = math.huge, math.huge, 0, 0
+      for y, row in ipairs(object.mask:totable()) do
+        for x, seen in ipairs(row) do
+          if seen == 1 then left, top, right, bottom = math.min(left, x), math.min(top, y), math.max(right, x), math.max(bottom, y) end
+        end
+      end
+      local box, slack = object.box, size == 224 and 0 or 1
+      t.near({ left, top, right, bottom }, { box.x, box.y, box.x + box.w - 1, box.y + box.h - 1 }, slack)
+    end
+  end
+end)
+
 test("the example pictures and what is said of them fit together", function(t)
   local folder = os.getenv "XAI_SOURCE" .. "/examples/images/"
   for name, scene in pairs(dofile(folder .. "scenes.lua")) do

@@ -27,6 +27,8 @@ local METRICS = {
   { "localization_error", truthful(place.localization_error) },
   { "mass", truthful(place.mass) },
   { "rank", truthful(place.rank) },
+  { "instances", truthful(place.instances) },
+  { "peaks", function(c, o) return (select(2, place.instances(c.e, c.truth, o))) end },
   { "sparseness", function(c, o) return place.sparseness(c.e, o) end },
   { "insertion", area(network.insertion) },
   { "deletion", area(network.deletion) },

@@ -88,6 +88,24 @@ XAI_API xai_status xai_net_feature_layer(const xai_net *net, int *layer, xai_err
 /* The shape of a layer's activation for inputs of shape x. */
 XAI_API xai_status xai_net_layer_shape(const xai_net *net, int layer, const xai_shape *x, xai_shape *out, xai_err *err);
 
+/* ---- receptive fields ---------------------------------------------------------------------------------- */
+/* What a unit sees, along the rows or the columns of the input. */
+typedef struct xai_field_span {
+  int64_t first, end;  /* pixels [first, end): from the first to the last whose change can reach it; none: end = first */
+  int64_t begin, size; /* the same if neither picture nor maps had borders; may stand over those of the picture */
+  double stride;       /* pixels from one unit to the next; 0: there is no such number */
+  bool whole;          /* some layer before it looks at whole maps */
+} xai_field_span;
+typedef struct xai_field {
+  xai_field_span rows, columns;
+} xai_field;
+/* Of a unit of a layer, for inputs of shape x (1 x C x H x W): at[d] is its position along axis 1 + d of the activation,
+ * counted from 0; -1, or an axis beyond n_at: what all units along that axis see together. Exact for any graph of
+ * operators that say which elements they look at; of others, and of products, all elements count. Fails with XAI_EARG for
+ * an input that is no picture, or a unit that does not exist. */
+XAI_API xai_status xai_net_receptive_field(const xai_net *net, const xai_shape *x, int layer, const int64_t *at, int n_at,
+                                           xai_field *out, xai_err *err);
+
 /* Shape of the first input as the file says, free dims -1; its name. Rank -1 and "" when there is no input. */
 XAI_API xai_shape xai_net_input_shape(const xai_net *net);
 XAI_API const char *xai_net_input_name(const xai_net *net);

@@ -281,11 +281,9 @@ void xl_open_run(lua_State *L) {
       {NULL, NULL, NULL},
   };
   static const xl_reg of_net[] = {{"run", net_run, NULL}, {NULL, NULL, NULL}};
-  static const xl_reg functions[] = {{"arena", arena, NULL}, {NULL, NULL, NULL}};
+  static const xl_reg functions[] = {{"activation", activation, "activations"}, {"arena", arena, NULL}, {NULL, NULL, NULL}};
   xl_register(L, "", functions);
   xl_new_type(L, &xl_run_type, NULL, methods, NULL);
   xl_add_type(L, &xl_run_type);
   xl_extend_type(L, &xl_net_type, of_net);
-  static const xl_reg functions[] = {{"activation", activation, "activations"}, {NULL, NULL, NULL}};
-  xl_register(L, "", functions);
 }

@@ -72,7 +72,7 @@ local objects = {
     "net:forward(x, layer): the output, or the activation of a layer; net:logits(x): N x classes before a softmax",
     "net:run(x, {keep = {\"conv5\"}}): one pass to ask questions of: run:get, run:backward",
     "net:eval {data = x, shape = s}: every input by name -> table of every output by name; net:inputs() net:outputs(): which there are",
-    "net:with {hooks = {layer = function(a) ... end}, grad_hooks =, relu = \"guided\" or \"deconv\", weights = {layer = \"random\""
+    "net:with {hooks = {layer = function(a) ... end}, grad_hooks =, relu = \"guided\", \"deconv\" or \"redirected\", weights = {layer = \"random\""
       .. " or tensor}}: a view that shares the weights; hooks return a new tensor or nothing",
     "net:layers(): list of {name=, op=, shape=, params=}; net:layer(name): one of them; net:find(pattern): matching names",
     "net:weight(layer) and net:weight(layer, \"bias\"): tensors; net:weights(): all of them by name, as net:save writes them;"

@@ -171,7 +171,7 @@ static xai_status backward_or_again(lua_State *L, const question *q, xai_run **r
 /* run:backward{target=, to=, seed=, at=, relu=} -> gradient of the score at 'to' (default: the input) */
 static int run_backward(lua_State *L) {
   static const char *const names[] = {"target", "to", "seed", "at", "relu", NULL};
-  static const char *const rules[] = {"plain", "guided", "deconv", NULL}; /* in xai_relu's order */
+  static const char *const rules[] = {"plain", "guided", "deconv", "redirected", NULL}; /* in xai_relu's order */
   int net_slot, seed_slot;
   lua_settop(L, 2);
   xl_box *box = check_run(L, &net_slot);

@@ -1,5 +1,5 @@
--- L04: the features of the last hidden layer. The network runs over many pictures; what the layer before the classifier makes of each
--- is kept on disk: one vector per picture. Pictures of one class get vectors that are alike, whatever their colours.
+-- L04: the features of the last hidden layer. The network runs over many pictures; what the layer before the classifier makes of
+-- each is kept on disk: one vector per picture. Pictures of one class get vectors that are alike, whatever their colours.
 local xai = require "xai"
 local say = require "xai.say"
 local args = xai.args { "Feature vectors of the layer before the classifier, for a folder of pictures, kept on disk.", "image",
@@ -33,7 +33,7 @@ for k = 1, math.min(8, #rows) do
   local vector, lines = table.move(f.values[rows[k]]:totable(), 1, shown, 1, {}), {}
   for y = 1, math.max(1, shown // 7) do lines[y] = vector end
   cells[#cells + 1] = { f:image(rows[k]), f.names and f.names[rows[k]] or f.paths and f.paths[rows[k]] }
-  cells[#cells + 1] = { xai.tensor(lines), d > shown and ("the first %d numbers"):format(shown) or nil, span = 7, before = "→", bar = false,
-    smooth = false }
+  local note = d > shown and ("the first %d numbers"):format(shown) or nil
+  cells[#cells + 1] = { xai.tensor(lines), note, span = 7, before = "→", bar = false, smooth = false }
 end
 xai.sheet(cells):save "L04_features.png"

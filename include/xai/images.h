@@ -62,7 +62,7 @@ XAI_API xai_status xai_reader_open(const xai_reader_opts *opts, xai_reader **out
  * XAI_ENOMEM (may be tried again), XAI_ESHAPE (the network takes no pictures) or XAI_ESTOP. */
 XAI_API xai_status xai_reader_next(xai_reader *r, xai_picture *out, bool *more, xai_err *err);
 /* The next n pictures as one input, fewer when another shape comes, or the end; those that cannot be read count among the n.
- * For a reader with a net. Nothing in it, neither pictures nor failed, after the last. */
+ * For a reader with a net. All zeros after the last. */
 typedef struct xai_batch {
   xai_tensor *x; /* N x C x H x W; NULL when N is 0 */
   int64_t n;     /* N */

@@ -80,7 +80,8 @@ local function extract(job, parts, sink)
   local ranges, done = {}, 0
   if #parts == 0 then return end
   for i, k in ipairs(parts) do ranges[2 * i - 1], ranges[2 * i] = job.range(k) end
-  local inputs <close> = job.set:inputs(job.net, job.options, ranges)
+  local waiting = job.options.ahead or 3 * job.batch -- while the network is at one batch, the next ones are made
+  local inputs <close> = job.set:inputs(job.net, { threads = job.options.threads, ahead = waiting }, ranges)
   for i, k in ipairs(parts) do
     local first, last = ranges[2 * i - 1], ranges[2 * i]
     local rows, at, labels, failed, left = {}, {}, {}, {}, last - first + 1
@@ -159,8 +160,8 @@ local function report(about, done, n)
   local s = about.seconds
   if done == 0 or s.total <= 0 then return end
   local function share(name) return 100 * s[name] / s.total end
-  say.note(("features: %d pictures of %d in %.3g s, %.3g per second; the network took %.0f %% of the time, waiting for pictures %.1f %%, writing %.1f %%"):format(
-    done, n, s.total, done / s.total, share "network", share "pictures", share "writing"))
+  say.note(("features: %d pictures of %d in %.3g s, %.3g per second; the network took %.0f %% of the time, waiting for pictures"
+    .. " %.1f %%, writing %.1f %%"):format(done, n, s.total, done / s.total, share "network", share "pictures", share "writing"))
 end
 
 --- A preset's name, or the numbers, on one line.
@@ -197,7 +198,8 @@ local function through_store(job, about)
     end)
   end)
   if not ended then
-    fail("interrupted; %s has %d of %d parts, and the same call goes on from there", store.path, store.parts - #store:missing(), store.parts)
+    fail("interrupted; %s has %d of %d parts, and the same call goes on from there", store.path, store.parts - #store:missing(),
+      store.parts)
   end
   local tensors = job.timed("writing", store.finish, store, texts(about))
   job.set:account()
@@ -246,7 +248,9 @@ local function features(net, pictures, layer, options)
   if type(layer) == "table" and options == nil then layer, options = nil, layer end
   options, pool = settings(options)
   local set = images(pictures)
-  if options.store and core.has_hooks(net) then fail "store: a view with hooks; what they do cannot be compared with what a store holds" end
+  if options.store and core.has_hooks(net) then
+    fail "store: a view with hooks; what they do cannot be compared with what a store holds"
+  end
   local name = layer == nil and core.feature_layer(net) or layer == "input" and layer or net:layer(layer).name
   local about = { layer = name, pool = pool, network = net:hash(), classes = set.classes, set = set }
   local job = { net = net, set = set, layer = name, pool = pool, options = options, batch = batch_of(net, options.batch) }

@@ -20,7 +20,8 @@ local function fail(text, ...) core.fail(("images: " .. text):format(...)) end
 
 -- ---- what there is ---------------------------------------------------------------------------------------------------
 
-local PICTURES, DEEPEST = { png = true, jpg = true, jpeg = true, bmp = true, gif = true, webp = true, tif = true, tiff = true }, 32
+local PICTURES = { png = true, jpg = true, jpeg = true, bmp = true, gif = true, webp = true, tif = true, tiff = true }
+local DEEPEST = 32 -- folders within folders
 
 --- By its name; GIF and the like cannot be read, and should be told about rather than passed over.
 local function is_picture(name)
@@ -67,7 +68,8 @@ local function from_list_file(path)
     local heading = i == 1 and (name == "path" or name == "file" or name == "filename" or name == "image")
     label = unquoted(label)
     if name ~= "" and not heading then
-      list[#list + 1] = { path = name:sub(1, 1) == "/" and name or folder .. name, name = name, label = label ~= "" and label or nil }
+      local where = name:sub(1, 1) == "/" and name or folder .. name
+      list[#list + 1] = { path = where, name = name, label = label ~= "" and label or nil }
     end
   end
   return list

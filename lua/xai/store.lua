@@ -70,8 +70,8 @@ function Store.open(path, asked, usual)
     end
     cluster.wait()
   end
-  return setmetatable({ path = path, part = asked.part, batch = asked.batch, parts = -(-asked.count // asked.part), count = asked.count,
-    mark = ("%016x"):format(core.hash(text)) }, Store)
+  return setmetatable({ path = path, part = asked.part, batch = asked.batch, count = asked.count,
+    parts = -(-asked.count // asked.part), mark = ("%016x"):format(core.hash(text)) }, Store)
 end
 
 function Store:part_path(k) return ("%s/part-%06d.safetensors"):format(self.path, k) end

@@ -77,7 +77,8 @@ static int remove_file(lua_State *L) {
 static int hash(lua_State *L) {
   size_t n;
   const char *text = xl_check_bytes(L, 1, "text", &n);
-  uint64_t before = lua_isnoneornil(L, 2) ? xai_str_hash("") : (uint64_t)xl_check_int(L, 2, "hash", LUA_MININTEGER, LUA_MAXINTEGER);
+  uint64_t before = xai_str_hash("");
+  if (!lua_isnoneornil(L, 2)) before = (uint64_t)xl_check_int(L, 2, "hash", LUA_MININTEGER, LUA_MAXINTEGER);
   lua_pushinteger(L, (lua_Integer)xai_str_hash_more(before, text, n));
   return 1;
 }

@@ -284,6 +284,7 @@ xai_status xai_reader_batch(xai_reader *r, int64_t n, xai_batch *out, xai_err *e
   }
   XAI_TRY(collect(r, n, err));
   XAI_TRY(put_together(&r->half, err));
+  if (r->half.n + r->half.n_failed == 0) xai_batch_clear(&r->half); /* after the last there is nothing to clear */
   *out = r->half;
   r->half = (xai_batch){0};
   r->half_room = r->failed_room = 0;

@@ -35,6 +35,7 @@ check(("README.md: %d blocks"):format(blocks), ok, trouble)
 local ARGUMENTS = {
   compare = "--model model.onnx --count 1 --methods gradcam,random --metrics pointing,deletion --csv a.csv --json a.json",
   inspect = "--model model.onnx",
+  localization = "--models default-gap --count 1 --each 1",
   class_image = "--model model.onnx --steps 5",
   neuron_image = "--model model.onnx --steps 5",
   invert = "--model model.onnx --image cat.png --steps 5",

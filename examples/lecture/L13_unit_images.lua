@@ -9,7 +9,6 @@ local args = xai.args { "What do the units of each layer look for? Pictures that
   steps = { 200, "steps of the ascent" },
   preprocess = { nil, "imagenet, caffe, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
-
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
 local layers, convolutions = {}, {}
 for name in (args.layers or ""):gmatch "[^;]+" do layers[#layers + 1] = name end
@@ -26,7 +25,8 @@ for _, name in ipairs(layers) do
     if shape[3] and not args.whole then unit = ("%s:%d:%d"):format(unit, shape[2] // 2 + 1, shape[3] // 2 + 1) end
     row[k] = xai.neuron_image(net, { target = unit, steps = args.steps, jitter = 0 })
     local moved = xai.saliency(net, row[k].values:reshape(1, table.unpack(row[k].values:shape())), { target = unit })
-    for _, b in ipairs(moved:boxes { threshold = 1e-4 }) do -- what has a gradient, beyond rounding
+    local seen = moved:boxes { threshold = 1e-4 } -- what has a gradient, beyond rounding; of a silent unit nothing has
+    for _, b in ipairs(#seen > 0 and seen or { { x = 1, y = 1, w = moved.width, h = moved.height } }) do
       left, top, right, bottom = math.min(left, b.x), math.min(top, b.y), math.max(right, b.x + b.w), math.max(bottom, b.y + b.h)
     end
   end

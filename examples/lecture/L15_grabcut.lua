@@ -16,6 +16,7 @@ for _, name in ipairs(args.image and { args.image } or { "lion", "cat_dog", "clo
   local img = xai.image(args.image or ("examples/images/%s.png"):format(name))
   local e = xai.saliency(net, img, { target = args.class })
   local picture = e:input(img)
+  if picture.width > 800 then picture = picture:resize(800, 800 * picture.height // picture.width) end -- a cut of millions takes minutes
   local cut = xai.grabcut(picture, { saliency = e.values, hard = args.hard, iterations = args.iterations })
   table.move({ { picture, e:caption(), boxes = cut.box }, { e, as = "heat", quantile = 0.99, cmap = "grey", bar = false },
     { cut, as = "heat", cmap = "grey", bar = false }, { cut.cutout } }, 1, 4, #cells + 1, cells)

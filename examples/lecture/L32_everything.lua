@@ -24,15 +24,15 @@ local function over(e, caption) -- what is for it
 end
 local can, class_map = pcall(xai.cam, gap, img, { target = gap.labels and cam.label or what.target })
 local hidden = { target = what.target, score = "prob", window = net.input[4] // 4, stride = net.input[4] // 32 }
-local made, patch = { target = what.target, steps = args.steps, lr = 0.25, jitter = 4 }, xai.grabcut(picture, { saliency = saliency.values, hard = false })
+local cut = xai.grabcut(picture, { saliency = saliency.values, hard = false })
 xai.sheet { title = ("Why '%s'? Every method on one picture"):format(cam.label:match "^[^,]*"), cols = 6,
-  { picture, "input" }, { bars = bars, "what the network sees", xlim = { 0, 1 } },
-  { xai.tiles(net:weight(first), { order = net.order }), "first-layer filters" },
+  { picture, "input" }, { bars = bars, "what it sees", xlim = { 0, 1 } }, { xai.tiles(net:weight(first), { order = net.order }), "first-layer filters" },
   { xai.tiles(net:forward(net:prepare(img), cam.layer)), "activations of " .. cam.layer },
-  over(xai.occlusion(net, img, hidden), "occlusion"), { xai.class_image(net, made):picture { quantile = 0.995 }, "class image" },
+  over(xai.occlusion(net, img, hidden), "occlusion"),
+  { xai.class_image(net, { target = what.target, steps = args.steps }):picture { quantile = 0.995 }, "class image" },
   { xai.neuron_image(net, { at = unit, steps = args.steps }):picture { quantile = 0.995 }, "image of unit " .. unit },
-  { saliency, "data gradient", as = "heat", quantile = 0.99, cmap = "grey", bar = false }, { patch.cutout, "GrabCut from it" },
-  { xai.invert(net, img, { layer = cam.layer, steps = args.steps }):picture(), "inversion of " .. cam.layer },
+  { saliency, "data gradient", as = "heat", quantile = 0.99, cmap = "grey", bar = false }, { cut.cutout, "GrabCut from it" },
+  { xai.invert(net, img, { layer = cam.layer, steps = 2 * args.steps }):picture(), "inversion of " .. cam.layer },
   { saliency, "backpropagation", of = "gradient" }, { xai.deconvnet(net, run, what), "deconvnet" },
   { xai.guided_backprop(net, run, what), "guided backpropagation" },
   can and over(class_map, gap == net and "CAM" or "CAM, other network") or "no CAM:\nno global average", over(cam, "Grad-CAM"),

@@ -144,4 +144,34 @@ test("the figures run on a network and a photograph from elsewhere", function(t)
   t.eq(count(select(2, figure(t, "L25_gradcam", given)), "gradcam"), 2)
 end)
 
+test("the figures of the second half run there, too", function(t)
+  local shared = os.getenv "XAI_SHARED" or "../shared"
+  local model, photo = shared .. "/models/squeezenet1.1.onnx", shared .. "/images/cat_dog.png"
+  if not (io.open(photo) and io.open(model)) then t.skip "the reference folder is absent" end
+  local given = ("--model '%s' --preprocess caffe"):format(model)
+  t.eq(count(select(2, figure(t, "L12_class_images", given .. " --steps 2")), "class_image"), 4)
+  t.eq(count(select(2, figure(t, "L13_unit_images", given .. " --steps 2 --units 1 --layers conv10_1")), "neuron_image"), 1)
+  given = ("%s --image '%s'"):format(given, photo)
+  for _, row in ipairs { { "L15_grabcut", "saliency", 1 }, { "L16_inversion", "invert", 5, " --steps 1" }, { "L26_guided_gradcam", "guided_gradcam", 2 },
+    { "L27_counterfactual", "gradcam", 4 }, { "L28_any_scalar", "gradcam", 6 }, { "L29_several_instances", "gradcam", 1 },
+    { "L30_alpha", "gradcampp", 2 }, { "L31_gradcampp", "gradcampp", 1 } } do
+    local _, bytes = figure(t, row[1], given .. (row[4] or ""))
+    t.eq(count(bytes, row[2]), row[3], row[1])
+    t.ok(row[1] == "L16_inversion" or bytes:find("bull mastiff", 1, true), row[1] .. ": the labels beside the model") -- one of 1000
+  end
+end)
+
+test("all.lua makes those that are wanted, and a page with them", function(t)
+  local out, good = run("all", "--only L99")
+  t.ok(not good and out:find("no figure 'L99'", 1, true), out)
+  local folder = os.tmpname()
+  os.remove(folder)
+  local pipe = assert(io.popen(("cd '%s' && '%s/xairun' -o '%s' examples/lecture/all.lua --only L25,L17 2>&1"):format(source, program, folder)))
+  out = pipe:read "a"
+  t.ok(pipe:close() and out:find("2 figures in", 1, true), out)
+  local page = xai.image(folder .. "/lecture.png")
+  t.ok(page.width > 500 and page.height > 100)
+  os.execute(("rm -r '%s'"):format(folder))
+end)
+
 done()

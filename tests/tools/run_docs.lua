@@ -37,6 +37,7 @@ local ARGUMENTS = {
   inspect = "--model model.onnx",
   filters = "--model model.onnx",
   features = "--model model.onnx --images . --store features-" .. os.time(),
+  localization = "--models default-gap --count 1 --each 1",
   class_image = "--model model.onnx --steps 5",
   neuron_image = "--model model.onnx --steps 5",
   feature_image = "--model model.onnx --steps 3 --channels 2",

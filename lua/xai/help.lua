@@ -54,6 +54,16 @@ local functions = {
     .. " or \"keep\", init_scale = {layer = factor}, freeze = {layers, modules or patterns}, seed=" },
   { "finer_target", "finer_target(net, x, {target =, rivals = 3 or a list, alpha = 1}): a target for any method (Finer-CAM): the"
     .. " class's score minus alpha times that of the classes nearest to it" },
+  { "pca", "pca(X, {dims = 2, solver = \"auto\", \"exact\" or \"randomised\", seed =}): principal components of X, N x D. .values N x dims,"
+    .. " .components .mean .variance .ratio (share of the variance) .solver .seconds; p:project(Z): other points" },
+  { "neighbours", "neighbours(X, {k = 5, metric = \"euclidean\" or \"cosine\", query = position, list of them or points M x D}): the k"
+    .. " nearest points of X to each query (default: to each point); itself is left out. .values: positions, M x k; .distances" },
+  { "tsne", "tsne(X, {perplexity = 30, iterations = 1000, seed =, method = \"auto\", \"exact\" or \"barnes-hut\", theta = 0.5, pca = 50"
+    .. " or false, init = \"pca\", \"random\" or points N x 2, exaggeration = 12, early = 250, rate = max(200, N / 12), at most N, early_momentum"
+    .. " = 0.5, momentum = 0.8, max_step =, on_step = function(step, kl, values), every = 50}): a map of the points. .values N x 2,"
+    .. " .kl .iterations .stopped (by Ctrl-C, the map so far) .seconds; m:place(Z): new points in the finished map" },
+  { "grid", "grid(points N x 2, {rows =, cols =}): a cell for each point and at most one point in each, near to where the points are;"
+    .. " up to 2500 cells. .values: cell of each, counted row by row; .cells[row][col]: position or false; .rows .cols" },
   { "args", "args {\"what the script does\", name = {default, help}, ...}: the script's arguments" },
   { "methods", "methods(): the names of all methods; methods \"maps\" those that say something of a picture, methods \"pictures\" those that"
     .. " make one" },
@@ -107,7 +117,7 @@ local objects = {
       .. " span = columns; smooth = true or false",
     "{curves = {numbers} or {{name=, y=, x=}, ...}, caption, xlabel=, ylabel=, xlim=, ylim=, aspect=}",
     "{bars = {{name, value, error=, text=}, ...}, caption, names = of several values}",
-    "{scatter = tensor N x 2, caption, classes = {one per point}, images = {one per point}, thumb=}",
+    "{scatter = tensor N x 2, caption, classes = {one per point}, images = {one per point}, thumb=, axes = false}",
     "sheet:layout(): the rectangles of everything; sheet:facts(): how it was made, as JSON" } },
   { "look", "what a filter is: one of f:look {size = 32, fit=}, a list that prints as a table; .oriented .blobs .others: the same by"
     .. " kind, the clearest first", {

@@ -3,7 +3,8 @@
 --   { curves = { 1, 2, 3 } }, or { { name =, y = { ... }, x = { ... }, colour =, dashed = }, ... }
 --   { bars = { { "dog", 0.61 }, { "cat", 0.12, error = 0.02, text = "12 %" }, ... } }; several values each: names = { ... }
 --     for the legend
---   { scatter = tensor N x 2 or { { x, y }, ... }, classes = { one per point }, images = { one per point } }
+--   { scatter = tensor N x 2 or { { x, y }, ... }, classes = { one per point }, images = { one per point } }; axes = false for a map whose
+--     coordinates mean nothing
 -- and for all: the caption, xlabel, ylabel, xlim = {lo, hi}, ylim, aspect = height / width, thumb = side of the images, span.
 local core = require "xai.core"
 
@@ -11,7 +12,7 @@ local plot = {}
 
 local KINDS = { "curves", "bars", "scatter" }
 local COMMON = { "xlabel", "ylabel", "xlim", "ylim", "aspect", "span", "before" }
-local OWN = { curves = {}, bars = { "names", "colours" }, scatter = { "classes", "images", "thumb" } }
+local OWN = { curves = {}, bars = { "names", "colours" }, scatter = { "classes", "images", "thumb", "axes" } }
 
 local function complain(where, text, ...) core.fail(("sheet: %s: " .. text):format(where, ...)) end
 
@@ -124,7 +125,7 @@ function plot.native(cell, where)
   end
   local series, names = makers[kind](cell, where)
   return { kind = kind, series = series, names = names, x_label = cell.xlabel, y_label = cell.ylabel, x = cell.xlim, y = cell.ylim,
-    aspect = cell.aspect, thumb = cell.thumb }
+    aspect = cell.aspect, thumb = cell.thumb, bare = cell.axes == false }
 end
 
 return plot

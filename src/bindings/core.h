@@ -21,6 +21,7 @@ void xl_open_scenes(lua_State *L);  /* l_scenes.c */
 void xl_open_images(lua_State *L);  /* l_images.c */
 void xl_open_train(lua_State *L);   /* l_train.c */
 void xl_open_score(lua_State *L);   /* l_score.c */
+void xl_open_embed(lua_State *L);   /* l_embed.c */
 void xl_open_grabcut(lua_State *L); /* l_grabcut.c */
 void xl_open_cluster(lua_State *L); /* l_cluster.c */
 void xl_open_system(lua_State *L);  /* l_system.c */

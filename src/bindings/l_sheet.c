@@ -2,7 +2,7 @@
  *
  *   cell   {image=, plot=, before=, caption=, cmap=, lo=, hi=, unit=, numbers=, marks=, legend=, span=, smooth=}
  *   mark   {kind = "box" | "path" | "dot", points = {x, y, ...}, rgb=, label=, closed=, dashed=}
- *   plot   {kind = "curves" | "bars" | "scatter", series=, names=, x_label=, y_label=, x={lo, hi}, y=, aspect=, thumb=}
+ *   plot   {kind = "curves" | "bars" | "scatter", series=, names=, x_label=, y_label=, x={lo, hi}, y=, aspect=, thumb=, bare=}
  *   series {name=, x=, y=, error=, thumbs=, texts=, rgb=, look=}
  *
  * Arrays for C are userdata; a table of them (slot ANCHORS) keeps them until the work is done. Strings, pictures and
@@ -210,6 +210,7 @@ static const xai_plot *check_plot(lua_State *L, int at) {
   plot->y = range_field(L, at, "y");
   plot->aspect = number_field(L, at, "aspect");
   plot->thumb = int_field(L, at, "thumb", 1, 4096);
+  plot->bare = flag_field(L, at, "bare");
   int n = push_list(L, at, "series"), list = lua_gettop(L), most = 0;
   xai_series *series = new_array(L, n > 0 ? (size_t)n : 0, sizeof *series);
   for (int i = 0; i < n; i++) {

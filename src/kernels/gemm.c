@@ -96,3 +96,26 @@ void xk_gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t 
             b + (trans_b ? j * ldb : j), ldb, beta, c + i * ldc + j, ldc);
   }
 }
+
+/* ---- in double ----------------------------------------------------------------------------------- */
+enum { GRAM_TILE = 96 };
+
+/* Tiles on and below the diagonal, in strips of 'tile_work', whose results are also what stands above it. */
+void xk_gram(bool rows, int64_t n, int64_t k, const double *a, double *g) {
+  int64_t side = xk__ceil_div(n, GRAM_TILE), lda = rows ? k : n, strip = tile_work / (4 * GRAM_TILE * GRAM_TILE);
+  (void)xk_threads(); /* OpenBLAS knows by now that it has one */
+#pragma omp parallel for schedule(dynamic) num_threads(xk_threads())
+  for (int64_t t = 0; t < side * side; t++) {
+    int64_t i = t / side * GRAM_TILE, j = t % side * GRAM_TILE;
+    if (j > i) continue;
+    int64_t m = xk__min(GRAM_TILE, n - i), w = xk__min(GRAM_TILE, n - j);
+    for (int64_t l = 0; l < k && !xai_stop_requested(); l += strip) {
+      int64_t at = rows ? l : l * lda;
+      cblas_dgemm(CblasRowMajor, rows ? CblasNoTrans : CblasTrans, rows ? CblasTrans : CblasNoTrans, (blasint)m,
+                  (blasint)w, (blasint)xk__min(strip, k - l), 1, a + at + (rows ? i * lda : i), (blasint)lda,
+                  a + at + (rows ? j * lda : j), (blasint)lda, l > 0, g + i * n + j, (blasint)n);
+    }
+    for (int64_t r = 0; r < m; r++)
+      for (int64_t c = 0; c < w; c++) g[(j + c) * n + i + r] = g[(i + r) * n + j + c];
+  }
+}

@@ -32,6 +32,14 @@ void xk_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float 
 void xk_gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
                       int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
+/* ---- in double (gemm.c, eigen.c) ------------------------------------------------------------- */
+/* G (n x n) = A^T A of k x n A; rows: A A^T of n x k A. On all threads. */
+void xk_gram(bool rows, int64_t n, int64_t k, const double *a, double *g /*[out]*/);
+/* Eigenvalues w (n) of the symmetric A (n x n), largest first, and eigenvectors of length 1 in the rows of A, in the same
+ * order. false if it does not converge, which finite numbers do. */
+size_t xk_eigen_workspace(int64_t n); /* bytes */
+bool xk_eigen(int64_t n, double *a /*[out]*/, double *w /*[out]*/, void *work /*[scratch]*/);
+
 /* ---- convolution (conv2d.c, depthwise.c, im2col.c) ------------------------------------------------------ */
 typedef struct xk_conv2d {
   int64_t n, c, h, w;      /* input  n x c x h x w */

@@ -6,6 +6,9 @@
  *       n     n     n
  *          x label
  *
+ * A scatter plot may be bare: a map whose coordinates say nothing but what is near to what has a frame, and the same unit
+ * in both directions.
+ *
  * What is not finite is left out; a curve is interrupted there. */
 #include <math.h>
 #include <stdio.h>
@@ -39,6 +42,7 @@ xai_status xai_plot_check(const xai_plot *p, xai_err *err) {
     if ((s.lo != 0 || s.hi != 0) && !(s.lo < s.hi && isfinite(s.hi - s.lo)))
       return xai_fail(err, XAI_EARG, "plot: axis is empty (expected low < high, got %g and %g)", s.lo, s.hi);
   }
+  if (p->bare && p->kind != XAI_PLOT_SCATTER) return xai_fail(err, XAI_EARG, "plot: only a scatter plot can do without axes");
   if (groups(p) < 1) return xai_fail(err, XAI_EARG, "plot: nothing to draw (expected at least one value)");
   return XAI_OK;
 }
@@ -207,23 +211,50 @@ static void make_room(const xai_plot *p, frame *f) {
   if (!set(p->y)) f->y.lo -= more_y, f->y.hi += more_y;
 }
 
+/* The axis along which a pixel is worth less gets longer, about its middle. */
+static void share_unit(frame *f) {
+  double x = (f->x.hi - f->x.lo) / f->r.w, y = (f->y.hi - f->y.lo) / f->r.h;
+  xai_scale *s = x < y ? &f->x : &f->y;
+  double middle = s->lo + 0.5 * (s->hi - s->lo), half = 0.5 * (x < y ? y * f->r.w : x * f->r.h);
+  *s = (xai_scale){middle - half, middle + half};
+}
+
+static xai_status lay_frame(const xai_bench *b, const xai_rect *r, xai_err *err) {
+  int right = r->x + r->w, low = r->y + r->h;
+  XAI_TRY(lay_line(b, r->x, r->y, right, r->y, b->type.line, axis_rgb, err));
+  XAI_TRY(lay_line(b, right, r->y, right, low, b->type.line, axis_rgb, err));
+  XAI_TRY(lay_line(b, right, low, r->x, low, b->type.line, axis_rgb, err));
+  return lay_line(b, r->x, low, r->x, r->y, b->type.line, axis_rgb, err);
+}
+
+/* What numbers take beside the area: left, right, below. */
+static void margins(const xai_bench *b, const xai_plot *p, const frame *f, double *left, double *right, double *bottom) {
+  double name = 1.4 * b->type.text, gap = b->type.gap;
+  *left = (p->bare ? gap : widest_number(b, f->y) + gap) + (given(p->y_label) ? name : 0);
+  *right = p->bare ? gap : fmax(gap, 0.5 * widest_number(b, f->x));
+  *bottom = gap + (p->bare ? 0 : 1.2 * b->type.number) + (given(p->x_label) ? name : 0);
+}
+
 static xai_status lay_axes(const xai_bench *b, const xai_plot *p, xai_rect room, frame *f, xai_err *err) {
-  double number = b->type.number, gap = b->type.gap;
-  double name = 1.4 * b->type.text;
+  double left, right, bottom;
   f->x = axis_of(p, true);
   f->y = axis_of(p, false);
-  double left = widest_number(b, f->y) + gap + (given(p->y_label) ? name : 0);
-  double right = fmax(gap, 0.5 * widest_number(b, f->x)), bottom = gap + 1.2 * number + (given(p->x_label) ? name : 0);
-  f->r = (xai_rect){room.x + (int)ceil(left), room.y + (int)ceil(0.6 * number), 0, 0};
+  margins(b, p, f, &left, &right, &bottom);
+  f->r = (xai_rect){room.x + (int)ceil(left), room.y + (int)ceil(0.6 * b->type.number), 0, 0};
   f->r.w = room.x + room.w - (int)ceil(right) - f->r.x;
   f->r.h = room.y + room.h - (int)ceil(bottom) - f->r.y;
   if (f->r.w < 8 || f->r.h < 8)
     return xai_fail(err, XAI_EARG, "plot: its cell is too small for axes (expected more than %dx%d pixels)", room.w, room.h);
   make_room(p, f);
-  XAI_TRY(lay_x_axis(b, &f->r, f->x, err));
-  XAI_TRY(lay_y_axis(b, &f->r, f->y, err));
-  XAI_TRY(lay_line(b, f->r.x, f->r.y, f->r.x, f->r.y + f->r.h, b->type.line, axis_rgb, err));
-  XAI_TRY(lay_line(b, f->r.x, f->r.y + f->r.h, f->r.x + f->r.w, f->r.y + f->r.h, b->type.line, axis_rgb, err));
+  if (p->bare) {
+    share_unit(f);
+    XAI_TRY(lay_frame(b, &f->r, err));
+  } else {
+    XAI_TRY(lay_x_axis(b, &f->r, f->x, err));
+    XAI_TRY(lay_y_axis(b, &f->r, f->y, err));
+    XAI_TRY(lay_line(b, f->r.x, f->r.y, f->r.x, f->r.y + f->r.h, b->type.line, axis_rgb, err));
+    XAI_TRY(lay_line(b, f->r.x, f->r.y + f->r.h, f->r.x + f->r.w, f->r.y + f->r.h, b->type.line, axis_rgb, err));
+  }
   xai_text_style style = {.size = b->type.text, .align = 0.5, .grey = 0.15};
   if (given(p->x_label))
     XAI_TRY(xai_sheet__fitted(b->out, b->pen, XAI_LABEL_AXIS, f->r.x + f->r.w / 2.0, room.y + room.h - 0.6 * b->type.text,

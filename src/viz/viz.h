@@ -128,6 +128,7 @@ typedef struct xai_plot {
   xai_scale x, y;                /* lo < hi: the axis; else from the values */
   double aspect;                 /* height in widths; 0: three quarters, bars as many lines as they have */
   int thumb;                     /* side of the pictures in pixels; 0: a sixteenth of the width */
+  bool bare;                     /* scatter: no numbers, a frame in place of axes, and one unit for both directions */
 } xai_plot;
 
 /* ---- sheets (sheet.c) ------------------------------------------------------------------------------------------- */

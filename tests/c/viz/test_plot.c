@@ -173,6 +173,25 @@ static void thumbnails_stand_at_their_points(void **state) {
   xai_image_free(img);
 }
 
+/* 10 x 2 units in an area of w x h: both get the unit of the wider one, so 2 units are as far apart one way as the other;
+ * nothing is written. */
+static void a_bare_map_has_one_unit_and_no_numbers(void **state) {
+  (void)state;
+  const double x[] = {0, 10, 2}, y[] = {0, 2, 0};
+  const xai_series series = {.x = x, .y = y, .n = 3};
+  must(&(xai_plot){.kind = XAI_PLOT_SCATTER, .series = &series, .n_series = 1, .bare = true});
+  double at[3][2];
+  int n = 0;
+  for (size_t i = 0; i < layout.n_inks; i++)
+    if (layout.inks[i].kind == XAI_INK_DOT) memcpy(at[n++], layout.points + 2 * layout.inks[i].first, sizeof *at);
+  assert_int_equal(n, 3);
+  assert_true(fabs((at[2][0] - at[0][0]) - (at[0][1] - at[1][1])) < 1e-9);
+  xai_rect r = layout.plots[0];
+  assert_true(fabs((at[0][1] + at[1][1]) / 2 - (r.y + r.h / 2.0)) < 1e-9); /* about the middle */
+  assert_int_equal(layout.n_labels, 1); /* the caption */
+  assert_int_equal(lay(&(xai_plot){.series = &series, .n_series = 1, .bare = true}, 448), XAI_EARG);
+}
+
 static void numbers_of_all_sizes_fit(void **state) {
   (void)state;
   const double x[] = {0, 1e-7, 2e-7}, big[] = {-1e12, 5e11, 1e12}, same[] = {3, 3, 3}, none[] = {NAN, NAN, NAN};
@@ -236,6 +255,7 @@ int main(void) {
       PLOT(values_at_bars_have_three_digits_or_a_text_of_their_own),
       PLOT(points_look_as_the_legend_says),
       PLOT(thumbnails_stand_at_their_points),
+      PLOT(a_bare_map_has_one_unit_and_no_numbers),
       PLOT(numbers_of_all_sizes_fit),
       PLOT(senseless_plots_are_refused),
       PLOT(every_allocation_may_fail),

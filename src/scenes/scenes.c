@@ -14,7 +14,7 @@
 #include "scenes/compose.h"
 
 enum { SIDE_MIN = 16, TRIES = 40 };
-static const double least_visible = 0.4;
+static const double least_visible = 0.6;
 
 struct xai_scenes {
   xai_scenes_opts opts; /* the pointers in it are the caller's: not used after opening */
@@ -395,8 +395,11 @@ xai_status xai_scene_compose(const xai_scenes *s, uint64_t index, const xai_scen
 /* ---- batches ---------------------------------------------------------------------------------------------------- */
 
 static void put_shares(const xai_scene *scene, int n_labels, float *shares) {
+  int64_t all = 0;
   memset(shares, 0, (size_t)n_labels * sizeof *shares);
-  for (int k = 0; k < scene->n; k++) shares[scene->objects[k].label] += 1.0f / (float)scene->n;
+  for (int k = 0; k < scene->n; k++) all += scene->objects[k].pixels;
+  for (int k = 0; k < scene->n && all > 0; k++)
+    shares[scene->objects[k].label] += (float)((double)scene->objects[k].pixels / (double)all);
 }
 
 xai_status xai_scenes_batch(const xai_scenes *s, uint64_t first, int64_t n, const xai_preprocess *how, int channels,

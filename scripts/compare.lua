@@ -6,7 +6,7 @@
 -- Makes scenes whose objects are known, explains the class of every object with every method, and prints a table of methods
 -- and scores; help "score" says what the scores are. "random" is a map of random numbers: what chance gives. The network's
 -- labels must be names of scene classes, or its classes the scenes' in their order. Ctrl-C: the table of what is done.
--- Infidelity is that of the map at its best scale, since maps are in different units.
+-- RISE shows 1000 masks here. Infidelity is that of the map at its best scale, since maps are in different units.
 local xai = require "xai"
 local say = require "xai.say"
 local args = xai.args { "All methods side by side, scored on scenes whose objects are known.",
@@ -38,12 +38,13 @@ local input = net.input
 local size = args.size > 0 and args.size or { input[4], input[3] }
 local set = xai.scenes { seed = xai.seed(), size = size, objects = args.objects, occluders = args.occluders, count = args.count,
   classes = list(args.classes, nil) }
-local methods, metrics = list(args.methods, { "random", table.unpack(xai.methods()) }), list(args.metrics, xai.score.metrics())
+local methods, metrics = list(args.methods, { "random", table.unpack(xai.methods "maps") }), list(args.metrics, xai.score.metrics())
 
 local results, refused = {}, {}
 for _, method in ipairs(methods) do
   local good, r = pcall(xai.score, method, net, set, { metrics = metrics, target = args.target,
-    pointing = { tolerance = args.tolerance }, infidelity = { normalise = true } })
+    pointing = { tolerance = args.tolerance }, infidelity = { normalise = true },
+    options = method == "rise" and { masks = 1000 } or nil })
   if good then results[#results + 1] = r else refused[#refused + 1] = { method, tostring(r) } end
   if good and r.stopped then break end
 end

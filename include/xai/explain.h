@@ -67,6 +67,8 @@ typedef struct xai_explanation {
   char remark[200];        /* what the user should be told about these values; "" mostly */
   xai_reduce reduce;       /* how values become a map */
   bool is_signed;          /* drawn with a diverging colour map */
+  bool is_input;           /* the values are a picture that the network could be given */
+  bool stopped;            /* by xai_stop_request, before the method's end: the best so far */
   int height, width;       /* of the input */
   double seconds;
 } xai_explanation;
@@ -79,8 +81,14 @@ XAI_API xai_status xai_explanation_map(const xai_explanation *e, xai_tensor **ou
 /* Options that all methods have; each method's struct begins with it. */
 typedef struct xai_explain_opts {
   xai_target target;
-  int layer; /* XAI_LAYER_NONE: the method's default */
+  int layer;    /* XAI_LAYER_NONE: the method's default */
+  xai_run *run; /* a forward pass of this network and x that kept all layers: used in place of a new one; NULL: none */
+  void (*progress)(void *payload, int64_t done, int64_t total); /* told in long loops, first with 0; NULL: nobody */
+  void *progress_payload;
 } xai_explain_opts;
+
+/* What is asked of a changed input: the target's score, or the same of softmax probabilities. */
+typedef enum xai_score { XAI_SCORE_LOGIT, XAI_SCORE_PROB } xai_score;
 
 /* M = max over channels of |d score / d x|. Simonyan et al. 2014, section 3. extras: gradient C x H x W. */
 typedef struct xai_saliency_opts { xai_explain_opts common; } xai_saliency_opts;
@@ -136,11 +144,108 @@ typedef struct xai_gradcam_opts {
   xai_explain_opts common;
   bool relu;           /* default true */
   bool counterfactual; /* default false: negated gradients */
+  bool guided;         /* default false; true: means of g where g > 0 and A > 0, else 0 */
 } xai_gradcam_opts;
 XAI_API xai_status xai_gradcam(xai_net *net, const xai_view *x, const xai_gradcam_opts *opts, xai_explanation **out, xai_err *err);
 
+/* Grad-CAM times guided backpropagation. Selvaraju et al. 2017, section 3.2. extras: cam h x w, guided C x H x W. */
+typedef enum xai_enlarge { XAI_ENLARGE_BILINEAR, XAI_ENLARGE_NEAREST } xai_enlarge;
+typedef struct xai_guided_gradcam_opts {
+  xai_explain_opts common;
+  xai_enlarge enlarge; /* of the map; default bilinear with half-pixel centres */
+} xai_guided_gradcam_opts;
+XAI_API xai_status xai_guided_gradcam(xai_net *net, const xai_view *x, const xai_guided_gradcam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* Grad-CAM++. Chattopadhay et al. 2018, eq. 19. extras: raw h x w, weights K, alpha K x h x w. */
+typedef struct xai_gradcampp_opts {
+  xai_explain_opts common;
+  bool relu;            /* default true */
+  double eps;           /* added to 2 g^2 + g^3 sum of A; default 0 */
+  bool normalise_alpha; /* default false; true: the alpha of a map sum to 1 */
+} xai_gradcampp_opts;
+XAI_API xai_status xai_gradcampp(xai_net *net, const xai_view *x, const xai_gradcampp_opts *opts, xai_explanation **out, xai_err *err);
+
+/* LayerCAM. Jiang et al. 2021, eq. 6-9. extras: raw h x w. */
+typedef struct xai_layercam_opts {
+  xai_explain_opts common;
+  bool relu;    /* default true */
+  double gamma; /* values become tanh(gamma * map / maximum), 2 in the paper; default 0: they do not */
+} xai_layercam_opts;
+XAI_API xai_status xai_layercam(xai_net *net, const xai_view *x, const xai_layercam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* HiResCAM. Draelos, Carin 2020. extras: raw h x w. */
+typedef struct xai_hirescam_opts {
+  xai_explain_opts common;
+  bool relu; /* default true */
+} xai_hirescam_opts;
+XAI_API xai_status xai_hirescam(xai_net *net, const xai_view *x, const xai_hirescam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* XGrad-CAM. Fu et al. 2020, eq. 8. extras: raw h x w, weights K. */
+typedef struct xai_xgradcam_opts {
+  xai_explain_opts common;
+  bool relu;  /* default true */
+  double eps; /* added to the sum of A; default 0 */
+} xai_xgradcam_opts;
+XAI_API xai_status xai_xgradcam(xai_net *net, const xai_view *x, const xai_xgradcam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* Eigen-CAM. Muhammad, Yeasin 2020; does not depend on the target. extras: raw h x w, weights K. numbers: share. */
+typedef struct xai_eigencam_opts {
+  xai_explain_opts common;
+  bool relu;   /* default true */
+  bool centre; /* default true: maps without their means */
+} xai_eigencam_opts;
+XAI_API xai_status xai_eigencam(xai_net *net, const xai_view *x, const xai_eigencam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* FEM. Fuad et al. 2020; does not depend on the target. extras: weights K. */
+typedef struct xai_fem_opts {
+  xai_explain_opts common;
+  double sigmas; /* default 2 */
+  bool binary;   /* default false; true: 1 in place of the values that are kept */
+} xai_fem_opts;
+XAI_API xai_status xai_fem(xai_net *net, const xai_view *x, const xai_fem_opts *opts, xai_explanation **out, xai_err *err);
+
+/* Score-CAM. Wang et al. 2020, algorithm 1. extras: raw h x w, weights K, scores K (NaN where a map was left out). */
+typedef struct xai_scorecam_opts {
+  xai_explain_opts common;
+  bool relu;       /* default true */
+  xai_score score; /* default logit */
+  bool softmax;    /* default true: over the channels; false: the scores themselves are the weights */
+  bool baseline;   /* default false; true: the score of an input of zeros is subtracted from the scores */
+  bool corners;    /* default false; true: maps are enlarged with their corners on those of the picture */
+  int64_t top;     /* only so many channels, those of largest deviation; default 0: all */
+  int64_t batch;   /* pictures per pass, 0: chosen; does not change the result */
+} xai_scorecam_opts;
+XAI_API xai_status xai_scorecam(xai_net *net, const xai_view *x, const xai_scorecam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* Ablation-CAM. Desai, Ramaswamy 2020, eq. 3. extras: raw h x w, weights K, scores K. */
+typedef struct xai_ablationcam_opts {
+  xai_explain_opts common;
+  bool relu;       /* default true */
+  xai_score score; /* default logit */
+  double fill;     /* what a channel is replaced by; default 0 */
+  int64_t batch;   /* channels per pass, 0: chosen; does not change the result */
+} xai_ablationcam_opts;
+XAI_API xai_status xai_ablationcam(xai_net *net, const xai_view *x, const xai_ablationcam_opts *opts, xai_explanation **out, xai_err *err);
+
+/* FullGrad. Srinivas, Fleuret 2019, eq. 4. extras: input H x W, biases H x W. numbers: layers, delta. */
+typedef struct xai_fullgrad_opts { xai_explain_opts common; } xai_fullgrad_opts;
+XAI_API xai_status xai_fullgrad(xai_net *net, const xai_view *x, const xai_fullgrad_opts *opts, xai_explanation **out, xai_err *err);
+
+/* RISE. Petsiuk et al. 2018, eq. 6. extras: density H x W (mean of the masks). */
+typedef enum xai_mask_norm { XAI_NORM_EXPECTED, XAI_NORM_MASKS } xai_mask_norm;
+typedef struct xai_rise_opts {
+  xai_explain_opts common;
+  int64_t masks;           /* n; default 4000 */
+  int64_t cells;           /* s: a mask is drawn on s x s; default 7 */
+  double p;                /* probability that a cell is seen; default 0.5 */
+  xai_score score;         /* default probability */
+  xai_mask_norm normalise; /* by n p, or per pixel by the sum of the masks; default n p */
+  int64_t seed;            /* of the masks; default -1: the process-wide one */
+  int64_t batch;           /* masks per pass, 0: chosen; does not change the result */
+} xai_rise_opts;
+XAI_API xai_status xai_rise(xai_net *net, const xai_view *x, const xai_rise_opts *opts, xai_explanation **out, xai_err *err);
+
 /* Occlusion: mean drop of the score over the windows that cover a pixel. extras: grid (score at each window). */
-typedef enum xai_score { XAI_SCORE_LOGIT, XAI_SCORE_PROB } xai_score;
 typedef struct xai_occlusion_opts {
   xai_explain_opts common;
   int64_t window, stride; /* pixels; 0: a seventh of the shorter side (32 at 224), a quarter of the window (8) */
@@ -149,6 +254,103 @@ typedef struct xai_occlusion_opts {
   int64_t batch;          /* images per pass, 0: chosen from memory; does not change the result */
 } xai_occlusion_opts;
 XAI_API xai_status xai_occlusion(xai_net *net, const xai_view *x, const xai_occlusion_opts *opts, xai_explanation **out, xai_err *err);
+
+/* ---- pictures that are made ------------------------------------------------------------------------------- */
+/* These methods look for a picture, step by step. x says its size; values are in network units. All constants are in grey
+ * levels about the data set's mean colour, whatever the network's units. When a stop is requested after the first step,
+ * they succeed with what they have. */
+typedef enum xai_start { XAI_START_ZEROS, XAI_START_NOISE, XAI_START_PICTURE } xai_start; /* PICTURE: x itself */
+/* What a step multiplies the gradient g with: lr; lr / mean |g|; lr / max |g|; lr / |g|; min(lr, progress / |g|^2). */
+typedef enum xai_step_rule {
+  XAI_STEP_PLAIN, XAI_STEP_MEAN, XAI_STEP_MAX, XAI_STEP_NORM, XAI_STEP_PROGRESS
+} xai_step_rule;
+
+/* Sets of constants: Simonyan, Vedaldi, Zisserman 2014, section 2; Yosinski et al. 2015, table 1, rows 1 to 4, whose steps
+ * fit the gradients of their network; CHOSEN: row 3 with steps that do not depend on them, less blur, and jitter. */
+typedef enum xai_ascent_preset {
+  XAI_ASCENT_SIMONYAN, XAI_ASCENT_YOSINSKI_1, XAI_ASCENT_YOSINSKI_2, XAI_ASCENT_YOSINSKI_3, XAI_ASCENT_YOSINSKI_4,
+  XAI_ASCENT_CHOSEN
+} xai_ascent_preset;
+
+typedef struct xai_ascent_opts {
+  xai_explain_opts common;
+  int preset;            /* which one the fields below come from; says nothing by itself */
+  int64_t steps;
+  double lr;
+  xai_step_rule rule;
+  double progress;       /* of the score, wanted from one step: for XAI_STEP_PROGRESS */
+  double momentum;
+  double l2;             /* weight of sum z^2 */
+  double tv, beta;       /* weight and exponent of the total variation */
+  double bound, alpha;   /* weight of sum |z|^alpha, and alpha */
+  double decay;          /* z is multiplied with 1 - decay after each step */
+  double blur;           /* deviation in pixels; 0: none */
+  int64_t blur_every;    /* steps */
+  double norm_percentile, contribution_percentile; /* pixels below become 0 */
+  bool clip;             /* bytes stay within 0 and 255 */
+  int64_t jitter;        /* pixels by which the picture is moved at most, at random, before each pass */
+  xai_start init;
+  const xai_view *own;   /* a first picture in place of that */
+  double noise;          /* deviation of XAI_START_NOISE */
+  int64_t seed;          /* -1: the process-wide one */
+  bool centre;           /* a channel without a place is taken at its map's centre, else at its strongest place for x */
+} xai_ascent_opts;
+/* Puts a preset's constants into the fields between 'preset' and 'seed'. */
+XAI_API void xai_ascent_set_preset(xai_ascent_opts *opts, xai_ascent_preset preset);
+/* Gradient ascent on a class score or on any unit of any layer. extras: objective and scores, before each step. numbers:
+ * score, of the picture returned. The two differ in their defaults. */
+XAI_API xai_status xai_class_image(xai_net *net, const xai_view *x, const xai_ascent_opts *opts, xai_explanation **out, xai_err *err);
+XAI_API xai_status xai_neuron_image(xai_net *net, const xai_view *x, const xai_ascent_opts *opts, xai_explanation **out, xai_err *err);
+
+/* Inversion. Mahendran, Vedaldi 2015: the picture whose code at common.layer is that of x, or 'own'. extras: objective
+ * and error (distance of the codes over the length of the one wanted), before each step. numbers: code_error, of the
+ * picture returned; weights tv and sigma as used. */
+typedef enum xai_code { XAI_CODE_LAYER, XAI_CODE_LOG_PROBABILITIES } xai_code;
+typedef enum xai_invert_schedule { XAI_INVERT_PAPER, XAI_INVERT_LIBRARY, XAI_INVERT_CONSTANT } xai_invert_schedule;
+typedef struct xai_invert_opts {
+  xai_explain_opts common;
+  xai_code code;
+  const xai_view *own_code; /* of the layer's shape, in place of x's; NULL: none */
+  xai_invert_schedule schedule;
+  int64_t steps;            /* 0: the schedule's own number, else it is stretched or cut to so many */
+  double lr;                /* of the first part; 0: the schedule's own, else its rates are in proportion */
+  xai_step_rule rule;
+  double momentum;
+  double tv, beta;          /* tv < 0: by depth */
+  bool tv_edges;            /* last row and column count */
+  double bound, alpha;
+  double sigma;             /* typical length of a picture; 0: the paper's, for x's size */
+  xai_start init;
+  const xai_view *own;
+  int64_t seed;
+} xai_invert_opts;
+XAI_API xai_status xai_invert(xai_net *net, const xai_view *x, const xai_invert_opts *opts, xai_explanation **out, xai_err *err);
+
+/* ---- segmentation ----------------------------------------------------------------------------------------- */
+/* What is known of a pixel before it is cut. */
+enum {
+  XAI_CUT_BACKGROUND, XAI_CUT_OBJECT,              /* sure */
+  XAI_CUT_MAYBE_BACKGROUND, XAI_CUT_MAYBE_OBJECT,  /* the colour models begin with it */
+  XAI_CUT_UNKNOWN                                  /* they begin without it */
+};
+typedef struct xai_grabcut_opts {
+  int64_t iterations; /* of learning and cutting; default 5 */
+  int64_t components; /* Gaussians per side, at most 16; default 5 */
+  double gamma;       /* what neighbours of one colour cost when they differ; default 50 */
+  bool largest;       /* keep the largest connected region only; default false */
+} xai_grabcut_opts;
+typedef struct xai_cut_box {
+  int x, y, w, h; /* pixels, 0-based top left; w = 0: the object is empty */
+} xai_cut_box;
+XAI_API void xai_grabcut_defaults(xai_grabcut_opts *opts);
+/* GrabCut. Rother, Kolmogorov, Blake 2004. codes and object: a byte per pixel; object becomes 1 or 0, *box the tight box
+ * around it, *energy the sum that was minimised. Fails with XAI_EARG when there is no pixel to learn a side from. */
+XAI_API xai_status xai_grabcut(const xai_image *img, const uint8_t *codes, const xai_grabcut_opts *opts, uint8_t *object,
+                               xai_cut_box *box, double *energy, xai_err *err);
+/* Codes from a map of h x w values: above the quantile 'object' the object, up to the quantile 'background' the background,
+ * unknown between; sure, or 'hard' false: maybe. NaN is unknown. Simonyan, Vedaldi, Zisserman 2014, section 3.2. */
+XAI_API xai_status xai_grabcut_seeds(const float *map, int64_t n, double object, double background, bool hard, uint8_t *codes,
+                                     xai_err *err);
 
 #ifdef __cplusplus
 }

@@ -54,6 +54,10 @@ XAI_API xai_status xai_net_prepare(const xai_net *net, const xai_image *img, xai
 /* The picture that a prepared tensor (1 x C x H x W or C x H x W) shows, rounded and clipped to bytes. */
 XAI_API xai_status xai_net_unprepare(const xai_net *net, const xai_view *x, xai_image **out, xai_err *err);
 
+/* Tells networks apart: of operators, shapes and every weight of this view; the same after loading the same file again.
+ * Hooks, backward rules, labels and preprocessing do not count. Not cryptographic. */
+XAI_API uint64_t xai_net_hash(const xai_net *net);
+
 /* ---- layers ------------------------------------------------------------------------------------------ */
 /* Layers are numbered 0 .. count-1 in the order in which they run. A layer's activation is its node's
  * first output. The input is layer -1. */

@@ -16,14 +16,19 @@ local functions = {
   { "randn", "randn(3, 224, 224): normally distributed numbers; the seed is xai.seed()" },
   { "read", "read(path): table of tensors, table of metadata, from .safetensors, .pth, .npz or .npy" },
   { "write", "write(path, tensors, meta, {half=}): the reverse; half = true rounds to float16 (.safetensors)" },
-  { "sheet", "sheet {title=, rows=, cols=, {picture, caption}, ...}:save(path): a grid of captioned pictures" },
+  { "sheet", "sheet {title=, rows=, cols=, cell=, scale = \"common\", \"row\" or \"column\", {picture, caption}, ...}:save(path, {json=}):"
+    .. " a figure, as .png .jpg .bmp .svg .pdf (see help \"cell\")" },
+  { "tiles", "tiles(tensor, {cols=, gap=, cmap=, scale = \"each\" or \"common\"}): filters or maps side by side in one picture" },
   { "scenes", "scenes {seed=, size = 96, objects = 1 or {1, 2}, more=, classes=, drawings = \"train\", \"held-out\" or \"all\","
     .. " occluders=, background=, count=, font=}: labelled pictures of things that were placed at random (see help \"scene\");"
     .. " scenes.compose {size=, seed=, background=, colours=, objects = {{class=, drawing=, x=, y=, size=,"
-    .. " rotation=, mirror=, hue=}, ...}}: one that you want; scenes.classes(): the names; scenes.drawings(class, which): how many drawings" },
+    .. " rotation=, mirror=, hue=}, ...}}: one that you want; scenes.examples(): those that ship; scenes.classes(): the names; scenes.drawings(class, which): how many drawings" },
   { "score", "score(method, net, set, {metrics =, target = \"each object\" or \"largest\", options = of the method, count =,"
     .. " <metric> = {its options}}): how good a method's maps are on scenes, or a list of {image=, objects = {{class=, box=, mask=}}};"
     .. " prints as a table; score.pointing(e, object) and the others score one map (see help \"measures\")" },
+  { "grabcut", "grabcut(img, {saliency = map or result, object = 0.95, background = 0.3, hard = true; or rect = {x, y, w, h}; or mask ="
+    .. " H x W of 0 background, 1 object, 2 and 3 probably, iterations = 5 (saliency: 1), components = 5, gamma = 50, largest ="
+    .. " (saliency: true)}): the object's pixels; .values H x W of 0 and 1, .box, .cutout the picture without the rest, .energy" },
   { "train", "train(net, data, options): the trained network and a list of {step=, loss=, accuracy=, validation_loss=,"
     .. " validation_accuracy=}. data: scenes, {x = tensor N x C x H x W, y = class ids}, an object with"
     .. " batch(first, n, net) and #, or a function(first, n) that returns x and y. options: epochs= or steps=, batch = 64, schedule = \"cosine\", \"step\" or"
@@ -34,8 +39,11 @@ local functions = {
     .. " 0.9, nesterov=, beta1=, beta2=, epsilon=, weight_decay= (of weights; decay_all = true: of everything), clip= (length of"
     .. " the gradient), loss = \"cross_entropy\" or \"mse\", smoothing=, init = \"he\", \"he_uniform\", \"xavier\", \"xavier_uniform\""
     .. " or \"keep\", init_scale = {layer = factor}, freeze = {layers, modules or patterns}, seed=" },
+  { "finer_target", "finer_target(net, x, {target =, rivals = 3 or a list, alpha = 1}): a target for any method (Finer-CAM): the"
+    .. " class's score minus alpha times that of the classes nearest to it" },
   { "args", "args {\"what the script does\", name = {default, help}, ...}: the script's arguments" },
-  { "methods", "methods(): the names of all methods" },
+  { "methods", "methods(): the names of all methods; methods \"maps\" those that say something of a picture, methods \"pictures\" those that"
+    .. " make one" },
   { "seed", "seed(n): sets the seed of everything random; without n: what it is" },
   { "threads", "threads(n): how many threads compute" },
   { "clock", "clock(): seconds, for measuring" },
@@ -56,12 +64,14 @@ local objects = {
     "net:layers(): list of {name=, op=, shape=, params=}; net:layer(name): one of them; net:find(pattern): matching names",
     "net:weight(layer) and net:weight(layer, \"bias\"): tensors; net:weights(): all of them by name, as net:save writes them;"
       .. " net:params(): how many numbers they are",
-    "net:class(label): the id; net:label(id): the label",
+    "net:class(label): the id; net:label(id): the label; net:hash(): tells structure and weights from others",
     "net:save(path): .onnx, for ONNX Runtime as well, or the weights as .safetensors; {half = true} rounds them to float16" } },
   { "run", "a pass that was made by net:run", {
     "run:get(layer): its activation",
     "run:backward {target =, to = layer, relu =}: d target / d layer (default: the input)",
-    "run:backward {seed = tensor, at = layer}: the same from any gradient at any layer" } },
+    "run:backward {seed = tensor, at = layer}: the same from any gradient at any layer",
+    "xai.gradcam(net, run, {target =}): a run in place of a picture saves the forward pass, for every method; several classes cost"
+      .. " one" } },
   { "trainer", "what xai.trainer returns: weights that change", {
     "t:step(x, y, {lr=}): one batch; loss, correct, length of the gradient. y: class ids, or N x classes of probabilities",
     "t:test(x, y): loss, correct of the network as it will be used; t:net(): that network; t.steps t.lr t.params",
@@ -74,7 +84,18 @@ local objects = {
   { "image", "a picture, 8-bit RGB", {
     "img.width img.height; img:size()",
     "img:resize(w, h) img:crop(x, y, w, h) img:outline(box, {r, g, b}) img:get(x, y) img:tensor()",
+    "img:mask(mask, {colour=, share = 0.8, inside=}): what is not in the mask fades",
     "img:save(path): .png .jpg .bmp; a plain name goes into the folder of -o; img:show()" } },
+  { "cell", "one of a sheet: a picture, a result, a tensor, a text, false, or { one of these, caption, fields }, or a plot", {
+    "over = img, as = \"heat\", \"over\" or \"picture\", of = \"gradient\", cmap=, scale = {lo, hi}, quantile=, mass=, share=: how a"
+      .. " result or tensor is painted; classes = {names}: a tensor of class numbers",
+    "boxes = {x=, y=, w=, h=, label=, colour=, dashed=} or a list, points = {x=, y=, colour=}, contour = 0.5 or {map, 0.5}: drawn over it",
+    "bar = a result, {cmap=, lo=, hi=, unit=} or false; legend = {{name, colour}, ...}; before = \"+ 0.4 x\"; numbers = true;"
+      .. " span = columns; smooth = true or false",
+    "{curves = {numbers} or {{name=, y=, x=}, ...}, caption, xlabel=, ylabel=, xlim=, ylim=, aspect=}",
+    "{bars = {{name, value, error=, text=}, ...}, caption, names = of several values}",
+    "{scatter = tensor N x 2, caption, classes = {one per point}, images = {one per point}, thumb=}",
+    "sheet:layout(): the rectangles of everything; sheet:facts(): how it was made, as JSON" } },
   { "scene", "a picture and the truth about it, from xai.scenes", {
     "set = xai.scenes {...}; #set; set[i]: scene i; set.classes: the names, label 0 first",
     "scene.image .class .label: of the object that shows the most pixels",
@@ -111,9 +132,14 @@ local objects = {
   { "result", "what a method returns", {
     "e.values: the numbers in the method's own resolution; e.method .target .label .class .p .layer .unit .options .seconds",
     "e:map(): H x W at the input's resolution; help \"measures\": how good is it?",
-    "e:heat {cmap =, scale = {lo, hi}, quantile =}: the map as a picture; cmap: inferno, viridis, grey, jet, diverging",
-    "e:over(img, share): the map over a picture, share 0.5; e:picture(): a C x H x W result as colours, grey at zero",
-    "e:boxes {threshold = 0.2}: boxes around what exceeds that share of the maximum, {x=, y=, w=, h=, score=}",
+    "e:heat {cmap =, scale = {lo, hi}, quantile =, mass = 0.98}: the map as a picture; cmap: inferno, viridis, grey, jet, diverging",
+    "e:over(img, share): the map over a picture, share 0.5; e:picture {of = \"values\"}: a C x H x W result as colours, grey at zero",
+    "e:input(img): what the network was shown of the picture, in the picture's own pixels",
+    "e:boxes {threshold = 0.2, on = img}: boxes around what exceeds that share of the maximum, {x=, y=, w=, h=, score=}",
+    "e:with {values =, unit =, label =, signed =, reduce =}: the same with other values, to draw or score them; e:counterfactual():"
+      .. " of Grad-CAM, what speaks against the target, without another pass",
+    "class_image, neuron_image, invert: e:picture() shows what was made, e:picture {quantile = 0.99} with more contrast;"
+      .. " e.objective, e.scores or e.error: a number per step; e.stopped: by Ctrl-C",
     "e:caption(): \"boxer 37.1 %\"; e:save(path): picture, .npy or .safetensors; e:show()" } },
 }
 
@@ -138,7 +164,7 @@ end
 
 --- Options that methods have beside their own.
 local common = {
-  target = 'class id, label, "layer:channel", a list of those, {plus=, minus=}, a tensor; default: the best class',
+  target = 'class id, label, "layer:channel", a list of those, {plus=, minus=, weight=}, a tensor; default: the best class',
   at = "the layer of a tensor given as target; default the logits",
   unit = 'a unit in place of a target: "layer" or "layer:channel" (the strongest), "layer:channel:row:col"',
   layer = "name of a layer; default the last with height and width",
@@ -163,7 +189,8 @@ local function own_option(option)
 end
 
 local function about_method(method)
-  local lines = { ("xai.%s(net, x, options): %s"):format(method.name, method.summary), method.paper, "options:" }
+  local call = method.needs_input and "xai.%s(net, x, options): %s" or "xai.%s(net, x, options), or without x: %s"
+  local lines = { call:format(method.name, method.summary), method.paper, "options:" }
   lines[#lines + 1] = option_line("target", common.target)
   lines[#lines + 1] = option_line("at", method.at and common.unit or common.at)
   if method.layer then lines[#lines + 1] = option_line("layer", common.layer) end
@@ -223,10 +250,13 @@ function MethodList:__tostring()
   return table.concat(lines, "\n")
 end
 
---- The names of all methods, in a list that prints with a summary of each.
-function help.methods()
+--- The names of all methods, or of those that make maps or pictures, in a list that prints with a summary of each.
+function help.methods(kind)
+  if kind ~= nil and kind ~= "maps" and kind ~= "pictures" then core.fail "methods: expected maps, pictures or nothing" end
   local names = setmetatable({}, MethodList)
-  for i, method in ipairs(methods) do names[i] = method.name end
+  for _, method in ipairs(methods) do
+    if not kind or method.makes_picture == (kind == "pictures") then names[#names + 1] = method.name end
+  end
   return names
 end
 

@@ -1,6 +1,8 @@
 -- xai.image (module): pictures: reading, saving, showing.
 local core = require "xai.core"
 local say = require "xai.say"
+local check = require "xai.check"
+local facts = require "xai.facts"
 local write, print = io and io.write or print, print
 
 local Image = core.types.image
@@ -13,12 +15,22 @@ local function read(path)
   return img
 end
 
---- Writes the picture (see say.place for where) and says so.
+--- Writes the picture (see say.place for where) and says so. A PNG of an explanation holds how it was made.
 function Image:save(path)
   path = say.place(path)
-  self:write(path)
+  local bar = self.bar
+  self:write(path, bar and bar.facts and facts.notes(nil, facts.text { cells = { bar } }))
   say.wrote(path)
   return self
+end
+
+--- The picture where mask (H x W, any size) is not 0; the rest fades into a colour: img:mask(mask, {colour = {255, 255, 255},
+--- share = 0.8, inside = true to fade what the mask covers instead}).
+function Image:mask(mask, options)
+  options = check.options("image:mask", options, { "colour", "share", "inside" })
+  local out = core.tint(self, mask, options.inside or false, options.colour or { 255, 255, 255 }, options.share or 0.8)
+  out.bar = self.bar
+  return out
 end
 
 --- Shows the picture in a terminal, as half blocks in 24-bit colour; elsewhere saves it and prints the path.

@@ -38,6 +38,11 @@ function say.progress(what, total)
   end
 end
 
+local tell
+core.on_progress(function(what, done, total)
+  if done == 0 then tell = say.progress(what, total) else tell(done) end
+end)
+
 --- Where a picture goes: "a.png" into the output folder (-o, default "out"), "here/a.png" and "./a.png" as they stand.
 function say.place(path)
   if type(path) ~= "string" then core.fail("save: expected a file name, got " .. type(path)) end

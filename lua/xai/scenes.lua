@@ -35,4 +35,28 @@ function scenes.compose(options)
   return scene
 end
 
+--- The box in a picture k times as large: the pixels that its corners fall into.
+local function scaled(box, k)
+  local x, y = math.floor((box.x - 1) * k), math.floor((box.y - 1) * k)
+  return { x = x + 1, y = y + 1, w = math.ceil((box.x - 1 + box.w) * k) - x, h = math.ceil((box.y - 1 + box.h) * k) - y }
+end
+
+--- The pictures of examples/images, which are inside the program, as a set that xai.score takes: a list of { name=, about=,
+--- image=, objects = { { class=, box=, visible= }, ... } }, by name. size: pictures and boxes at another size than 224.
+function scenes.examples(options)
+  options = check.options("scenes.examples", options, { "size" })
+  local text = core.embedded "examples/images/scenes.lua"
+  if not text then core.fail "scenes.examples: this build of xairun does not have the pictures" end
+  local list = {}
+  for name, scene in pairs(load(text, "=scenes.lua", "t", {})()) do
+    local img = core.read_image("examples/images/" .. name .. ".png")
+    local k = (options.size or img.width) / img.width
+    scene.name, scene.image = name, k == 1 and img or img:resize(options.size, options.size)
+    for _, object in ipairs(scene.objects) do object.box = scaled(object.box, k) end
+    list[#list + 1] = scene
+  end
+  table.sort(list, function(a, b) return a.name < b.name end)
+  return list
+end
+
 return setmetatable(scenes, { __call = function(_, options) return core.scenes(options) end })

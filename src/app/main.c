@@ -202,18 +202,38 @@ static bool run(const program *p) {
   return ok;
 }
 
-/* Between two layers a thread that sleeps takes longer to wake than the layer takes, so threads spin for a moment, about ten
- * microseconds. Not longer: threads that spin slow everybody down as soon as the cores are shared, and two programs at once
- * would take ten times as long. (Clang's OpenMP knows no moment as short; there no thread spins.) The libraries read this
- * before main, so the program starts itself once more with it set; not where threads are bound, as we by now are to one core. */
-static void wait_shortly(char **argv) {
-  if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL || getenv("OMP_PROC_BIND") != NULL) return;
-  if (setenv("GOMP_SPINCOUNT", "1000", 1) != 0 || setenv("KMP_BLOCKTIME", "0", 1) != 0) return;
-  execv("/proc/self/exe", argv); /* where that fails, go on as we are */
+/* What the libraries of threads read before main. Between two layers a thread that sleeps takes longer to wake than the layer
+ * takes, so threads spin for a moment, about ten microseconds; not longer, because threads that spin slow everybody down as
+ * soon as the cores are shared, and two programs at once would take ten times as long. (Clang's OpenMP knows no moment as
+ * short; there no thread spins.) OpenBLAS would start threads that nobody needs, and these spin too. */
+static const char *const waiting[][2] = {
+    {"GOMP_SPINCOUNT", "1000"}, {"KMP_BLOCKTIME", "0"}, {"OPENBLAS_NUM_THREADS", "1"}};
+enum { WAITING = sizeof waiting / sizeof *waiting };
+static const char again[] = "XAI_STARTED_AGAIN"; /* which of them we have set: digits 0 and 1 */
+
+/* So the program starts itself once more with them set, and then takes them back: they are not for the programs that a
+ * script starts. What the user has set stays. Not where threads are bound, as we by now are to one core. */
+static void start_again(char **argv) {
+  char set[WAITING + 1] = "";
+  const char *was = getenv(again);
+  bool own_policy = getenv("OMP_WAIT_POLICY") != NULL;
+  if (was != NULL) {
+    for (size_t i = 0; i < WAITING && was[i] != '\0'; i++)
+      if (was[i] == '1') unsetenv(waiting[i][0]);
+    unsetenv(again);
+    return;
+  }
+  if (getenv("OMP_PROC_BIND") != NULL) return;
+  for (size_t i = 0; i < WAITING; i++) {
+    bool ours = getenv(waiting[i][0]) == NULL && !(own_policy && i + 1 < WAITING);
+    if (ours && setenv(waiting[i][0], waiting[i][1], 1) != 0) return;
+    set[i] = ours ? '1' : '0';
+  }
+  if (setenv(again, set, 1) == 0) execv("/proc/self/exe", argv); /* where that fails, go on as we are */
 }
 
 int main(int argc, char **argv) {
-  wait_shortly(argv);
+  start_again(argv);
   app_args args;
   xai_err err;
   if (app_args_parse(argc, argv, &args, &err) != XAI_OK) {

@@ -13,12 +13,14 @@ void xl_open_view(lua_State *L);    /* l_view.c: net:with */
 void xl_open_run(lua_State *L);     /* l_run.c */
 void xl_open_methods(lua_State *L); /* l_methods.c */
 void xl_open_viz(lua_State *L);     /* l_viz.c */
+void xl_open_sheet(lua_State *L);   /* l_sheet.c */
 void xl_open_files(lua_State *L);   /* l_files.c */
 void xl_open_inspect(lua_State *L); /* l_inspect.c */
 void xl_open_build(lua_State *L);   /* l_build.c */
 void xl_open_scenes(lua_State *L);  /* l_scenes.c */
 void xl_open_train(lua_State *L);   /* l_train.c */
 void xl_open_score(lua_State *L);   /* l_score.c */
+void xl_open_grabcut(lua_State *L); /* l_grabcut.c */
 void xl_open_system(lua_State *L);  /* l_system.c */
 
 /* Moves the table of methods on top of the stack to core.types.<name>; core lies below it. */
@@ -50,13 +52,18 @@ int xl_check_layer(lua_State *L, int arg, const xai_net *net, const char *what);
 /* Pushes the layer's name; "input", "logits" for the special ones. */
 void xl_push_layer_name(lua_State *L, const xai_net *net, int layer);
 
+/* ---- runs (l_run.c) -------------------------------------------------------------------------- */
+/* A pass of the net at 'net_arg' that kept everything stands at 'arg': its box, and its x is put in its place. NULL when
+ * there is none. */
+xl_box *xl_take_run(lua_State *L, int arg, int net_arg);
+
 /* ---- targets (l_target.c) -------------------------------------------------------------------- */
 /* Reads target (or seed) and at from the option table at 'arg' (nothing when it is no table). units: 'at' alone names
  * a unit. A tensor as target is borrowed: it stays at stack slot *seed_slot (0: none), pushed by this call. */
 void xl_check_target(lua_State *L, int arg, const xai_net *net, bool units, xai_target *target, int *seed_slot);
 
 /* ---- passes (l_hook.c) ----------------------------------------------------------------------- */
-enum { XL_PASS_BOXES = 4 };
+enum { XL_PASS_BOXES = 5 };
 /* One stretch of C during which hooks may call back into Lua. */
 typedef struct xl_pass {
   lua_State *L;

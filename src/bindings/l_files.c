@@ -108,11 +108,23 @@ static int read_labels(lua_State *L) {
   return 1;
 }
 
+/* write_text(path, text) */
+static int write_text(lua_State *L) {
+  const char *path = xl_check_string(L, 1, "path");
+  size_t n;
+  xl_check_string(L, 2, "text");
+  const char *text = lua_tolstring(L, 2, &n);
+  xai_err err;
+  xai_status st = xai_file_write(path, text, n, &err);
+  return st == XAI_OK ? 0 : xl_raise(L, st, &err);
+}
+
 void xl_open_files(lua_State *L) {
   static const xl_reg functions[] = {
       {"read", read_archive, NULL},
       {"write", write_archive, NULL},
       {"read_labels", read_labels, "labels"},
+      {"write_text", write_text, "save"},
       {NULL, NULL, NULL},
   };
   static const xl_reg none[] = {{NULL, NULL, NULL}};

@@ -78,12 +78,25 @@ static int image_tensor(lua_State *L) {
   return 1;
 }
 
+/* img:write(path [, {{key, text}, ...}]): what is to be known of it goes into a PNG's text chunks */
 static int image_write(lua_State *L) {
   const xai_image *img = xl_check_image(L, 1, "self");
   const char *path = xl_check_string(L, 2, "path");
+  lua_settop(L, 3);
+  lua_Unsigned n = xl_check_options(L, 3) ? lua_rawlen(L, 3) : 0;
+  if (n > 1000) return xl_fail(L, "more than 1000 notes");
+  xai_pair *notes = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *notes, 0);
+  for (lua_Unsigned i = 0; i < n; i++) {
+    if (lua_rawgeti(L, 3, (lua_Integer)i + 1) != LUA_TTABLE) return xl_expected(L, -1, "note", "a pair of texts");
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    notes[i].key = (char *)xl_check_string(L, -2, "note"); /* only read */
+    notes[i].value = (char *)xl_check_string(L, -1, "note");
+    lua_settop(L, 4);
+  }
   xai_err err;
   xai_status st;
-  XL_WORK(L, st, xai_image_write(img, path, &err));
+  XL_WORK(L, st, xai_image_write_noted(img, path, notes, (size_t)n, &err));
   return st == XAI_OK ? 0 : xl_raise(L, st, &err);
 }
 

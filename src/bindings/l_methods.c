@@ -1,13 +1,15 @@
 /* bindings/l_methods.c: every row of explain/methods.def as core.methods.<name>(net, x, options), through one function
- * that reads the row's descriptor. A new method needs no line here.
+ * that reads the row's descriptor. A new method needs no line here. A run of the network in place of x: its forward pass
+ * serves, so that several questions about one picture cost one.
  *
  * The result is a table: method, target, label, layer ("" if none), class and p when the target is one class, unit,
  * values, one field per extra tensor and number, options (as used), signed, reduce, height, width, seconds, net, x. */
+#include "bindings/config.h"
 #include "bindings/core.h"
 #include "explain/method.h"
 #include "tensor/shape.h"
 
-enum { OPTIONS_MAX = 32 };
+enum { OPTIONS_MAX = 32, TENSORS_MAX = 2 };
 
 static void destroy(void *object) { xai_explanation_free(object); }
 static const xl_type explanation_type = {"explanation", "xai.explanation.native", destroy};
@@ -26,15 +28,20 @@ static void option_names(const xai_method *m, const char *names[OPTIONS_MAX]) {
   names[n] = NULL;
 }
 
-/* The value on top of the stack into the options struct, a userdata below it. A tensor is borrowed: its box goes into
- * *borrowed, and the struct keeps it from the collector. */
-static void read_option(lua_State *L, const xai_opt_spec *o, void *opts, xl_box **borrowed) {
+/* Tensors among the options; the options' userdata keeps them from the collector. */
+typedef struct borrowed {
+  xl_box *box[TENSORS_MAX];
+  int n;
+} borrowed;
+
+/* The value on top of the stack into the options struct, a userdata below it. */
+static void read_option(lua_State *L, const xai_opt_spec *o, void *opts, borrowed *tensors) {
   void *to = (char *)opts + o->offset;
   if (o->tensor != 0 && xl_is(L, -1, &xl_tensor_type)) {
     *(const xai_view **)(void *)((char *)opts + o->tensor) = xai_tensor_view(xl_check_tensor(L, -1, o->name));
-    *borrowed = lua_touserdata(L, -1);
+    tensors->box[tensors->n++] = lua_touserdata(L, -1);
     lua_pushvalue(L, -1);
-    lua_setiuservalue(L, -3, 1);
+    lua_setiuservalue(L, -3, tensors->n);
     return;
   }
   switch (o->kind) {
@@ -67,19 +74,21 @@ static void push_option(lua_State *L, const xai_opt_spec *o, const void *opts) {
   }
 }
 
-/* The options at slot 3 into a new struct, a userdata pushed on the stack. *borrowed: a tensor among them, or NULL. */
+/* The options at slot 3 into a new struct, a userdata pushed on the stack. */
 static xai_explain_opts *check_method_options(lua_State *L, const xai_method *m, const xai_net *net, int *seed_slot,
-                                              xl_box **borrowed) {
+                                              borrowed *tensors) {
   const char *names[OPTIONS_MAX];
-  xai_explain_opts *opts = lua_newuserdatauv(L, m->opts_size, 1);
+  xai_explain_opts *opts = lua_newuserdatauv(L, m->opts_size, TENSORS_MAX);
   xai_method_defaults(m, opts);
   *seed_slot = 0;
-  *borrowed = NULL;
+  *tensors = (borrowed){.n = 0};
   if (!xl_check_options(L, 3)) return opts;
   option_names(m, names);
   xl_check_keys(L, 3, names);
   for (const xai_opt_spec *o = m->opts; o->name != NULL; o++) {
-    if (xl_get(L, 3, o->name) != LUA_TNIL) read_option(L, o, opts, borrowed);
+    bool given = xl_get(L, 3, o->name) != LUA_TNIL;
+    if (given) read_option(L, o, opts, tensors);
+    if (given && o == m->opts && m->preset != NULL) m->preset(opts);
     lua_pop(L, 1);
   }
   if (m->uses_layer && xl_get(L, 3, "layer") != LUA_TNIL) opts->layer = xl_check_layer(L, -1, net, "layer");
@@ -105,7 +114,7 @@ static void set_tensor(lua_State *L, const char *key, xai_tensor *t) {
 }
 
 static void push_result(lua_State *L, const xai_method *m, const xai_explanation *e, const xai_explain_opts *opts) {
-  lua_createtable(L, 0, 24);
+  lua_createtable(L, 0, 28);
   set_string(L, "method", e->method);
   set_string(L, "target", e->target);
   set_string(L, "label", e->label);
@@ -121,6 +130,10 @@ static void push_result(lua_State *L, const xai_method *m, const xai_explanation
   }
   lua_pushboolean(L, e->is_signed);
   lua_setfield(L, -2, "signed");
+  lua_pushboolean(L, e->is_input);
+  lua_setfield(L, -2, "is_input");
+  lua_pushboolean(L, e->stopped);
+  lua_setfield(L, -2, "stopped");
   lua_pushnumber(L, e->seconds);
   lua_setfield(L, -2, "seconds");
   set_tensor(L, "values", e->values);
@@ -150,27 +163,96 @@ static void tell_layer(lua_State *L, const xai_method *m, const xai_net *net, co
 
 /* ---- the call -------------------------------------------------------------------------------- */
 
+typedef struct listener {
+  lua_State *L;
+  const char *method;
+} listener;
+
+/* The protected part; arguments: the method's name, how much is done, of how much. */
+static int tell_lua(lua_State *L) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "xai.progress") != LUA_TFUNCTION) return 0;
+  lua_pushstring(L, lua_touserdata(L, 1));
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, 3);
+  lua_call(L, 3, 0);
+  return 0;
+}
+
+/* Whatever goes wrong in showing progress is no reason to stop; an interrupt is seen by the pass itself. */
+static void tell_progress(void *payload, int64_t done, int64_t total) {
+  const listener *to = payload;
+  if (xl_config.quiet) return;
+  lua_pushcfunction(to->L, tell_lua);
+  lua_pushlightuserdata(to->L, (void *)(uintptr_t)to->method);
+  lua_pushinteger(to->L, done);
+  lua_pushinteger(to->L, total);
+  if (lua_pcall(to->L, 3, 0, 0) != LUA_OK) lua_pop(to->L, 1);
+}
+
+/* One retry when memory is short; a run that failed on the way back is not relied on. */
+static xai_status work(lua_State *L, const xai_method *m, xai_net *net, const xai_view *x, xai_explain_opts *opts,
+                       xai_explanation **e, xai_err *err) {
+  xai_status st = m->run(net, x, opts, e, err);
+  if (st != XAI_ENOMEM) return st;
+  opts->run = NULL;
+  lua_gc(L, LUA_GCCOLLECT, 0);
+  return m->run(net, x, opts, e, err);
+}
+
+/* Puts an input of zeros at slot 2, when the method makes a picture and was called without one: method(net, options). */
+static bool start_from_nothing(lua_State *L, const xai_method *m, const xai_net *net) {
+  bool only_options = lua_istable(L, 2) && lua_isnil(L, 3);
+  if (!m->makes_picture || m->needs_input || !(lua_isnil(L, 2) || only_options)) return false;
+  if (only_options) lua_insert(L, 2); /* the nil */
+  xai_shape s = xai_net_input_shape(net);
+  for (int i = 1; i < 4; i++) {
+    char text[XAI_SHAPE_TEXT];
+    if (s.rank == 4 && s.dims[i] > 0) continue;
+    xl_fail(L, "the network's input is %s: give a picture of the size that you want, or a tensor 1 x C x H x W",
+            xai_shape_text(&s, text));
+  }
+  s.dims[0] = 1;
+  xai_err err;
+  xai_status st;
+  xl_box *box = xl_new_box(L, &xl_tensor_type);
+  XL_WORK(L, st, xai_tensor_new(XAI_F32, s, &box->tensor, &err));
+  if (st != XAI_OK) xl_raise(L, st, &err);
+  xl_charge_tensor(L, box->tensor);
+  lua_replace(L, 2);
+  return true;
+}
+
 /* upvalues: name, descriptor */
 static int call_method(lua_State *L) {
   const xai_method *m = lua_touserdata(L, lua_upvalueindex(2));
   xai_net *net = xl_check_net(L, 1);
   lua_settop(L, 3);
+  bool nothing = start_from_nothing(L, m, net);
+  lua_pushvalue(L, 2); /* keeps the run, if it is one */
+  xl_box *run = xl_take_run(L, 2, 1);
   xl_box *x = xl_check_input(L, 2, 1);
   int seed_slot;
-  xl_box *borrowed;
-  xai_explain_opts *opts = check_method_options(L, m, net, &seed_slot, &borrowed);
+  borrowed tensors;
+  xai_explain_opts *opts = check_method_options(L, m, net, &seed_slot, &tensors);
+  if (nothing && opts->target.n_terms == 0 && opts->target.seed == NULL)
+    return xl_fail(L, "target: say which class or unit; there is no picture whose most probable class it could be");
   xl_box *box = xl_new_box(L, &explanation_type);
   xl_pass pass;
   xl_pass_begin(L, 1, &pass);
   xl_pass_hold(&pass, x);
   xl_pass_hold(&pass, seed_slot != 0 ? lua_touserdata(L, seed_slot) : NULL);
-  xl_pass_hold(&pass, borrowed);
+  for (int i = 0; i < tensors.n; i++) xl_pass_hold(&pass, tensors.box[i]);
+  xl_pass_hold(&pass, run);
+  listener here = {L, m->name};
+  opts->run = run != NULL ? run->run : NULL;
+  opts->progress = tell_progress;
+  opts->progress_payload = &here;
   xai_explanation *e = NULL;
   xai_err err;
-  xai_status st;
-  XL_WORK(L, st, m->run(net, xai_tensor_view(x->tensor), opts, &e, &err));
+  xai_status st = work(L, m, net, xai_tensor_view(x->tensor), opts, &e, &err);
   box->object = e;
   xl_pass_end(&pass, st, &err);
+  if (e->stopped) xai_stop_clear(); /* it has been acted on: the script goes on with what there is */
   if (m->uses_layer && opts->layer == XAI_LAYER_NONE) tell_layer(L, m, net, xai_tensor_view(x->tensor), e->layer);
   if (e->remark[0] != '\0') xl_note(L, "%s: %s", m->name, e->remark);
   push_result(L, m, e, opts);
@@ -183,18 +265,13 @@ static int call_method(lua_State *L) {
 
 /* ---- descriptions ---------------------------------------------------------------------------- */
 
-static void push_spec(lua_State *L, const xai_opt_spec *o) {
+static void push_spec(lua_State *L, const xai_opt_spec *o, const void *defaults) {
   static const char *const kinds[] = {"boolean", "integer", "number", "choice"}; /* in xai_opt_kind's order */
   lua_createtable(L, 0, 5);
   set_string(L, "name", o->name);
   set_string(L, "kind", kinds[o->kind]);
   set_string(L, "help", o->help);
-  switch (o->kind) {
-    case XAI_OPT_BOOL: lua_pushboolean(L, o->fallback != 0); break;
-    case XAI_OPT_INT: lua_pushinteger(L, (lua_Integer)o->fallback); break;
-    case XAI_OPT_NUMBER: lua_pushnumber(L, o->fallback); break;
-    case XAI_OPT_CHOICE: lua_pushstring(L, o->choices[(int)o->fallback]); break;
-  }
+  push_option(L, o, defaults);
   lua_setfield(L, -2, "default");
   if (o->kind != XAI_OPT_CHOICE) return;
   lua_newtable(L);
@@ -205,14 +282,17 @@ static void push_spec(lua_State *L, const xai_opt_spec *o) {
   lua_setfield(L, -2, "choices");
 }
 
-/* method_table() -> list of {name=, summary=, paper=, layer=, at=, options={...}} in the order of methods.def */
+/* method_table() -> list of {name=, summary=, paper=, layer=, at=, makes_picture=, needs_input=, options={...}} in the order of
+ * methods.def */
 static int method_table(lua_State *L) {
   int n = 0;
   lua_newtable(L);
   for (const xai_method *const *row = xai_methods(); *row != NULL; row++) {
     const xai_method *m = *row;
     int options = 0;
-    lua_createtable(L, 0, 6);
+    void *defaults = lua_newuserdatauv(L, m->opts_size, 0);
+    xai_method_defaults(m, defaults);
+    lua_createtable(L, 0, 8);
     set_string(L, "name", m->name);
     set_string(L, "summary", m->summary);
     set_string(L, "paper", m->paper);
@@ -220,12 +300,17 @@ static int method_table(lua_State *L) {
     lua_setfield(L, -2, "layer");
     lua_pushboolean(L, m->uses_at);
     lua_setfield(L, -2, "at");
+    lua_pushboolean(L, m->makes_picture);
+    lua_setfield(L, -2, "makes_picture");
+    lua_pushboolean(L, m->needs_input || !m->makes_picture);
+    lua_setfield(L, -2, "needs_input");
     lua_newtable(L);
     for (const xai_opt_spec *o = m->opts; o->name != NULL; o++) {
-      push_spec(L, o);
+      push_spec(L, o, defaults);
       lua_rawseti(L, -2, ++options);
     }
     lua_setfield(L, -2, "options");
+    lua_remove(L, -2);
     lua_rawseti(L, -2, ++n);
   }
   return 1;

@@ -1,5 +1,6 @@
 /* bindings/l_net.c: networks in Lua: loading, looking inside, inputs, whole forward passes. A box's user value is a
  * table that belongs to it: hooks (l_hook.c), and 'assumed' while nobody has said how pictures become inputs. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -206,8 +207,21 @@ static int net_index(lua_State *L) {
     case 3: push_preprocess(L, p); break;
     case 4: lua_pushstring(L, xai_net_path(net)); break;
     case 5: lua_pushstring(L, orders[p->bgr]); break;
-    case 6: lua_pushboolean(L, p->crop > 0 && p->resize > 0); break;
+    case 6: /* the share of the shorter side that is kept */
+      if (p->crop > 0 && p->resize > 0)
+        lua_pushnumber(L, fmin(1, (double)p->crop / p->resize));
+      else
+        lua_pushboolean(L, 0);
+      break;
   }
+  return 1;
+}
+
+/* net:hash(): sixteen hexadecimal digits that tell structure and weights from others */
+static int net_hash(lua_State *L) {
+  char text[17];
+  snprintf(text, sizeof text, "%016llx", (unsigned long long)xai_net_hash(xl_check_net(L, 1)));
+  lua_pushstring(L, text);
   return 1;
 }
 
@@ -569,6 +583,7 @@ static int net_tostring(lua_State *L) {
 
 void xl_open_net(lua_State *L) {
   static const xl_reg methods[] = {
+      {"hash", net_hash, NULL},
       {"label", net_label, NULL},
       {"class", net_class, NULL},
       {"layers", net_layers, NULL},

@@ -208,6 +208,21 @@ static int run_backward(lua_State *L) {
   return 1;
 }
 
+xl_box *xl_take_run(lua_State *L, int arg, int net_arg) {
+  if (!xl_is(L, arg, &xl_run_type)) return NULL;
+  xl_box *box = xl_check_box(L, arg, &xl_run_type, "run");
+  if (box->busy > 0) xl_fail(L, "this run is in the middle of a pass");
+  lua_getiuservalue(L, arg, 1);
+  lua_rawgeti(L, -1, 1);
+  if (!lua_rawequal(L, -1, net_arg)) xl_fail(L, "this run is of another network, or of another view of it");
+  lua_rawgeti(L, -2, 3);
+  if (!lua_isnil(L, -1)) xl_fail(L, "this run kept only some layers (expected net:run(x) without keep)");
+  lua_rawgeti(L, -3, 2);
+  lua_replace(L, arg);
+  lua_pop(L, 3);
+  return box;
+}
+
 static int run_tostring(lua_State *L) {
   xl_box *box = xl_check_box(L, 1, &xl_run_type, "self");
   lua_pushfstring(L, "run (%d KB of activations)", (int)(xai_run_bytes(box->run) / 1024));

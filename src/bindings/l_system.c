@@ -117,6 +117,13 @@ static int on_note(lua_State *L) {
   return 0;
 }
 
+/* on_progress(function(what, done, total)): who shows how far a long method is; done is 0 at its start */
+static int on_progress(lua_State *L) {
+  lua_settop(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "xai.progress");
+  return 0;
+}
+
 /* ---- files ----------------------------------------------------------------------------------- */
 
 /* on_terminal([stream]): stream is "stdout" or "stderr" */
@@ -183,6 +190,7 @@ void xl_open_system(lua_State *L) {
       {"fail", fail, NULL},
       {"nearest", nearest, NULL},
       {"on_note", on_note, NULL},
+      {"on_progress", on_progress, NULL},
       {"on_terminal", on_terminal, NULL},
       {"exists", exists, NULL},
       {"make_dir", make_dir, "save"},

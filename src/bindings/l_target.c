@@ -1,7 +1,8 @@
 /* bindings/l_target.c: what a script says is to be explained, as an xai_target.
  *
  * A target is a class id, a label, "layer:channel", "layer:channel:row:col", a list of those (their sum),
- * { plus = a, minus = b }, or a tensor: the gradient to start with, at the layer 'at' (default: the logits). */
+ * { plus = a, minus = b }, each of both with a 'weight', or a tensor: the gradient to start with, at the layer 'at'
+ * (default: the logits). */
 #include <string.h>
 
 #include "bindings/core.h"
@@ -15,22 +16,37 @@ static void add_field(lua_State *L, int arg, const char *key, const xai_net *net
   lua_pop(L, 1);
 }
 
+/* Refuses what is neither an element of the list nor a name. */
+static void check_table(lua_State *L, int arg, lua_Integer n) {
+  static const char *const names[] = {"plus", "minus", "weight", NULL};
+  int mark = lua_gettop(L);
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
+    if (lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 && lua_tointeger(L, -2) <= n) continue;
+    lua_pushvalue(L, -2);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, mark + 1);
+  }
+  xl_check_keys(L, mark + 1, names);
+  lua_settop(L, mark);
+}
+
 static void add_table(lua_State *L, int arg, const xai_net *net, float weight, int depth, xai_target *target) {
-  static const char *const names[] = {"plus", "minus", NULL};
   lua_Unsigned n = lua_rawlen(L, arg);
+  int before = target->n_terms;
   if (depth > 4) xl_fail(L, "target: lists nested too deep");
   luaL_checkstack(L, 10, NULL);
-  if (n == 0) {
-    xl_check_keys(L, arg, names);
-    add_field(L, arg, "plus", net, weight, depth + 1, target);
-    add_field(L, arg, "minus", net, -weight, depth + 1, target);
-    if (target->n_terms == 0) xl_fail(L, "target: an empty table");
-  }
+  check_table(L, arg, (lua_Integer)n);
+  if (xl_get(L, arg, "weight") != LUA_TNIL) weight *= (float)xl_check_number(L, -1, "target: weight");
+  lua_pop(L, 1);
   for (lua_Unsigned i = 1; i <= n; i++) {
     lua_rawgeti(L, arg, (lua_Integer)i);
     add_terms(L, lua_gettop(L), net, weight, depth + 1, target);
     lua_pop(L, 1);
   }
+  add_field(L, arg, "plus", net, weight, depth + 1, target);
+  add_field(L, arg, "minus", net, -weight, depth + 1, target);
+  if (target->n_terms == before) xl_fail(L, "target: an empty table");
 }
 
 static void add_terms(lua_State *L, int arg, const xai_net *net, float weight, int depth, xai_target *target) {

@@ -1,4 +1,6 @@
-/* bindings/l_viz.c: maps to pictures, boxes, sheets. Defaults and composition are the Lua layer's. */
+/* bindings/l_viz.c: maps to pictures, boxes, contours, tiles. Defaults and composition are the Lua layer's. */
+#include "base/alloc.h"
+#include "base/status.h"
 #include "bindings/core.h"
 #include "tensor/tensor.h"
 #include "viz/viz.h"
@@ -75,7 +77,7 @@ static int overlay(lua_State *L) {
   return finish(L, st, &err, box);
 }
 
-/* signed_picture(values, order, quantile): C x H x W, grey where zero */
+/* signed_picture(values, order, most): C x H x W, grey where zero, black and white at -most and most */
 static int signed_picture(lua_State *L) {
   static const char *const orders[] = {"rgb", "bgr", NULL};
   const xai_view *v = xai_tensor_view(xl_check_tensor(L, 1, "values"));
@@ -85,21 +87,24 @@ static int signed_picture(lua_State *L) {
               v->shape.dims[at + 2] <= 16384;
   if (!good) return xl_expected(L, 1, "values", "float32 C x H x W with 1 or 3 channels");
   bool bgr = xl_check_choice(L, 2, "order", orders) == 1;
-  double quantile = check_share(L, 3, "quantile");
+  double most = xl_check_number(L, 3, "scale");
   xai_err err;
   xai_status st;
   xl_box *box = xl_new_box(L, &xl_image_type);
   XL_WORK(L, st,
           xai_signed_picture(v->data, (int)v->shape.dims[at], (int)v->shape.dims[at + 1], (int)v->shape.dims[at + 2],
-                             bgr, quantile, &box->image, &err));
+                             bgr, most, &box->image, &err));
   return finish(L, st, &err, box);
 }
 
-/* scale_of(values, diverging, quantile) -> lo, hi */
+/* scale_of(values, diverging, quantile [, mass]) -> lo, hi */
 static int scale_of(lua_State *L) {
   const xai_view *v = xai_tensor_view(xl_check_tensor(L, 1, "values"));
   if (v->dtype != XAI_F32) return xl_expected(L, 1, "values", "a float32 tensor");
-  xai_scale s = xai_scale_of(v->data, xai_shape_size(&v->shape), lua_toboolean(L, 2), check_share(L, 3, "quantile"));
+  int64_t n = xai_shape_size(&v->shape);
+  bool diverging = lua_toboolean(L, 2);
+  xai_scale s = lua_isnoneornil(L, 4) ? xai_scale_of(v->data, n, diverging, check_share(L, 3, "quantile"))
+                                      : xai_scale_of_mass(v->data, n, diverging, check_share(L, 4, "mass"));
   lua_pushnumber(L, s.lo);
   lua_pushnumber(L, s.hi);
   return 2;
@@ -111,7 +116,69 @@ static int cmap_diverging(lua_State *L) {
   return 1;
 }
 
-/* ---- boxes ----------------------------------------------------------------------------------- */
+/* A colour as { red, green, blue }. */
+static void check_rgb(lua_State *L, int arg, uint8_t rgb[3]) {
+  if (!lua_istable(L, arg)) xl_expected(L, arg, "colour", "{ red, green, blue }");
+  for (int k = 0; k < 3; k++) {
+    lua_rawgeti(L, arg, k + 1);
+    rgb[k] = (uint8_t)xl_check_int(L, -1, "colour", 0, 255);
+    lua_pop(L, 1);
+  }
+}
+
+/* tint(picture, mask, inside, rgb, share): where the mask is not 0, or the rest, mixed with a colour */
+static int tint(lua_State *L) {
+  const xai_image *img = xl_check_image(L, 1, "picture");
+  map m = check_map(L, 2);
+  bool inside = lua_toboolean(L, 3);
+  uint8_t rgb[3];
+  check_rgb(L, 4, rgb);
+  double share = check_share(L, 5, "share");
+  xai_err err;
+  xai_status st;
+  xl_box *box = xl_new_box(L, &xl_image_type);
+  XL_WORK(L, st, xai_tint(img, m.v, m.h, m.w, inside, rgb, share, &box->image, &err));
+  return finish(L, st, &err, box);
+}
+
+/* tiles(values N x C x H x W, columns, gap, cmap, common, order) -> picture, lo, hi */
+static int tiles(lua_State *L) {
+  static const char *const orders[] = {"rgb", "bgr", NULL};
+  enum { SIDE_MAX = 16384 };
+  const xai_view *v = xai_tensor_view(xl_check_tensor(L, 1, "values"));
+  const int64_t *d = v->shape.dims;
+  bool good = v->dtype == XAI_F32 && v->shape.rank == 4 && (d[1] == 1 || d[1] == 3);
+  for (int k = 0; good && k < 4; k++) good = d[k] >= 1 && d[k] <= SIDE_MAX;
+  if (!good) return xl_expected(L, 1, "values", "float32 N x C x H x W with 1 or 3 channels");
+  xai_tiles_opts o = {.columns = (int)xl_check_int(L, 2, "cols", 0, SIDE_MAX),
+                      .gap = (int)xl_check_int(L, 3, "gap", 0, 1000),
+                      .cmap = check_cmap(L, 4),
+                      .common = lua_toboolean(L, 5),
+                      .bgr = xl_check_choice(L, 6, "order", orders) == 1};
+  xai_scale scale = {0, 0};
+  xai_err err;
+  xai_status st;
+  xl_box *box = xl_new_box(L, &xl_image_type);
+  XL_WORK(L, st, xai_tiles(v->data, (int)d[0], (int)d[1], (int)d[2], (int)d[3], &o, &box->image, &scale, &err));
+  finish(L, st, &err, box);
+  lua_pushnumber(L, scale.lo);
+  lua_pushnumber(L, scale.hi);
+  return 3;
+}
+
+/* class_colour(i) -> {r, g, b}; i counts from 1 */
+static int class_colour(lua_State *L) {
+  uint8_t rgb[3];
+  xai_class_colour((int)xl_check_int(L, 1, "class", 1, INT32_MAX) - 1, rgb);
+  lua_createtable(L, 3, 0);
+  for (int k = 0; k < 3; k++) {
+    lua_pushinteger(L, rgb[k]);
+    lua_rawseti(L, -2, k + 1);
+  }
+  return 1;
+}
+
+/* ---- boxes and contours ---------------------------------------------------------------------- */
 
 /* boxes(map, threshold) -> { {x=, y=, w=, h=, score=}, ... }, largest region first, positions from 1 */
 static int boxes(lua_State *L) {
@@ -140,76 +207,38 @@ static int boxes(lua_State *L) {
   return 1;
 }
 
-/* ---- sheets ---------------------------------------------------------------------------------- */
+static void destroy_contour(void *object) {
+  xai_contour_clear(object);
+  xai_free(object);
+}
+static const xl_type contour_type = {"contour", "xai.contour", destroy_contour};
 
-/* A string field of the table at 'arg', which keeps it alive; NULL when absent. */
-static const char *text_field(lua_State *L, int arg, const char *key) {
-  const char *text = xl_get(L, arg, key) != LUA_TNIL ? xl_check_string(L, -1, key) : NULL;
-  lua_pop(L, 1);
-  return text;
+static xai_status make_contour(map m, double level, xl_box *box, xai_err *err) {
+  if (box->object == NULL) box->object = xai_calloc(1, sizeof(xai_contour));
+  if (box->object == NULL) return xai_fail_memory(err, sizeof(xai_contour));
+  return xai_contour_make(m.v, m.h, m.w, level, box->object, err);
 }
 
-/* The cell on top of the stack: {image=, caption=, cmap=, lo=, hi=, unit=} */
-static xai_sheet_cell check_cell(lua_State *L) {
-  int at = lua_gettop(L);
-  if (!lua_istable(L, at)) xl_expected(L, at, "cell", "a table");
-  xai_sheet_cell cell = {.caption = text_field(L, at, "caption"), .unit = text_field(L, at, "unit")};
-  if (xl_get(L, at, "image") != LUA_TNIL) cell.img = xl_check_image(L, -1, "image");
-  if (xl_get(L, at, "cmap") != LUA_TNIL) {
-    cell.cmap = check_cmap(L, lua_gettop(L));
-    xl_get(L, at, "lo");
-    xl_get(L, at, "hi");
-    cell.scale = check_scale(L, lua_gettop(L) - 1);
-  }
-  lua_settop(L, at);
-  return cell;
-}
-
-/* A list of strings in the options as an array, a userdata pushed on the stack (nil when absent). */
-static const char *const *check_titles(lua_State *L, int arg, const char *key, int *n) {
-  *n = 0;
-  if (xl_get(L, arg, key) == LUA_TNIL) return NULL;
-  int list = lua_gettop(L);
-  if (!lua_istable(L, list)) xl_expected(L, list, key, "a list of strings");
-  lua_Unsigned count = lua_rawlen(L, list);
-  if (count > 10000) xl_fail(L, "%s: more than 10000 titles", key);
-  const char **titles = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *titles, 0);
-  for (; *n < (int)count; ++*n) {
-    lua_rawgeti(L, list, *n + 1);
-    titles[*n] = xl_check_string(L, -1, key);
-    lua_pop(L, 1);
-  }
-  return titles;
-}
-
-static int small_field(lua_State *L, int arg, const char *key) {
-  int v = xl_get(L, arg, key) != LUA_TNIL ? (int)xl_check_int(L, -1, key, 1, 16384) : 0;
-  lua_pop(L, 1);
-  return v;
-}
-
-/* sheet(cells, {title=, columns=, cell=, rows={...}, cols={...}}) -> picture */
-static int sheet(lua_State *L) {
-  lua_settop(L, 2);
-  for (int i = 1; i <= 2; i++)
-    if (!lua_istable(L, i)) return xl_expected(L, i, "sheet", "a table");
-  lua_Unsigned n = lua_rawlen(L, 1);
-  if (n < 1 || n > 10000) return xl_fail(L, "expected 1 to 10000 cells, got %I", (LUAI_UACINT)n);
-  xai_sheet_cell *cells = lua_newuserdatauv(L, (size_t)n * sizeof *cells, 0);
-  for (lua_Unsigned i = 0; i < n; i++) {
-    lua_rawgeti(L, 1, (lua_Integer)i + 1);
-    cells[i] = check_cell(L);
-    lua_pop(L, 1);
-  }
-  xai_sheet_opts opts = {
-      .title = text_field(L, 2, "title"), .columns = small_field(L, 2, "columns"), .cell = small_field(L, 2, "cell")};
-  opts.row_titles = check_titles(L, 2, "rows", &opts.n_row_titles);
-  opts.col_titles = check_titles(L, 2, "cols", &opts.n_col_titles);
+/* contour(map, level) -> { {x, y, x, y, ...}, ... }: closed lines in pixels, 0 at the upper left corner */
+static int contour(lua_State *L) {
+  map m = check_map(L, 1);
+  double level = xl_check_number(L, 2, "level");
+  xl_box *box = xl_new_box(L, &contour_type);
   xai_err err;
   xai_status st;
-  xl_box *box = xl_new_box(L, &xl_image_type);
-  XL_WORK(L, st, xai_sheet_draw(cells, (int)n, &opts, &box->image, &err));
-  return finish(L, st, &err, box);
+  XL_WORK(L, st, make_contour(m, level, box, &err));
+  if (st != XAI_OK) return xl_raise(L, st, &err);
+  const xai_contour *c = box->object;
+  lua_createtable(L, c->n, 0);
+  for (int i = 0, from = 0; i < c->n; from = c->ends[i++]) {
+    lua_createtable(L, 2 * (c->ends[i] - from), 0);
+    for (int k = 2 * from; k < 2 * c->ends[i]; k++) {
+      lua_pushnumber(L, c->points[k]);
+      lua_rawseti(L, -2, k - 2 * from + 1);
+    }
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
 }
 
 void xl_open_viz(lua_State *L) {
@@ -220,8 +249,14 @@ void xl_open_viz(lua_State *L) {
       {"scale_of", scale_of, NULL},
       {"cmap_diverging", cmap_diverging, "heat"},
       {"boxes", boxes, NULL},
-      {"sheet", sheet, NULL},
+      {"tint", tint, "image:mask"},
+      {"tiles", tiles, NULL},
+      {"contour", contour, "contour"},
+      {"class_colour", class_colour, "sheet"},
       {NULL, NULL, NULL},
   };
   xl_register(L, "", functions);
+  static const xl_reg none[] = {{NULL, NULL, NULL}};
+  xl_new_type(L, &contour_type, NULL, none, NULL);
+  lua_pop(L, 1);
 }

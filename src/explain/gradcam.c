@@ -5,56 +5,36 @@
  *   counterfactual: w[k] = mean of - d S / d A[k,i,j]                                         section 3.3
  *
  * Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization".
- * S is the logit, so that classes do not compete. Values: h x w of the layer, not normalised. extras: 'raw' before the
- * ReLU, 'weights' w. Cost: one forward pass, one backward pass down to 'layer'. */
-#include "base/clock.h"
+ * S is the logit, so that classes do not compete. 'guided' takes the mean of [A > 0] [g > 0] g instead, as some programs
+ * do. Values: h x w of the layer, not normalised. extras: 'raw' before the ReLU, 'weights' w. The counterfactual map is
+ * relu(-raw): both come from one backward pass. Cost: one forward pass, one backward pass down to 'layer'. */
 #include "base/status.h"
 #include "explain/channels.h"
-#include "explain/probe.h"
-#include "kernels/kernels.h"
 #include "tensor/tensor.h"
 
-/* w[k] = sign * mean of g[k]; raw = sum of w[k] A[k]. Sums in double. */
-static void weigh(const xai_view *a, const xai_view *g, float sign, float *w, float *raw) {
-  int64_t channels = a->shape.dims[1], plane = a->shape.dims[2] * a->shape.dims[3];
-  const float *gv = g->data;
-  for (int64_t k = 0; k < channels; k++) {
+static void mean_gradients(const xai_channels *c, const xai_gradcam_opts *o, float *w) {
+  for (int64_t k = 0; k < c->n; k++) {
     double sum = 0;
-    for (int64_t i = 0; i < plane; i++) sum += gv[k * plane + i];
-    w[k] = (float)(sign * sum / (double)plane);
+    for (int64_t i = k * c->plane; i < (k + 1) * c->plane; i++)
+      if (!o->guided || (c->a[i] > 0 && c->g[i] > 0)) sum += c->g[i];
+    w[k] = (float)((o->counterfactual ? -sum : sum) / (double)c->plane);
   }
-  xai_channels_weigh(channels, plane, w, a->data, raw);
 }
 
 xai_status xai_gradcam(xai_net *net, const xai_view *x, const xai_gradcam_opts *opts, xai_explanation **out, xai_err *err) {
-  xai_probe p = {0};
-  xai_explanation *e = NULL;
+  xai_channels c = {0};
   xai_tensor *raw = NULL, *weights = NULL;
-  const xai_view *a, *g;
   xai_status st;
-  int layer;
-  XAI_GOTO(xai_probe_layer(net, x, &opts->common, &layer, err));
-  XAI_GOTO(xai_probe_run(net, x, &opts->common, &layer, 1, &layer, 1, XAI_RELU_PLAIN, &p, err));
-  a = xai_run_value(p.run, layer);
-  XAI_GOTO(xai_probe_grad(&p, layer, &g, err));
-  XAI_GOTO(xai_probe_explain(&p, "gradcam", layer, &e, err));
-  XAI_GOTO(xai_tensor_new_raw(XAI_F32, XAI_SHAPE(a->shape.dims[1]), &weights, err));
-  XAI_GOTO(xai_tensor_new_raw(XAI_F32, XAI_SHAPE(a->shape.dims[2], a->shape.dims[3]), &raw, err));
-  weigh(a, g, opts->counterfactual ? -1 : 1, xai_tensor_floats(weights), xai_tensor_floats(raw));
-  XAI_GOTO(xai_tensor_copy(xai_tensor_view(raw), &e->values, err));
-  if (opts->relu) xk_relu_forward((int64_t)xai_tensor_count(raw), xai_tensor_floats(raw), xai_tensor_floats(e->values));
-  e->is_signed = !opts->relu;
-  e->unit = "score points";
-  XAI_GOTO(xai_explanation_extra(e, "raw", &raw, err));
-  XAI_GOTO(xai_explanation_extra(e, "weights", &weights, err));
-  e->seconds = xai_clock() - p.started;
-  *out = e;
-  e = NULL;
+  XAI_GOTO(xai_channels_open(net, x, &opts->common, true, &c, err));
+  XAI_GOTO(xai_tensor_new_raw(XAI_F32, XAI_SHAPE(c.n), &weights, err));
+  XAI_GOTO(xai_tensor_new_raw(XAI_F32, XAI_SHAPE(c.h, c.w), &raw, err));
+  mean_gradients(&c, opts, xai_tensor_floats(weights));
+  xai_channels_weigh(c.n, c.plane, xai_tensor_floats(weights), c.a, xai_tensor_floats(raw));
+  XAI_GOTO(xai_channels_explain(&c, "gradcam", "score points", opts->relu, &raw, &weights, out, err));
 done:
   xai_tensor_free(raw);
   xai_tensor_free(weights);
-  xai_explanation_free(e);
-  xai_probe_close(&p);
+  xai_channels_close(&c);
   return st;
 }
 
@@ -62,6 +42,8 @@ static const xai_opt_spec options[] = {
     {"relu", XAI_OPT_BOOL, offsetof(xai_gradcam_opts, relu), 1, 0, 1, NULL, "keep only what speaks for the target", 0},
     {"counterfactual", XAI_OPT_BOOL, offsetof(xai_gradcam_opts, counterfactual), 0, 0, 1, NULL,
      "negated gradients: what speaks against the target", 0},
+    {"guided", XAI_OPT_BOOL, offsetof(xai_gradcam_opts, guided), 0, 0, 1, NULL,
+     "only gradients that are positive, at activations that are", 0},
     {.name = NULL},
 };
 

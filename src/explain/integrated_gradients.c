@@ -171,6 +171,7 @@ xai_status xai_integrated_gradients(xai_net *net, const xai_view *x, const xai_i
   xai_explanation *e = NULL;
   xai_tensor *baseline = NULL;
   path way = {.x = x->data, .size = xai_shape_size(&x->shape)};
+  double low; /* the baseline's score */
   xai_status st;
   XAI_GOTO(xai_probe_run(net, x, &opts->common, NULL, 0, NULL, 0, XAI_RELU_PLAIN, &p, err));
   XAI_GOTO(xai_probe_explain(&p, "integrated_gradients", XAI_LAYER_NONE, &e, err));
@@ -181,9 +182,9 @@ xai_status xai_integrated_gradients(xai_net *net, const xai_view *x, const xai_i
   lay_path(opts->rule, opts->steps, way.t, way.weight);
   xai_samples samples = {.n = opts->steps, .batch = opts->batch, .make = make, .take = take, .payload = &way};
   XAI_GOTO(xai_samples__run(&p, &samples, err));
-  XAI_GOTO(xai_run_forward(p.run, &(xai_view){XAI_F32, x->shape, xai_tensor_floats(baseline)}, err));
+  XAI_GOTO(xai_probe_score_at(&p, &(xai_view){XAI_F32, x->shape, xai_tensor_floats(baseline)}, XAI_SCORE_LOGIT, &low, err));
   XAI_GOTO(xai_tensor_new_raw(XAI_F32, xai_shape_of(3, x->shape.dims + 1), &e->values, err));
-  XAI_GOTO(results(&way, opts, p.score - xai_target_score(p.run, &p.target, 0), e, err));
+  XAI_GOTO(results(&way, opts, p.score - low, e, err));
   XAI_GOTO(xai_explanation_extra(e, "baseline", &baseline, err));
   e->seconds = xai_clock() - p.started;
   *out = e;

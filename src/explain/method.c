@@ -36,4 +36,5 @@ void xai_method_defaults(const xai_method *m, void *opts) {
       case XAI_OPT_CHOICE: *(int *)at = (int)o->fallback; break;
     }
   }
+  if (m->defaults != NULL) m->defaults(opts);
 }

@@ -32,8 +32,12 @@ typedef struct xai_method {
   const char *paper;
   bool uses_layer;     /* takes the option "layer" */
   bool uses_at;        /* takes the option "at": a unit in place of a target (xai_target_add_unit) */
+  bool makes_picture;  /* the result is a picture, no map of x */
+  bool needs_input;    /* of one that makes a picture: x says more than its size; else it may be left out */
   size_t opts_size;    /* struct starts with xai_explain_opts */
   const xai_opt_spec *opts; /* ends with name NULL; 'target' and 'layer' are implied */
+  void (*defaults)(void *opts); /* in place of the options' own fallbacks; NULL: those */
+  void (*preset)(void *opts);   /* NULL, or the first option stands for others: sets those as it says */
   xai_method_fn run;
 } xai_method;
 

@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/status.h"
-#include "explain/probe.h"
+#include "explain/samples.h"
 #include "graph/local.h"
 #include "tensor/tensor.h"
 
@@ -72,7 +72,15 @@ typedef struct scan {
   float fill;
   const int *layers;
   float *grid; /* rows x cols */
+  const xai_probe *probe;
+  int64_t done;
 } scan;
+
+/* The score under window i is known. */
+static void note_score(scan *s, int64_t i, double score) {
+  s->grid[i] = (float)score;
+  xai_probe_tell(s->probe, ++s->done, s->g->rows * s->g->cols);
+}
 
 static void hide(void *payload, int64_t i, const xai_patch *p) {
   const scan *s = payload;
@@ -84,49 +92,44 @@ static void hide(void *payload, int64_t i, const xai_patch *p) {
 }
 
 static void take_score(void *payload, int64_t i, const xai_view *seen) {
-  const scan *s = payload;
-  s->grid[i] = (float)xai_target_score_seen(s->net, s->target, s->layers, seen);
+  scan *s = payload;
+  note_score(s, i, xai_target_score_seen(s->net, s->target, s->layers, seen));
 }
 
 static void take_probability(void *payload, int64_t i, const xai_view *seen) {
-  const scan *s = payload;
-  s->grid[i] = (float)xai_target_probability_seen(s->target, seen);
+  scan *s = payload;
+  note_score(s, i, xai_target_probability_seen(s->target, seen));
 }
 
 /* The classes of the target alone have been computed, in the order of its terms. */
 static void take_classes(void *payload, int64_t i, const xai_view *seen) {
-  const scan *s = payload;
+  scan *s = payload;
   double score = 0;
   for (int k = 0; k < s->target->n_terms; k++) score += s->target->terms[k].weight * ((const float *)seen->data)[k];
-  s->grid[i] = (float)score;
+  note_score(s, i, score);
 }
 
-static bool all_classes(const xai_target *t) {
-  for (int i = 0; i < t->n_terms; i++)
-    if (t->terms[i].layer != XAI_LAYER_LOGITS) return false;
-  return t->seed == NULL;
-}
-
-static xai_status run_scan(xai_net *net, const xai_view *x, const windows *g, const xai_target *target,
-                           const xai_occlusion_opts *o, float *grid, xai_err *err) {
+static xai_status run_scan(const xai_probe *p, const windows *g, const xai_occlusion_opts *o, float *grid, xai_err *err) {
+  const xai_target *target = &p->target;
   int layers[XAI_TARGET_TERMS];
   int64_t classes[XAI_TARGET_TERMS], n = g->rows * g->cols;
   xai_place *places = xai_alloc((size_t)n * sizeof *places);
   if (places == NULL) return xai_fail_memory(err, (size_t)n * sizeof *places);
   for (int64_t i = 0; i < n; i++) places[i] = (xai_place){i / g->cols * g->step, i % g->cols * g->step};
-  scan s = {net, target, g, places, (float)o->fill, layers, grid};
-  xai_local l = {.x = x, .places = places, .n = n, .height = g->size, .width = g->size, .layers = layers, .batch = o->batch,
+  scan s = {p->net, target, g, places, (float)o->fill, layers, grid, p, 0};
+  xai_local l = {.x = p->x, .places = places, .n = n, .height = g->size, .width = g->size, .layers = layers, .batch = o->batch,
                  .change = hide, .observe = take_score, .payload = &s};
-  l.n_layers = xai_target_layers(net, target, layers);
+  l.n_layers = xai_target_layers(p->net, target, layers);
   if (o->score == XAI_SCORE_PROB) {
     l.observe = take_probability;
-  } else if (all_classes(target)) {
+  } else if (xai_target_all_classes(target)) {
     for (int k = 0; k < target->n_terms; k++) classes[k] = target->terms[k].channel;
     l.observe = take_classes;
     l.channels = classes;
     l.n_channels = target->n_terms;
   }
-  xai_status st = xai_local_run(net, &l, err);
+  xai_probe_tell(p, 0, n);
+  xai_status st = xai_local_run(p->net, &l, err);
   xai_free(places);
   return st;
 }
@@ -136,23 +139,19 @@ xai_status xai_occlusion(xai_net *net, const xai_view *x, const xai_occlusion_op
   xai_explanation *e = NULL;
   xai_tensor *grid = NULL;
   windows g;
+  double clean;
   xai_status st;
   XAI_GOTO(xai_probe_run(net, x, &opts->common, NULL, 0, NULL, 0, XAI_RELU_PLAIN, &p, err));
   XAI_GOTO(lay_windows(x, opts, &g, err));
-  if (opts->score == XAI_SCORE_PROB && !all_classes(&p.target)) {
-    st = xai_fail(err, XAI_EARG, "score 'prob' needs classes as target");
-    goto done;
-  }
-  bool probability = opts->score == XAI_SCORE_PROB;
-  double clean = probability ? xai_target_probability(p.run, &p.target, 0) : p.score;
+  XAI_GOTO(xai_samples__clean(&p, opts->score, &clean, err));
   XAI_GOTO(xai_probe_explain(&p, "occlusion", XAI_LAYER_NONE, &e, err));
   XAI_GOTO(xai_tensor_new_raw(XAI_F32, XAI_SHAPE(g.rows, g.cols), &grid, err));
-  XAI_GOTO(run_scan(net, x, &g, &p.target, opts, xai_tensor_floats(grid), err));
+  XAI_GOTO(run_scan(&p, &g, opts, xai_tensor_floats(grid), err));
   XAI_GOTO(xai_tensor_new_raw(XAI_F32, XAI_SHAPE(g.h, g.w), &e->values, err));
   XAI_GOTO(spread(&g, xai_tensor_floats(grid), clean, xai_tensor_floats(e->values), err));
   XAI_GOTO(xai_explanation_extra(e, "grid", &grid, err));
   e->is_signed = true;
-  e->unit = probability ? "drop in probability" : "drop in score";
+  e->unit = opts->score == XAI_SCORE_PROB ? "drop in probability" : "drop in score";
   e->seconds = xai_clock() - p.started;
   *out = e;
   e = NULL;

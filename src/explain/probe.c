@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "graph/net.h"
 #include "kernels/kernels.h"
 #include "tensor/tensor.h"
 
@@ -18,31 +19,60 @@ static xai_status check_input(const xai_view *x, xai_err *err) {
                   xai_shape_text(&x->shape, text));
 }
 
-xai_status xai_probe_run(xai_net *net, const xai_view *x, const xai_explain_opts *opts, const int *keep, int n_keep,
-                         const int *wants, int n_wants, xai_relu rule, xai_probe *p, xai_err *err) {
-  *p = (xai_probe){.net = net, .x = x, .target = opts->target, .started = xai_clock()};
-  XAI_TRY(check_input(x, err));
+/* A pass of one's own. */
+static xai_status open_run(xai_probe *p, const int *keep, int n_keep, const int *wants, int n_wants, xai_err *err) {
   int seeds[XAI_TARGET_TERMS], kept[XAI_TARGET_TERMS + 16];
-  int n_seeds = xai_target_layers(net, &p->target, seeds), n = 0;
+  int n_seeds = xai_target_layers(p->net, &p->target, seeds), n = 0;
   XAI_ASSERT(n_keep < 15, err);
   for (int i = 0; i < n_keep; i++) kept[n++] = keep[i];
   for (int i = 0; i < n_seeds; i++) kept[n++] = seeds[i];
   kept[n++] = XAI_LAYER_LOGITS;
   xai_request request = {.keep = kept, .n_keep = n, .seeds = seeds, .n_seeds = n_wants > 0 ? n_seeds : 0,
                          .wants = wants, .n_wants = n_wants};
-  XAI_TRY(xai_run_open(net, &x->shape, &request, &p->run, err));
-  if (rule != XAI_RELU_PLAIN) xai_run_set_relu(p->run, rule);
-  XAI_TRY(xai_run_forward(p->run, x, err));
+  XAI_TRY(xai_run_open(p->net, &p->x->shape, &request, &p->run, err));
+  return xai_run_forward(p->run, p->x, err);
+}
+
+/* The caller's pass, with another way back. */
+static xai_status borrow_run(xai_probe *p, xai_run *run, const int *wants, int n_wants, xai_err *err) {
+  int seeds[XAI_TARGET_TERMS];
+  p->run = run;
+  p->borrowed = true;
+  if (n_wants == 0) return XAI_OK;
+  return xai_run_plan_backward(run, seeds, xai_target_layers(p->net, &p->target, seeds), wants, n_wants, err);
+}
+
+xai_status xai_probe_run(xai_net *net, const xai_view *x, const xai_explain_opts *opts, const int *keep, int n_keep,
+                         const int *wants, int n_wants, xai_relu rule, xai_probe *p, xai_err *err) {
+  *p = (xai_probe){.net = net, .x = x, .opts = opts, .target = opts->target, .started = xai_clock()};
+  XAI_TRY(check_input(x, err));
+  if (opts->run != NULL) XAI_TRY(borrow_run(p, opts->run, wants, n_wants, err));
+  else XAI_TRY(open_run(p, keep, n_keep, wants, n_wants, err));
   XAI_TRY(xai_target_resolve(p->run, net, &p->target, err));
   p->score = xai_target_score(p->run, &p->target, 0);
   if (n_wants == 0) return XAI_OK;
+  xai_run_set_relu(p->run, rule != XAI_RELU_PLAIN ? rule : net->relu);
   xai_target_seed(p->run, &p->target);
   return xai_run_backward(p->run, err);
 }
 
 void xai_probe_close(xai_probe *p) {
-  xai_run_close(p->run);
+  if (!p->borrowed) xai_run_close(p->run);
   p->run = NULL;
+}
+
+xai_status xai_probe_score_at(const xai_probe *p, const xai_view *x, xai_score score, double *out, xai_err *err) {
+  int layers[XAI_TARGET_TERMS + 1];
+  int n = xai_target_layers(p->net, &p->target, layers);
+  layers[n++] = XAI_LAYER_LOGITS;
+  xai_request request = {.keep = layers, .n_keep = n};
+  xai_run *run = NULL;
+  XAI_TRY(xai_run_open(p->net, &x->shape, &request, &run, err));
+  xai_status st = xai_run_forward(run, x, err);
+  if (st == XAI_OK)
+    *out = score == XAI_SCORE_PROB ? xai_target_probability(run, &p->target, 0) : xai_target_score(run, &p->target, 0);
+  xai_run_close(run);
+  return st;
 }
 
 xai_status xai_probe_grad(const xai_probe *p, int layer, const xai_view **out, xai_err *err) {
@@ -118,6 +148,12 @@ xai_status xai_explanation_extra(xai_explanation *e, const char *name, xai_tenso
   snprintf(e->extras[e->n_extras].name, sizeof e->extras[0].name, "%s", name);
   e->extras[e->n_extras++].tensor = taken;
   return XAI_OK;
+}
+
+xai_status xai_explanation_curve(xai_explanation *e, const char *name, const xai_tensor *all, int64_t n, xai_err *err) {
+  xai_tensor *t = NULL;
+  XAI_TRY(xai_tensor_copy(&(xai_view){XAI_F32, XAI_SHAPE(n), xai_tensor_view(all)->data}, &t, err));
+  return xai_explanation_extra(e, name, &t, err);
 }
 
 xai_status xai_explanation_number(xai_explanation *e, const char *name, double number, xai_err *err) {

@@ -159,6 +159,12 @@ xai_status xai_target_resolve(const xai_run *run, const xai_net *net, xai_target
   return XAI_OK;
 }
 
+bool xai_target_all_classes(const xai_target *t) {
+  for (int i = 0; i < t->n_terms; i++)
+    if (t->terms[i].layer != XAI_LAYER_LOGITS) return false;
+  return t->seed == NULL;
+}
+
 static double unit_value(const grid *g, const xai_target_term *term, int64_t n) {
   int64_t plane = g->rows * g->cols;
   const float *map = g->v + (n * g->channels + term->channel) * plane;

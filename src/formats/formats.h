@@ -35,10 +35,6 @@ xai_status xai_onnx_write(const char *path, const xai_net *net, xai_err *err);
 /* The tensor in a file that holds one TensorProto and nothing else, as the standard's test cases do (.pb). */
 xai_status xai_onnx_tensor_load(xai_file *file, xai_tensor **out, xai_err *err);
 
-/* ---- pictures ---------------------------------------------------------------------------------------------- */
-/* xai_image_read (xai/image.h) of a file that is there. */
-xai_status xai_image_parse(const xai_file *file, xai_image **out, xai_image_note *note, xai_err *err);
-
 /* ---- named tensors ------------------------------------------------------------------------------------------ */
 typedef struct xai_entry {
   char *name;
@@ -86,6 +82,14 @@ xai_status xai_npz_write(const char *path, const xai_archive *a, xai_err *err);
 xai_status xai_npy_tensor(xai_cursor bytes, xai_file *file, xai_tensor **out, xai_err *err);
 /* What stands before the elements of an .npy file: a multiple of 64 bytes. */
 void xai_npy_front(xai_buf *b, const xai_tensor *t);
+
+/* ---- pictures ---------------------------------------------------------------------------------------------- */
+/* xai_image_read (xai/image.h) of a file that is there. */
+xai_status xai_image_parse(const xai_file *file, xai_image **out, xai_image_note *note, xai_err *err);
+
+/* xai_image_write with what is to be known of the picture (UTF-8; keys of 1 to 79 plain characters) in it: a PNG's text
+ * chunks; the other formats have no place for it. */
+xai_status xai_image_write_noted(const xai_image *img, const char *path, const xai_pair *notes, size_t n, xai_err *err);
 
 /* ---- elements as files store them, little-endian (stored.c) ------------------------------------------------------ */
 typedef enum xai_stored {

@@ -37,5 +37,7 @@ void xai_image__free_pixels(xai_pixels *p);
 typedef enum xai_image_kind { XAI_IMAGE_PNG, XAI_IMAGE_JPEG, XAI_IMAGE_BMP } xai_image_kind;
 /* Appends the encoded file; XAI_ENOMEM is the one way to fail. The caller frees 'out' in any case. */
 xai_status xai_image__encode(const xai_image *img, xai_image_kind kind, xai_buf *out, xai_err *err);
+/* Appends the PNG file with text chunks; fails with XAI_EARG for a key that PNG does not take. */
+xai_status xai_image__note_png(const xai_buf *file, const xai_pair *notes, size_t n, xai_buf *out, xai_err *err);
 
 #endif

@@ -142,3 +142,36 @@ xai_status xai_image__clean_png(xai_cursor file, xai_buf *clean, xai_image_facts
     return xai_fail(err, XAI_EFORMAT, "damaged: %zu bytes cannot hold %dx%d pixels", n, facts->width, facts->height);
   return XAI_OK;
 }
+
+/* ---- notes --------------------------------------------------------------------------------------------------------- */
+/* iTXt: keyword, 0, compressed? 0, method 0, language "" 0, the keyword in that language "" 0, UTF-8 text */
+static void put_note(xai_buf *b, const xai_pair *note) {
+  xai_buf text = {0};
+  xai_buf_add(&text, "iTXt", 4);
+  xai_buf_add(&text, note->key, strlen(note->key));
+  xai_buf_add(&text, "\0\0\0\0", 5);
+  xai_buf_add(&text, note->value, strlen(note->value));
+  if (text.failed) {
+    b->failed = true;
+  } else {
+    put_u32(b, (uint32_t)(text.size - 4));
+    xai_buf_add(b, text.data, text.size);
+    put_u32(b, crc32(text.data, text.size));
+  }
+  xai_buf_free(&text);
+}
+
+xai_status xai_image__note_png(const xai_buf *file, const xai_pair *notes, size_t n, xai_buf *out, xai_err *err) {
+  enum { HEAD_BYTES = 8 + 12 + IHDR_BYTES }; /* signature and IHDR, behind which comments may stand */
+  for (size_t i = 0; i < n; i++) {
+    size_t length = strlen(notes[i].key);
+    bool good = length >= 1 && length <= 79 && strlen(notes[i].value) <= INT32_MAX;
+    for (size_t k = 0; k < length; k++) good = good && notes[i].key[k] >= 0x20 && notes[i].key[k] < 0x7f;
+    if (!good)
+      return xai_fail(err, XAI_EARG, "a note's name is 1 to 79 plain characters, got '%.80s'", notes[i].key);
+  }
+  xai_buf_add(out, file->data, HEAD_BYTES);
+  for (size_t i = 0; i < n; i++) put_note(out, &notes[i]);
+  xai_buf_add(out, file->data + HEAD_BYTES, file->size - HEAD_BYTES);
+  return out->failed ? xai_fail_memory(err, file->size) : XAI_OK;
+}

@@ -283,3 +283,39 @@ xai_status xai_net_layer_shape(const xai_net *net, int layer, const xai_shape *x
   xai_facts_free(&f);
   return XAI_OK;
 }
+
+/* ---- identity ----------------------------------------------------------------------------------------- */
+static uint64_t mix(uint64_t h, uint64_t word) {
+  h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+  return h ^ h >> 29;
+}
+
+static uint64_t mix_bytes(uint64_t h, const void *bytes, size_t n) {
+  const unsigned char *p = bytes;
+  uint64_t word;
+  for (; n >= sizeof word; n -= sizeof word, p += sizeof word) {
+    memcpy(&word, p, sizeof word);
+    h = mix(h, word);
+  }
+  word = 0;
+  if (n > 0) memcpy(&word, p, n);
+  return mix(h, word + ((uint64_t)n << 56));
+}
+
+uint64_t xai_net_hash(const xai_net *net) {
+  const xai_graph *g = net->graph;
+  uint64_t h = mix(0, (uint64_t)g->n_nodes);
+  for (int i = 0; i < g->n_nodes; i++) {
+    const char *op = xai_op_get(g->nodes[i].op)->name;
+    h = mix_bytes(h, op, strlen(op));
+    for (int k = 0; k < g->nodes[i].n_in; k++) {
+      const xai_tensor *t = g->nodes[i].in[k] >= 0 ? xai_net__constant(net, g->nodes[i].in[k]) : NULL;
+      const xai_view *v = t != NULL ? xai_tensor_view(t) : NULL;
+      h = mix(h, v != NULL ? (uint64_t)v->dtype + 1 : 0);
+      if (v == NULL) continue;
+      h = mix_bytes(h, v->shape.dims, (size_t)v->shape.rank * sizeof *v->shape.dims);
+      h = mix_bytes(h, v->data, xai_view_bytes(v));
+    }
+  }
+  return h;
+}

@@ -85,6 +85,13 @@ xai_status xai_net__training(const xai_net *net, const bool *frozen, xai_net **o
 /* A network of its own with the weights of this view, its preprocessing and labels, without hooks and rules (training.c).
  * Constants are shared. */
 xai_status xai_net__settle(const xai_net *net, xai_net **out, xai_err *err);
+/* What lies behind a layer (tail.c): the same network with one more input, the activation of the layer, which is not
+ * computed any more. Layers have the same numbers; hooks stay but for those of the layer itself, whose work the
+ * activation shows already; the backward rule is left out. XAI_EUNSUPPORTED for a layer with several results. */
+xai_status xai_net__tail(xai_net *net, int layer, xai_net **out, xai_err *err);
+/* A graph of one's own, as this view sees it, with room for 'more' values, all of which may be outputs, and for one
+ * more input (training.c). Constants are shared. */
+xai_status xai_net__copy_graph(const xai_net *net, int more, xai_graph **out, xai_err *err);
 /* Another tensor of the same type and shape for a constant of a network that nobody else has and that has not run yet:
  * plans know where constants lie. */
 xai_status xai_net__replace(xai_net *net, int value, xai_tensor *t, xai_err *err);

@@ -77,6 +77,7 @@ struct xai_run {
   xk_relu_rule rule;
   uint64_t stream;
   bool ran;
+  bool no_way_back; /* the last attempt to plan one failed: what is seen is sound, seeds and gradients are not */
 };
 
 /* Plans forward and backward; the arena is allocated. */

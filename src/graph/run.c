@@ -176,7 +176,7 @@ void xai_run_close(xai_run *run) {
   if (run == NULL) return;
   xai_net *net = run->net;
   xai_run *oldest = run;
-  if (run->late_arena == NULL) { /* one whose backward part was replanned is rarely of use again */
+  if (run->late_arena == NULL && !run->no_way_back) { /* one whose backward part was replanned is rarely of use again */
     pthread_mutex_lock(&net->lock);
     oldest = net->idle[XAI_IDLE_RUNS - 1];
     memmove(&net->idle[1], &net->idle[0], (XAI_IDLE_RUNS - 1) * sizeof net->idle[0]);
@@ -286,6 +286,7 @@ static xai_status take_input(xai_run *run, int i, const xai_view *x, xai_err *er
 }
 
 static void clear_seeds(xai_run *run) {
+  if (run->no_way_back) return;
   for (int v = 0; v < run->graph->n_values; v++)
     if (run->values[v].is_seed) memset(run->values[v].grad.data, 0, xai_view_bytes(&run->values[v].grad));
 }
@@ -307,6 +308,7 @@ xai_status xai_run_forward(xai_run *run, const xai_view *x, xai_err *err) {
 
 xai_status xai_run_backward(xai_run *run, xai_err *err) {
   if (!run->ran) return xai_fail(err, XAI_EARG, "backward: no forward pass came before");
+  if (run->no_way_back) return xai_fail(err, XAI_EARG, "backward: no way back is planned");
   const xai_net *net = run->net;
   /* Buffers of forward values are reused on the way back: a second backward needs a new forward pass,
    * unless everything was kept. */
@@ -329,12 +331,9 @@ xai_status xai_run_plan_backward(xai_run *run, const int *seeds, int n_seeds, co
   if (st == XAI_OK) st = to_values(run->net, wants, n_wants, values + n_seeds, err);
   if (st == XAI_OK) st = xai_plan__again(run, values, n_seeds, values + n_seeds, n_wants, err);
   xai_free(values);
-  if (st != XAI_OK) {
-    run->ran = false;
-    return st;
-  }
+  run->no_way_back = st != XAI_OK;
   clear_seeds(run);
-  return XAI_OK;
+  return st;
 }
 
 /* ---- results --------------------------------------------------------------------------------------------------- */

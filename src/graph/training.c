@@ -57,8 +57,7 @@ static xai_status copy_nodes(const xai_graph *from, xai_graph *to, xai_err *err)
   return XAI_OK;
 }
 
-/* The graph as this view sees it, with room for 'more' values, all of which may be outputs. */
-static xai_status copy_graph(const xai_net *net, int more, xai_graph **out, xai_err *err) {
+xai_status xai_net__copy_graph(const xai_net *net, int more, xai_graph **out, xai_err *err) {
   const xai_graph *g = net->graph;
   xai_status st = XAI_OK;
   xai_graph *copy = xai_calloc(1, sizeof *copy);
@@ -74,7 +73,7 @@ static xai_status copy_graph(const xai_net *net, int more, xai_graph **out, xai_
   }
   memcpy(copy->shapes, g->shapes, (size_t)g->n_nodes * sizeof *g->shapes);
   XAI_GOTO(copy_text(g->path, &copy->path, err));
-  XAI_GOTO(copy_ints(g->inputs, g->n_inputs, g->n_inputs, &copy->inputs, err));
+  XAI_GOTO(copy_ints(g->inputs, g->n_inputs, g->n_inputs + 1, &copy->inputs, err));
   copy->n_inputs = g->n_inputs;
   XAI_GOTO(copy_ints(g->outputs, g->n_outputs, g->n_outputs + more, &copy->outputs, err));
   copy->n_outputs = g->n_outputs;
@@ -120,7 +119,7 @@ xai_status xai_net__training(const xai_net *net, const bool *frozen, xai_net **o
   xai_status st = XAI_OK;
   xai_graph *g = NULL;
   for (int n = 0; n < net->graph->n_nodes; n++) more += learns_statistics(net, n, frozen) ? 2 : 0;
-  XAI_TRY(copy_graph(net, more, &g, err));
+  XAI_TRY(xai_net__copy_graph(net, more, &g, err));
   for (int n = 0; n < g->n_nodes; n++) XAI_GOTO(train_node(net, g, n, frozen, err));
   st = xai_net__new(g, out, err); /* it has the graph, also on failure */
   if (st == XAI_OK) (*out)->trains = true;
@@ -133,7 +132,7 @@ done:
 xai_status xai_net__settle(const xai_net *net, xai_net **out, xai_err *err) {
   xai_graph *g = NULL;
   xai_net *settled = NULL;
-  XAI_TRY(copy_graph(net, 0, &g, err));
+  XAI_TRY(xai_net__copy_graph(net, 0, &g, err));
   XAI_TRY(xai_net__new(g, &settled, err)); /* it has the graph, also on failure */
   settled->preprocess = net->preprocess;
   if (net->labels != NULL) atomic_fetch_add(&net->labels->refs, 1);

@@ -419,4 +419,43 @@ size_t xk_blur_workspace(int64_t h, int64_t w, int64_t size);
 void xk_blur(int64_t planes, int64_t h, int64_t w, const float *x, int64_t size, double sigma, float *y /*[out]*/,
              void *work /*[scratch]*/);
 
+/* ---- parts of pictures (regions.c, gmm.c, maxflow.c): for segmentation ------------------------------ */
+/* label[i] = 1, 2, ... for the connected regions (8 neighbours) of pixels that are not 0, in the order of their first
+ * pixels; 0 elsewhere. Returns how many there are. */
+size_t xk_regions_workspace(int64_t h, int64_t w);
+int64_t xk_regions(int64_t h, int64_t w, const uint8_t *inside, int32_t *label /*[out]*/, void *work /*[scratch]*/);
+
+/* A mixture of Gaussians over colours: sum over k of weight[k] N(mean[k], covariance[k]). */
+enum { XK_GMM_MOST = 16 };
+typedef struct xk_gmm {
+  int n;                          /* components, at most XK_GMM_MOST */
+  double weight[XK_GMM_MOST];     /* 0: no pixel belongs to it */
+  double mean[XK_GMM_MOST][3];
+  double inverse[XK_GMM_MOST][6]; /* of the covariance: xx xy xz yy yz zz */
+  double log_det[XK_GMM_MOST];    /* of the covariance */
+} xk_gmm;
+/* Among the pixels with side[i] == which, of component[i] each (the others are not looked at): weights, means and
+ * covariances, which get 'floor' on the diagonal when their determinant is 1e-6 or less. */
+void xk_gmm_learn(int64_t n, const uint8_t *rgb, const uint8_t *side, uint8_t which, const uint8_t *component, int components,
+                  double floor, xk_gmm *m /*[out]*/);
+/* component[i] for the pixels of that side: colours are split in two along the direction in which the most spread of them
+ * vary most, until there are so many parts (Orchard, Bouman 1991); then 'rounds' of k-means. */
+void xk_gmm_split(int64_t n, const uint8_t *rgb, const uint8_t *side, uint8_t which, int components, int rounds,
+                  uint8_t *component /*[out]*/);
+/* component[i] = the one under which the pixel's colour is most probable, for the pixels of that side. */
+void xk_gmm_assign(const xk_gmm *m, int64_t n, const uint8_t *rgb, const uint8_t *side, uint8_t which,
+                   uint8_t *component /*[out]*/);
+/* cost[i] = -ln of the mixture's density, up to 3/2 ln(2 pi) */
+void xk_gmm_cost(const xk_gmm *m, int64_t n, const uint8_t *rgb, double *cost /*[out]*/);
+
+/* Pixels become object or background. What one costs as either, and what it costs when it and its neighbour to the right,
+ * below, below to the right, below to the left differ (>= 0; those of neighbours beyond the border are not looked at). */
+typedef struct xk_cut {
+  int64_t h, w;
+  const double *as_object, *as_background, *right, *down, *down_right, *down_left;
+} xk_cut;
+/* object[i] = 1 or 0 so that the sum is smallest; the fewest objects among those. Returns the sum. */
+size_t xk_maxflow_workspace(int64_t h, int64_t w);
+double xk_maxflow(const xk_cut *cut, uint8_t *object /*[out]*/, void *work /*[scratch]*/);
+
 #endif

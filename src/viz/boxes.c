@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "kernels/kernels.h"
 #include "viz/viz.h"
 
 typedef struct region {
@@ -16,30 +17,13 @@ typedef struct region {
   float best;
 } region;
 
-/* Gathers the region of 'seed' and unmarks its pixels. Each pixel enters the stack once, as it is unmarked then. */
-static region flood(const float *v, int h, int w, int64_t seed, bool *marked, int64_t *stack) {
-  region r = {.left = w, .top = h, .right = -1, .bottom = -1, .first = seed, .best = v[seed]};
-  int64_t depth = 0;
-  stack[depth++] = seed;
-  marked[seed] = false;
-  while (depth > 0) {
-    int64_t at = stack[--depth];
-    int x = (int)(at % w), y = (int)(at / w);
-    r.area++;
-    if (v[at] > r.best) r.best = v[at];
-    if (x < r.left) r.left = x;
-    if (x > r.right) r.right = x;
-    if (y < r.top) r.top = y;
-    if (y > r.bottom) r.bottom = y;
-    for (int ny = y > 0 ? y - 1 : 0; ny <= y + 1 && ny < h; ny++)
-      for (int nx = x > 0 ? x - 1 : 0; nx <= x + 1 && nx < w; nx++) {
-        int64_t neighbour = (int64_t)ny * w + nx;
-        if (!marked[neighbour]) continue;
-        marked[neighbour] = false;
-        stack[depth++] = neighbour;
-      }
-  }
-  return r;
+/* Adds a pixel to its region. */
+static void extend(region *r, float value, int x, int y) {
+  r->area++;
+  if (value > r->best) r->best = value;
+  if (x < r->left) r->left = x;
+  if (x > r->right) r->right = x;
+  if (y > r->bottom) r->bottom = y; /* rows come in order */
 }
 
 static int by_area(const void *pa, const void *pb) {
@@ -61,17 +45,21 @@ xai_status xai_boxes(const float *v, int h, int w, double threshold, int room, x
   /* Regions do not touch, so no 2 x 2 block has pixels of two of them. */
   size_t most = ((size_t)h + 1) / 2 * (((size_t)w + 1) / 2);
   size_t pixels = (size_t)size;
-  bool *marked = xai_alloc(pixels * sizeof *marked);
-  int64_t *stack = xai_alloc(pixels * sizeof *stack);
+  uint8_t *marked = xai_alloc(pixels * sizeof *marked);
+  int32_t *label = xai_alloc(pixels * sizeof *label);
+  void *work = xai_alloc(xk_regions_workspace(h, w));
   region *regions = xai_alloc(most * sizeof *regions);
-  if (marked == NULL || stack == NULL || regions == NULL) {
-    st = xai_fail_memory(err, pixels * (sizeof *marked + sizeof *stack) + most * sizeof *regions);
+  if (marked == NULL || label == NULL || work == NULL || regions == NULL) {
+    st = xai_fail_memory(err, pixels * (sizeof *marked + sizeof *label) + xk_regions_workspace(h, w) + most * sizeof *regions);
     goto done;
   }
   for (int64_t i = 0; i < size; i++) marked[i] = max > 0 && isfinite(v[i]) && v[i] > threshold * max;
-  int found = 0;
-  for (int64_t i = 0; i < size; i++)
-    if (marked[i]) regions[found++] = flood(v, h, w, i, marked, stack);
+  int found = (int)xk_regions(h, w, marked, label, work), seen = 0;
+  for (int64_t i = 0; i < size; i++) {
+    int x = (int)(i % w), y = (int)(i / w);
+    if (label[i] > seen) regions[seen++] = (region){.left = x, .top = y, .right = x, .bottom = y, .first = i, .best = v[i]};
+    if (label[i] > 0) extend(&regions[label[i] - 1], v[i], x, y);
+  }
   qsort(regions, (size_t)found, sizeof *regions, by_area);
   for (int i = 0; i < found && i < room; i++) {
     const region *r = &regions[i];
@@ -81,7 +69,8 @@ xai_status xai_boxes(const float *v, int h, int w, double threshold, int room, x
 
 done:
   xai_free(marked);
-  xai_free(stack);
+  xai_free(label);
+  xai_free(work);
   xai_free(regions);
   return st;
 }

@@ -131,3 +131,9 @@ void xai_cmap_rgb(const xai_cmap *m, double t, uint8_t rgb[3]) { colour_of_index
 void xai_cmap_table(const xai_cmap *m, uint8_t rgb[XAI_CMAP_COLOURS + 1][3]) {
   for (int i = 0; i <= XAI_CMAP_COLOURS; i++) colour_of_index(m, i, rgb[i]);
 }
+
+void xai_class_colour(int i, uint8_t rgb[3]) {
+  static const uint8_t colours[XAI_CLASS_COLOURS][3] = {{0, 114, 178}, {213, 94, 0},   {0, 158, 115},  {204, 121, 167},
+                                                        {230, 159, 0}, {86, 180, 233}, {110, 70, 40}, {90, 90, 90}};
+  memcpy(rgb, colours[i % XAI_CLASS_COLOURS], 3);
+}

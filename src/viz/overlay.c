@@ -75,18 +75,36 @@ static uint8_t grey_level(float v, double scale) {
   return (uint8_t)lround(128 + 127 * (part < -1 ? -1 : part > 1 ? 1 : part));
 }
 
-xai_status xai_signed_picture(const float *v, int c, int h, int w, bool bgr, double quantile, xai_image **out,
+xai_status xai_signed_picture(const float *v, int c, int h, int w, bool bgr, double most, xai_image **out,
                               xai_err *err) {
   if ((c != 1 && c != 3) || h < 1 || w < 1)
     return xai_fail(err, XAI_ESHAPE, "picture of signed values: expected 1 or 3 channels, got %dx%dx%d", c, h, w);
+  if (!(most > 0 && isfinite(most)))
+    return xai_fail(err, XAI_EARG, "picture of signed values: scale is empty (expected more than 0, got %g)", most);
   xai_image *picture;
   XAI_TRY(xai_image_new(w, h, &picture, err));
   size_t plane = (size_t)h * (size_t)w;
-  double scale = xai_scale_of(v, (int64_t)plane * c, true, quantile).hi;
   for (int k = 0; k < 3; k++) {
     const float *channel = v + (c == 1 ? 0 : (size_t)(bgr ? 2 - k : k)) * plane;
-    for (size_t i = 0; i < plane; i++) picture->rgb[3 * i + (size_t)k] = grey_level(channel[i], scale);
+    for (size_t i = 0; i < plane; i++) picture->rgb[3 * i + (size_t)k] = grey_level(channel[i], most);
   }
   *out = picture;
+  return XAI_OK;
+}
+
+xai_status xai_tint(const xai_image *img, const float *mask, int h, int w, bool inside, const uint8_t rgb[3], double share,
+                    xai_image **out, xai_err *err) {
+  if (h < 1 || w < 1) return xai_fail(err, XAI_ESHAPE, "mask: expected at least 1x1, got %dx%d", h, w);
+  if (!(share >= 0 && share <= 1))
+    return xai_fail(err, XAI_EARG, "mask: share of the colour is out of range (expected 0 to 1, got %g)", share);
+  XAI_TRY(xai_image_new(img->width, img->height, out, err));
+  for (int y = 0; y < img->height; y++)
+    for (int x = 0; x < img->width; x++) {
+      int64_t my = (int64_t)y * h / img->height, mx = (int64_t)x * w / img->width;
+      double part = (mask[my * w + mx] != 0) == inside ? share : 0;
+      size_t at = ((size_t)y * (size_t)img->width + (size_t)x) * 3;
+      for (size_t k = 0; k < 3; k++)
+        (*out)->rgb[at + k] = (uint8_t)((1 - part) * img->rgb[at + k] + part * rgb[k] + 0.5);
+    }
   return XAI_OK;
 }

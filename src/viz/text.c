@@ -69,24 +69,56 @@ void xai_text_cut(xai_pen *pen, char text[XAI_TEXT_MAX], double size, bool bold,
   } while (length > 0 && xai_text_width(pen, text, size, bold) > width);
 }
 
-bool xai_text_break(xai_pen *pen, char text[XAI_TEXT_MAX], bool bold, char second[XAI_TEXT_MAX]) {
-  const double size = 100; /* only the ratio of the widths matters */
-  double best = INFINITY;
-  size_t end = 0, start = 0, length = strlen(text);
+/* Where the first line of a text ends: behind the last break that lies within the width, else at the first one. *next
+ * is where the text goes on. */
+static size_t first_line(xai_pen *pen, const char *text, double size, bool bold, double width, size_t *next) {
+  size_t length = strlen(text), end = 0;
+  *next = length;
+  if (xai_text_width(pen, text, size, bold) <= width) return length;
   for (size_t i = 1; i + 1 < length; i++) {
     bool space = text[i] == ' ';
     if (!space && strchr("/_:", text[i]) == NULL) continue;
     char head[XAI_TEXT_MAX];
-    size_t head_end = space ? i : i + 1;
-    memcpy(head, text, head_end);
-    head[head_end] = '\0';
-    double longer = fmax(xai_text_width(pen, head, size, bold), xai_text_width(pen, text + i + 1, size, bold));
-    if (longer < best) best = longer, end = head_end, start = i + 1;
+    size_t stop = space ? i : i + 1;
+    memcpy(head, text, stop);
+    head[stop] = '\0';
+    if (end > 0 && xai_text_width(pen, head, size, bold) > width) break;
+    end = stop;
+    *next = i + 1;
   }
-  if (end == 0) return false;
-  memcpy(second, text + start, length - start + 1);
-  text[end] = '\0';
-  return true;
+  return end > 0 ? end : length;
+}
+
+/* How many lines the text takes; counting ends beyond 'most'. */
+static int count_lines(xai_pen *pen, const char *text, double size, bool bold, double width, int most) {
+  int n = 0;
+  for (size_t next; *text != '\0' && n <= most; n++) {
+    first_line(pen, text, size, bold, width, &next);
+    text += next;
+  }
+  return n;
+}
+
+int xai_text_wrap(xai_pen *pen, const char *text, double size, bool bold, double width, int most,
+                  char lines[][XAI_TEXT_MAX]) {
+  int n = count_lines(pen, text, size, bold, width, most);
+  double least = 0;
+  for (int i = 0; n > 1 && n <= most && i < 10; i++) { /* lines of even length: the least width that takes no more */
+    double middle = (least + width) / 2;
+    if (count_lines(pen, text, size, bold, middle, n) <= n)
+      width = middle;
+    else
+      least = middle;
+  }
+  if (n > most) n = most;
+  for (int i = 0; i < n; i++) {
+    size_t next, end = first_line(pen, text, size, bold, width, &next);
+    if (i + 1 == n) end = strlen(text);
+    memcpy(lines[i], text, end);
+    lines[i][end] = '\0';
+    text += i + 1 == n ? end : next;
+  }
+  return n;
 }
 
 void xai_text_draw(xai_pen *pen, const char *text, double x, double y, const xai_text_style *style) {

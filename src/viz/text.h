@@ -20,9 +20,10 @@ double xai_text_width(xai_pen *pen, const char *text, double size, bool bold);
 /* Shortens the text until it fits, with an ellipsis at its end. */
 void xai_text_cut(xai_pen *pen, char text[XAI_TEXT_MAX], double size, bool bold, double width);
 
-/* Makes two lines of one, broken at a space or after a '/', '_' or ':' so that the longer one is as short as possible.
- * The text keeps the first. False, and nothing changed, when there is no such place. */
-bool xai_text_break(xai_pen *pen, char text[XAI_TEXT_MAX], bool bold, char second[XAI_TEXT_MAX]);
+/* The text in at most 'most' lines, broken at spaces or after a '/', '_' or ':', as many as the width asks for and as even
+ * as they can be. What cannot be broken is wider, and the last of too many lines has all the rest. Returns how many. */
+int xai_text_wrap(xai_pen *pen, const char *text, double size, bool bold, double width, int most,
+                  char lines[][XAI_TEXT_MAX]);
 
 /* Draws around (x, y): y is the middle of the capital letters; align 0, 0.5, 1 puts x at the text's left end, middle,
  * right end; upwards turns it to be read from bottom to top. grey 0 is black. */

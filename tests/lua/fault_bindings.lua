@@ -91,9 +91,21 @@ if pcall(xai.scenes, { classes = { "fox" } }) then -- the font is there
     xai.scenes.compose { size = 16, objects = { { class = "lion" } } }
   end }
 end
+cases[#cases + 1] = { "a run in place of a picture", function()
+  local net = tiny.load()
+  return net, net:run(tiny.x())
+end, function(net, run) xai.gradcam(net, run, { target = 0, layer = "pool1" }) end }
+local options = { class_image = { target = 0, steps = 1 }, neuron_image = { at = "conv1:1", steps = 1 },
+  invert = { layer = "conv1", steps = 1, init = tiny.x(), code = xai.randn(1, 2, 4, 4) },
+  rise = { target = 0, masks = 20 } }
 for _, name in ipairs(xai.methods()) do
-  cases[#cases + 1] = { name, net_and_x, function(net, x) xai[name](net, x, { target = 0 }) end }
+  cases[#cases + 1] = { name, net_and_x, function(net, x) xai[name](net, x, options[name] or { target = 0 }) end }
 end
+cases[#cases + 1] = { "a picture from nothing", net_and_x, function(net) xai.class_image(net, { target = 0, steps = 1 }) end }
+cases[#cases + 1] = { "grabcut", function() return xai.image(xai.zeros(8, 8, 3, "uint8")), xai.randn(8, 8) end, function(img, map)
+  xai.grabcut(img, { saliency = map })
+  xai.grabcut(img, { rect = { 2, 2, 3, 3 } }):over()
+end }
 
 for _, case in ipairs(cases) do
   test(case[1] .. ": memory that stays short is an error, and no more", function(t)

@@ -69,6 +69,44 @@ for id, file in pairs { [243] = "cat_dog_243_bull_mastiff", [282] = "cat_dog_282
     golden.close(t, "map", (map - map:min()) * (1 / (map:max() - map:min())), want.peer_gradcam_224, 1e-3)
   end)
 
+  test(name .. "the CAM family", function(t)
+    local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
+    local x = net:prepare(xai.image(picture))
+    local run, what = net:run(x), { target = id, layer = layer }
+    local plain = xai.gradcam(net, run, what)
+    golden.close(t, "Grad-CAM from a run", plain.raw, want.gradcam_raw, 1e-4)
+    golden.close(t, "its counterfactual", plain:counterfactual().values, want.gradcam_counterfactual_raw, 1e-4)
+    golden.close(t, "HiResCAM", xai.hirescam(net, x, what).values, want.hirescam_raw, 1e-4)
+    golden.close(t, "LayerCAM", xai.layercam(net, x, what).values, want.layercam_raw, 1e-4)
+    golden.close(t, "XGrad-CAM", xai.xgradcam(net, x, { target = id, layer = layer, eps = 1e-7 }).values, want.xgradcam_raw, 1e-4)
+    local pp = xai.gradcampp(net, x, { target = id, layer = layer, eps = 1e-6 })
+    golden.close(t, "Grad-CAM++", pp.values, want["gradcampp_raw_eps1e-6"], 1e-4)
+    golden.close(t, "Guided Grad-CAM", xai.guided_gradcam(net, x, what).values, want.guided_gradcam, 1e-4)
+  end)
+
+  test(name .. "the CAM family as another program draws it", function(t)
+    local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
+    local x = net:prepare(xai.image(picture))
+    --- Bilinear to the input, min-max scaled, in float32.
+    local function same(title, e, map)
+      local m = e:map()
+      golden.close(t, title, (m - m:min()) * (1 / (m:max() - m:min())), map, 1e-3)
+    end
+    same("Grad-CAM++", xai.gradcampp(net, x, { target = id, layer = layer, eps = 1e-6 }), want.peer_gradcampp_224)
+    same("LayerCAM", xai.layercam(net, x, { target = id, layer = layer }), want.peer_layercam_224)
+    same("Eigen-CAM", xai.eigencam(net, x, { layer = layer }), want.peer_eigencam_224)
+    same("Score-CAM", xai.scorecam(net, x, { target = id, layer = layer, corners = true }), want.peer_scorecam_224)
+    same("Ablation-CAM", xai.ablationcam(net, x, { target = id, layer = layer }), want.peer_ablationcam_224)
+  end)
+
+  test(name .. "FullGrad's shares sum to the score", function(t)
+    local net = load "squeezenet1.1.onnx"
+    local x = net:prepare(xai.image(picture))
+    local e = xai.fullgrad(net, x, { target = id })
+    t.eq(e.layers, 26) -- convolutions, all with biases
+    t.ok(math.abs(e.delta) < 1e-4 * math.abs(net:logits(x):get(1, id + 1)), e.delta)
+  end)
+
   test(name .. "CAM is the class map, whose rectified values are averaged", function(t)
     local net, want = load "squeezenet1.1.onnx", xai.read(golden.path("golden/squeezenet/" .. file .. ".safetensors"))
     local e = xai.cam(net, xai.image(picture), { target = id })

@@ -90,7 +90,7 @@ test("a view's weights and hooks count", function(t)
   t.near(xai.cam(hooked, X, { target = 0 }).values, { { 18, 16 }, { 14, 12 } })
 end)
 
-test("CAM is Z times Grad-CAM before its ReLU on networks of the zoo that have such an end", function(t)
+test("CAM is Z times Grad-CAM before its ReLU, and HiResCAM, on networks of the zoo that have such an end", function(t)
   for _, name in ipairs { "resnet18", "densenet121", "alexnet_gap", "squeezenet1_1", "mobilenet_v2", "nin" } do
     local net = xai.zoo[name] { weights = "fill", width = 0.25, size = 96, classes = 10, preprocess = "none" }
     local x = xai.tensor(net:prepare(xai.image(xai.zeros(96, 96, 3, "uint8")))) + 0.5
@@ -99,6 +99,9 @@ test("CAM is Z times Grad-CAM before its ReLU on networks of the zoo that have s
     local shape = e.values:shape()
     local difference = (e.values - g.raw * (shape[1] * shape[2])):norm()
     t.ok(difference <= 1e-5 * e.values:norm(), name .. ": " .. difference)
+    local h = xai.hirescam(net, x, { target = 3, layer = e.layer, relu = false })
+    difference = (e.values - h.values * (shape[1] * shape[2])):norm()
+    t.ok(difference <= 1e-5 * e.values:norm(), name .. ", HiResCAM: " .. difference)
   end
 end)
 

@@ -35,7 +35,7 @@ test("messages are the ones that are promised", function(t)
   local net, x = tiny.load(), tiny.x()
   t.eq(message(function() xai.gradcam(net, x, { layer = "rely1" }) end), "here: gradcam: no layer 'rely1'; did you mean 'relu1'?")
   t.eq(message(function() xai.gradcam(net, x, { taget = 1 }) end),
-    "here: gradcam: unknown option 'taget' (options: target, at, layer, relu, counterfactual); did you mean 'target'?")
+    "here: gradcam: unknown option 'taget' (options: target, at, layer, relu, counterfactual, guided); did you mean 'target'?")
   t.eq(message(function() xai.gradcam(3, x) end), "here: gradcam: net: expected a net, got 3")
   t.eq(message(function() xai.gradcam(net) end), "here: gradcam: x: expected a tensor or an image, got nil")
   t.eq(message(function() xai.gradcm(net) end), "here: xai: there is no xai.gradcm; did you mean 'xai.gradcam'?")

@@ -53,4 +53,64 @@ test("L24: the table is whole, the maps are CAM's, and a global average localize
   os.remove(path)
 end)
 
+--- Runs an example on what ships; the picture that it wrote, and its text chunk as far as it says what was done.
+local function figure(t, name, arguments)
+  local folder = os.tmpname()
+  os.remove(folder)
+  local pipe = assert(io.popen(("cd '%s' && '%s/xairun' -o '%s' examples/lecture/%s.lua %s 2>&1"):format(source, program, folder, name, arguments or "")))
+  local out = pipe:read "a"
+  t.ok(pipe:close(), out)
+  local path = ("%s/%s.png"):format(folder, name)
+  local file <close> = assert(io.open(path, "rb"))
+  local bytes, img = file:read "a", xai.image(path)
+  os.remove(path)
+  os.remove(folder)
+  return img, bytes
+end
+
+--- How often the text chunk of a picture names a method.
+local function count(bytes, method)
+  local _, n = bytes:gsub('"method": "' .. method .. '"', "")
+  return n
+end
+
+test("L11, L14, L17, L18, L25: each has the panels of its figure", function(t)
+  local _, bytes = figure(t, "L11_occlusion", "--image examples/images/cat_dog.png --classes 2")
+  t.eq(count(bytes, "occlusion"), 1)
+  t.ok(bytes:find("P(dog)", 1, true))
+  t.eq(count(select(2, figure(t, "L14_saliency")), "saliency"), 4)
+  local img = figure(t, "L17_relu_rules")
+  t.ok(img.width > 1000 and img.height > 700)
+  _, bytes = figure(t, "L18_three_rules")
+  t.eq({ count(bytes, "saliency"), count(bytes, "deconvnet"), count(bytes, "guided_backprop") }, { 2, 2, 2 })
+  _, bytes = figure(t, "L25_gradcam")
+  t.eq(count(bytes, "gradcam"), 2)
+  t.ok(bytes:find('"label": "dog"', 1, true) and bytes:find('"label": "cat"', 1, true))
+end)
+
+test("L19, L20, L21, L23: class activation maps as sum, examples, top five and boxes", function(t)
+  local _, bytes = figure(t, "L19_cam_sum", "--maps 2")
+  t.eq(count(bytes, "cam"), 2)
+  t.ok(bytes:find("sum of all 192", 1, true))
+  t.eq(count(select(2, figure(t, "L20_cam_examples")), "cam"), 4)
+  t.eq(count(select(2, figure(t, "L21_cam_top5")), "cam"), 5)
+  _, bytes = figure(t, "L23_cam_boxes")
+  t.eq({ count(bytes, "cam"), count(bytes, "gradcam"), count(bytes, "saliency") }, { 3, 3, 3 })
+  t.ok(bytes:find("IoU 0", 1, true) and bytes:find("localization error", 1, true))
+end)
+
+test("the figures run on a network and a photograph from elsewhere", function(t)
+  local shared = os.getenv "XAI_SHARED" or "../shared"
+  local model, photo = shared .. "/models/squeezenet1.1.onnx"
+  local list = io.popen(("ls '%s/images' 2>/dev/null"):format(shared))
+  for name in list:lines() do photo = photo or name:find "%.jpe?g$" and ("%s/images/%s"):format(shared, name) or nil end
+  list:close()
+  if not (photo and io.open(model)) then t.skip "the reference folder is absent" end
+  local given = ("--model '%s' --preprocess caffe --labels '%s/models/imagenet_labels.txt' --image '%s'"):format(model, shared, photo)
+  t.eq(count(select(2, figure(t, "L14_saliency", given)), "saliency"), 1)
+  t.eq(count(select(2, figure(t, "L18_three_rules", given)), "deconvnet"), 2)
+  t.eq(count(select(2, figure(t, "L19_cam_sum", given)), "cam"), 2) -- its last maps are the class's own: w is 1 there
+  t.eq(count(select(2, figure(t, "L25_gradcam", given)), "gradcam"), 2)
+end)
+
 done()

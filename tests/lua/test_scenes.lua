@@ -172,6 +172,20 @@ test("there are 24 classes, some with drawings that are held out", function(t)
   t.fails(function() xai.scenes.drawings "dgo" end, "did you mean 'dog'?")
 end)
 
+test("the example pictures are a set to score with, at any size", function(t)
+  local set, half = xai.scenes.examples(), xai.scenes.examples { size = 112 }
+  t.eq({ #set, #half }, { 14, 14 })
+  for i, scene in ipairs(set) do
+    t.eq({ scene.image:size() }, { 224, 224 })
+    t.eq({ half[i].image:size() }, { 112, 112 })
+    for k, object in ipairs(scene.objects) do
+      local a, b = object.box, half[i].objects[k].box -- every pixel of the one lies in the other
+      t.eq({ (a.x - 1) // 2 + 1, (a.y - 1) // 2 + 1 }, { b.x, b.y })
+      t.eq({ (a.x + a.w - 2) // 2 + 1, (a.y + a.h - 2) // 2 + 1 }, { b.x + b.w - 1, b.y + b.h - 1 })
+    end
+  end
+end)
+
 test("the example pictures and what is said of them fit together", function(t)
   local folder = os.getenv "XAI_SOURCE" .. "/examples/images/"
   for name, scene in pairs(dofile(folder .. "scenes.lua")) do

@@ -351,12 +351,13 @@ end)
 test("every method and every metric runs over a set, with options for both", function(t)
   local net = tiny.load()
   local set = { { image = tiny.x(), objects = { { class = 1, box = { x = 1, y = 1, w = 2, h = 2 } } } } }
-  for _, method in ipairs { "random", table.unpack(xai.methods()) } do
+  for _, method in ipairs { "random", table.unpack(xai.methods "maps") } do
     local r = score(method, net, set, { metrics = score.metrics(), deletion = { step = 4 }, sensitivity = { samples = 2 },
       options = method == "occlusion" and { window = 2 } or nil })
     t.eq(#r, 13)
     for _, row in ipairs(r) do t.ok(row.n == 1 and row.mean == row.mean, method .. ": " .. row.metric) end
   end
+  t.fails(function() score("invert", net, set, {}) end, "score: invert makes pictures: there is no map to score")
   t.fails(function() score("gradcam", net, set, { options = { relo = true } }) end, "gradcam: unknown option 'relo'")
 end)
 

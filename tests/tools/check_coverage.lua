@@ -23,6 +23,7 @@ local ELSEWHERE = {
   ["tests/c/graph/test_build.c"] = "graph/infer",
   ["tests/c/graph/test_local.c"] = "graph/local_form graph/ops_patch",
   ["tests/lua/test_net.lua"] = "formats/load",
+  ["tests/c/viz/test_sheet_layout.c"] = "viz/sheet_parts",
   ["tests/c/kernels/test_blocked_conv.c"] = "kernels/blocked_direct kernels/isa kernels/isa/dots kernels/isa/table kernels/isa/tile",
   ["tests/c/kernels/test_blocked_depthwise.c"] = "kernels/isa/depthwise",
   ["tests/c/kernels/test_blocked_winograd.c"] = "kernels/isa/winograd",

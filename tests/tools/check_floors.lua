@@ -21,7 +21,7 @@ local HEADERS = {
   { "cairo", "^src/viz/text%.c$", "^src/viz/sheet%.c$" },
   { "ft2build", "^src/scenes/glyphs%.c$" },
   { "cJSON", "^src/formats/" },
-  { "^zlib%.h$", "^src/formats/zip%.c$" },
+  { "^zlib%.h$", "^src/formats/zip%.c$", "^src/formats/image_stb%.c$" },
   { "histedit", "^src/app/repl%.c$" },
   { "editline", "^src/app/repl%.c$" },
 }

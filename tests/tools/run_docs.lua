@@ -35,6 +35,9 @@ check(("README.md: %d blocks"):format(blocks), ok, trouble)
 local ARGUMENTS = {
   compare = "--model model.onnx --count 1 --methods gradcam,random --metrics pointing,deletion --csv a.csv --json a.json",
   inspect = "--model model.onnx",
+  class_image = "--model model.onnx --steps 5",
+  neuron_image = "--model model.onnx --steps 5",
+  invert = "--model model.onnx --image cat.png --steps 5",
   train_scenes = "--pictures 64 --batch 16 --fresh 48 --pairs 4 --checkpoint train.ckpt --save scenes.safetensors",
 }
 

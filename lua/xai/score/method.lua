@@ -40,6 +40,9 @@ local function method_of(given)
     local draw = chance()
     return function(net, x) return as_explanation("random", draw(net, x), net, x) end, "random"
   end
+  for _, m in ipairs(core.method_table()) do
+    if m.name == given and m.makes_picture then core.fail(("score: %s makes pictures: there is no map to score"):format(given)) end
+  end
   local run = type(given) == "string" and core.methods[given]
   if run then return function(net, x, options) return setmetatable(run(net, x, options), Explanation) end, given end
   local names = { "random" }

@@ -76,6 +76,29 @@ static void ctrl_c_ends_a_method_at_work(void **state) {
   assert_int_equal(WEXITSTATUS(status), 1);
 }
 
+/* A loop of improvement keeps what it has reached, and the script goes on with it. */
+static void ctrl_c_keeps_a_picture_in_the_making(void **state) {
+  (void)state;
+  const char *source = getenv("XAI_SOURCE");
+  char code[4096];
+  snprintf(code, sizeof code,
+           "package.path = '%s/tests/tools/?.lua' local path = os.tmpname() require('samples').onnx(path) "
+           "local net = xai.load(path, {preprocess = 'none'}) os.remove(path) "
+           "local x = xai.randn(1, 3, 224, 224) io.write('loaded\\n') io.flush() "
+           "local e = xai.class_image(net, x, {steps = 1000000}) "
+           "print(tostring(e.stopped) .. ' ' .. tostring(#e.scores > 0 and #e.scores < 1000000) .. ' and on')",
+           source != NULL ? source : ".");
+  start(code, false);
+  child_expect(&c, "loaded");
+  usleep(500000);
+  kill(c.pid, SIGINT);
+  child_expect(&c, "the picture so far");
+  child_expect(&c, "true true and on");
+  int status = child_end(&c);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void ctrl_c_runs_the_state_s_end(void **state) {
   (void)state;
   start("closing = setmetatable({}, {__gc = function() io.write('closed\\n') end}) while true do end", false);
@@ -115,6 +138,7 @@ int main(void) {
       cmocka_unit_test(ctrl_c_works_under_a_script_s_own_hook),
       cmocka_unit_test(ctrl_c_ends_a_blocked_read),
       cmocka_unit_test(ctrl_c_ends_a_method_at_work),
+      cmocka_unit_test(ctrl_c_keeps_a_picture_in_the_making),
       cmocka_unit_test(ctrl_c_runs_the_state_s_end),
       cmocka_unit_test(a_second_ctrl_c_ends_what_looks_at_no_flag),
       cmocka_unit_test(an_inherited_ignore_is_respected),

@@ -66,6 +66,9 @@ static const scene scenes[] = {
     {"pictures", "img:resize(4, 4):crop(1, 1, 2, 2):outline {x = 1, y = 1, w = 2, h = 2}; return img:blocks()"},
     {"drawing", "e:heat(); e:over(); return e:boxes()"},
     {"sheet", "xai.sheet {title = 't', cols = {'a', 'b'}, {img, 'input'}, {e:heat(), 'heat'}}"},
+    {"sheet of plots", "xai.sheet {{e, contour = 0.5, boxes = e:boxes(), before = '='}, {curves = {1, 2}, 'c'}, "
+                       "{bars = {{'a', 1}}}, {scatter = {{1, 2}}, classes = {'a'}, images = {img}}}:layout()"},
+    {"tiles", "xai.tiles(xai.zeros(4, 3, 2, 2)); img:mask(xai.zeros(2, 2)); return net:hash()"},
     {"errors", "pcall(xai.gradcam, net, x, {taget = 1}); pcall(xai.gradcam, net, x, {layer = 'rely1'}); "
                "pcall(net.logits, net, img)"},
 };

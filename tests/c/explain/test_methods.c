@@ -13,6 +13,15 @@ typedef union any_opts {
   xai_occlusion_opts occlusion;
   xai_smoothgrad_opts smoothgrad;
   xai_integrated_gradients_opts integrated;
+  xai_gradcampp_opts gradcampp;
+  xai_layercam_opts layercam;
+  xai_xgradcam_opts xgradcam;
+  xai_fem_opts fem;
+  xai_scorecam_opts scorecam;
+  xai_ablationcam_opts ablationcam;
+  xai_rise_opts rise;
+  xai_ascent_opts ascent;
+  xai_invert_opts invert;
 } any_opts;
 
 /* Runs a method on class 0 (or as 'opts' says) and gives the explanation. */
@@ -134,6 +143,46 @@ static void a_target_below_the_layer_is_refused(void **state) {
   o.common.layer = 1;
   assert_int_equal(xai_gradcam(net, &x, &o.gradcam, &e, &err), XAI_EARG);
   assert_string_equal(err.text, "layer '/block/block.0/Relu' does not feed the target /block/block.0/conv/Conv:1");
+  xai_net_free(net);
+}
+
+/* Class 0 has the same gradient at every place of a map, g = (0.25, 0.5), and the maps sum to 3.25 and 3.5:
+ * w = 4 g / (2 + g sum) = 1 / 2.8125 and 2 / 3.75. Class 1 has g = (-0.25, 0.25): w = 0 and 1 / 2.875. */
+static void gradcampp_has_a_closed_form(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  any_opts o = defaults_of("gradcampp");
+  const float w0 = 1 / 2.8125f, w1 = 2 / 3.75f;
+  values_are(net, "gradcampp", &o, (const float[]){w0, 3 * w1, 2 * w0, .25f * w0 + .5f * w1}, 4);
+  must(xai_target_add_class(net, 1, 1, &o.common.target, err));
+  values_are(net, "gradcampp", &o, (const float[]){0, 3 / 2.875f, 0, .5f / 2.875f}, 4);
+  xai_net_free(net);
+}
+
+/* Class 1: -0.25 * [1 0 2 .25] + 0.25 * [0 3 0 .5], of which LayerCAM takes the second summand alone; the gradient is the
+ * same at every place, so that XGrad-CAM's mean of it is, too. */
+static void weights_of_places_and_of_maps_agree_where_gradients_are_constant(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  any_opts o = defaults_of("layercam");
+  must(xai_target_add_class(net, 1, 1, &o.common.target, err));
+  values_are(net, "layercam", &o, (const float[]){0, .75f, 0, .125f}, 4);
+  o = defaults_of("hirescam");
+  must(xai_target_add_class(net, 1, 1, &o.common.target, err));
+  values_are(net, "hirescam", &o, (const float[]){0, .75f, 0, .0625f}, 4);
+  o = defaults_of("xgradcam");
+  must(xai_target_add_class(net, 1, 1, &o.common.target, err));
+  o.xgradcam.relu = false;
+  values_are(net, "xgradcam", &o, (const float[]){-.25f, .75f, -.5f, .0625f}, 4);
+  xai_net_free(net);
+}
+
+/* z0 = 3.0625 = 0.8125 + 1.75 + 0.5: without map 0 it is 2.25, without map 1 1.3125 */
+static void ablationcam_weighs_maps_by_what_is_lost(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  const float w0 = .8125f / 3.0625f, w1 = 1.75f / 3.0625f;
+  values_are(net, "ablationcam", NULL, (const float[]){w0, 3 * w1, 2 * w0, .25f * w0 + .5f * w1}, 4);
   xai_net_free(net);
 }
 
@@ -324,11 +373,37 @@ static void a_map_is_resized_to_the_input(void **state) {
   xai_net_free(net);
 }
 
+static void ask_to_stop(void *payload, int64_t done, int64_t total) {
+  (void)payload;
+  if (2 * done >= total) xai_stop_request();
+}
+
+static void long_methods_stop_when_asked(void **state) {
+  (void)state;
+  const char *methods[] = {"smoothgrad", "integrated_gradients", "scorecam", "ablationcam", "rise"};
+  xai_net *net = tiny_net();
+  xai_view x = tiny_input();
+  for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+    any_opts o = defaults_of(methods[i]);
+    if (i == 2) o.scorecam.batch = 1;
+    if (i == 3) o.ablationcam.batch = 1;
+    o.common.progress = ask_to_stop;
+    xai_explanation *e = NULL;
+    xai_err err;
+    assert_int_equal(xai_method_find(methods[i])->run(net, &x, &o, &e, &err), XAI_ESTOP);
+    xai_stop_clear();
+    assert_null(e);
+  }
+  xai_net_free(net);
+}
+
 static void every_method_survives_every_failing_allocation(void **state) {
   (void)state;
   xai_view x = tiny_input();
   for (const xai_method *const *m = xai_methods(); *m != NULL; m++) {
     any_opts o = defaults_of((*m)->name);
+    if ((*m)->run == xai_method_find("invert")->run) /* whose constants are not made for four pixels */
+      o.invert.init = XAI_START_PICTURE, o.invert.tv = o.invert.bound = 0;
     xai_status st = XAI_ENOMEM;
     for (int k = 0; st != XAI_OK; k++) {
       size_t before = xai_mem_live();
@@ -359,6 +434,9 @@ int main(void) {
       cmocka_unit_test(gradcam_names_its_layer_and_keeps_raw_and_weights),
       cmocka_unit_test(gradcam_refuses_a_layer_without_extent),
       cmocka_unit_test(a_target_below_the_layer_is_refused),
+      cmocka_unit_test(gradcampp_has_a_closed_form),
+      cmocka_unit_test(weights_of_places_and_of_maps_agree_where_gradients_are_constant),
+      cmocka_unit_test(ablationcam_weighs_maps_by_what_is_lost),
       cmocka_unit_test(smoothgrad_without_noise_is_the_gradient),
       cmocka_unit_test(smoothgrad_averages_over_normal_noise),
       cmocka_unit_test(smoothgrad_is_the_same_for_every_batch_and_another_for_another_seed),
@@ -369,6 +447,7 @@ int main(void) {
       cmocka_unit_test(occlusion_of_the_probability_uses_softmax),
       cmocka_unit_test(impossible_windows_are_refused),
       cmocka_unit_test(a_map_is_resized_to_the_input),
+      cmocka_unit_test(long_methods_stop_when_asked),
       cmocka_unit_test(every_method_survives_every_failing_allocation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

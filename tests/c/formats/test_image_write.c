@@ -1,6 +1,8 @@
 /* Pictures out and in again; a writer that fails leaves the old file and nothing else. */
 #include "picture.h"
 
+#include "formats/formats.h"
+
 static void png_and_bmp_come_back_exactly(void **state) {
   (void)state;
   static const char *const names[] = {"a.png", "b.bmp", "c.PNG", "d.tar.bmp"};
@@ -50,6 +52,49 @@ static void other_extensions_are_refused_with_the_list(void **state) {
   xai_image_free(img);
 }
 
+/* PNG, third edition, 11.3.3.4: length, "iTXt", keyword, 0, 0, 0, 0, 0, text, CRC; here behind IHDR, which ends at byte 33.
+ * CRC of "iTXtSeed" and five zeros and "7": 0x5517c34c (worked out with zlib's crc32). */
+static void notes_go_into_text_chunks_and_do_no_harm_to_the_pixels(void **state) {
+  (void)state;
+  static const unsigned char chunk[] = {0,   0,   0,   10,  'i', 'T', 'X', 't', 'S', 'e', 'e',
+                                        'd', 0,   0,   0,   0,   0,   '7', 0x55, 0x17, 0xc3, 0x4c};
+  xai_pair notes[] = {{"Seed", "7"}, {"Title", "gr\xc3\xbc\xc3\x9f"}};
+  xai_err err;
+  xai_image *img = gradient(31, 17);
+  xai_file *file = NULL;
+  assert_int_equal(xai_image_write_noted(img, scratch("a.png"), notes, 2, &err), XAI_OK);
+  assert_int_equal(xai_file_map(scratch("a.png"), 1 << 20, &file, &err), XAI_OK);
+  assert_memory_equal(xai_file_data(file) + 33, chunk, sizeof chunk);
+  assert_memory_equal(xai_file_data(file) + 33 + sizeof chunk + 4, "iTXtTitle\0\0\0\0\0gr\xc3\xbc\xc3\x9f", 20);
+  xai_file_release(file);
+  xai_image *back = read_image(scratch("a.png"), NULL);
+  assert_int_equal(largest_difference(img, back), 0);
+  xai_image_free(back);
+  assert_int_equal(xai_image_write_noted(img, scratch("a.bmp"), notes, 2, &err), XAI_OK); /* no place for them */
+  back = read_image(scratch("a.bmp"), NULL);
+  assert_int_equal(largest_difference(img, back), 0);
+  xai_image_free(back);
+  xai_image_free(img);
+  remove(scratch("a.png"));
+  remove(scratch("a.bmp"));
+}
+
+static void notes_without_a_proper_name_are_refused(void **state) {
+  (void)state;
+  char longest[81];
+  memset(longest, 'k', 80);
+  longest[80] = '\0';
+  char *const names[] = {"", longest, "two\nlines", "gr\xc3\xbc\xc3\x9f"};
+  xai_err err;
+  xai_image *img = gradient(2, 2);
+  for (int i = 0; i < 4; i++) {
+    xai_pair note = {names[i], "x"};
+    assert_int_equal(xai_image_write_noted(img, scratch("a.png"), &note, 1, &err), XAI_EARG);
+  }
+  assert_int_equal(scratch_count(), 0);
+  xai_image_free(img);
+}
+
 static void a_missing_folder_is_an_error(void **state) {
   (void)state;
   xai_err err;
@@ -88,6 +133,8 @@ int main(void) {
       cmocka_unit_test(png_and_bmp_come_back_exactly),
       cmocka_unit_test(both_jpeg_extensions_are_known),
       cmocka_unit_test(other_extensions_are_refused_with_the_list),
+      cmocka_unit_test(notes_go_into_text_chunks_and_do_no_harm_to_the_pixels),
+      cmocka_unit_test(notes_without_a_proper_name_are_refused),
       cmocka_unit_test(a_missing_folder_is_an_error),
       cmocka_unit_test(every_failing_allocation_leaves_the_old_file),
   };

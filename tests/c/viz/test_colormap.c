@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "viz/viz.h"
@@ -105,6 +106,34 @@ static void diverging_is_equally_dark_on_both_sides(void **state) {
   assert_true(lightness(m, 0) < 30);
 }
 
+/* In grey print the maps must still be told apart from a sheet of paper and from each other's steps: 16 steps of lightness
+ * of at least 3 each, where one is just seen. jet is no such map: its lightness falls where it should rise. */
+static void sixteen_steps_are_seen_in_grey_print_but_not_of_jet(void **state) {
+  (void)state;
+  const char *names[] = {"inferno", "viridis", "grey"};
+  for (int k = 0; k < 3; k++)
+    for (int i = 0; i < 16; i++)
+      assert_true(lightness(map(names[k]), (i + 1) / 16.0) - lightness(map(names[k]), i / 16.0) >= 3);
+  bool falls = false;
+  for (int i = 0; i < 16; i++) falls = falls || lightness(map("jet"), (i + 1) / 16.0) < lightness(map("jet"), i / 16.0);
+  assert_true(falls);
+}
+
+static void class_colours_differ_and_are_seen_on_white(void **state) {
+  (void)state;
+  for (int i = 0; i < XAI_CLASS_COLOURS; i++) {
+    uint8_t a[3], b[3];
+    xai_class_colour(i, a);
+    assert_true(0.2126 * linear(a[0]) + 0.7152 * linear(a[1]) + 0.0722 * linear(a[2]) < 0.5); /* contrast to white */
+    for (int k = 0; k < i; k++) {
+      xai_class_colour(k, b);
+      assert_true(abs(a[0] - b[0]) + abs(a[1] - b[1]) + abs(a[2] - b[2]) > 80);
+    }
+    xai_class_colour(i + XAI_CLASS_COLOURS, b);
+    assert_memory_equal(a, b, 3);
+  }
+}
+
 static void values_outside_are_clipped_and_nan_is_grey(void **state) {
   (void)state;
   const xai_cmap *m = map("jet");
@@ -147,6 +176,8 @@ int main(void) {
       cmocka_unit_test(jet_goes_from_dark_blue_to_dark_red),
       cmocka_unit_test(diverging_is_white_in_the_middle_blue_below_and_red_above),
       cmocka_unit_test(diverging_is_equally_dark_on_both_sides),
+      cmocka_unit_test(sixteen_steps_are_seen_in_grey_print_but_not_of_jet),
+      cmocka_unit_test(class_colours_differ_and_are_seen_on_white),
       cmocka_unit_test(values_outside_are_clipped_and_nan_is_grey),
       cmocka_unit_test(the_table_holds_the_same_colours),
       cmocka_unit_test(an_unknown_name_lists_the_maps),

@@ -102,8 +102,34 @@ static void a_quantile_out_of_range_means_the_maximum(void **state) {
   assert_scale(xai_scale_of(v, COUNT(v), false, 7), 0, 3);
 }
 
+/* |v| sorted is 1 2 3 4 10, in all 20: 0.98 of it is 19.6, which takes the 10; 0.5 is 10 = 1 + 2 + 3 + 4, which 4 reaches;
+ * 0.45 is 9: 6 up to 3, so 4 again; 0.3 is 6, which 3 reaches. */
+static void a_share_of_the_mass_is_reached_by_the_smallest_magnitudes(void **state) {
+  (void)state;
+  float v[] = {-3, 1, 10, 2, -4};
+  assert_scale(xai_scale_of_mass(v, COUNT(v), true, 0.98), -10, 10);
+  assert_scale(xai_scale_of_mass(v, COUNT(v), true, 0.5), -4, 4);
+  assert_scale(xai_scale_of_mass(v, COUNT(v), true, 0.45), -4, 4);
+  assert_scale(xai_scale_of_mass(v, COUNT(v), false, 0.3), -3, 3);
+  assert_scale(xai_scale_of_mass(v, COUNT(v), true, 1), -10, 10);
+}
+
+/* 1 to 100 sum up to 5050; 98 % are 4949, and 1 to 98 sum up to 4851, 1 to 99 to 4950. NaN and infinity do not count. */
+static void the_mass_of_a_hundred_numbers(void **state) {
+  (void)state;
+  float v[102];
+  for (int i = 0; i < 100; i++) v[i] = (float)(i * 37 % 100 + 1);
+  v[100] = NAN;
+  v[101] = INFINITY;
+  assert_scale(xai_scale_of_mass(v, COUNT(v), false, 0.98), 0, 99);
+  float zero[3] = {0};
+  assert_scale(xai_scale_of_mass(zero, 3, false, 0.98), 0, 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_share_of_the_mass_is_reached_by_the_smallest_magnitudes),
+      cmocka_unit_test(the_mass_of_a_hundred_numbers),
       cmocka_unit_test(values_above_zero_are_scaled_from_zero),
       cmocka_unit_test(a_sequential_scale_reaches_down_to_negative_values),
       cmocka_unit_test(a_diverging_scale_is_symmetric),

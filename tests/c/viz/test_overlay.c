@@ -78,32 +78,47 @@ static void an_overlay_is_not_rescaled(void **state) {
   xai_image_free(img);
 }
 
-/* Largest magnitude 4: 128 + 127 * v / 4. -4: 1, -2: 64.5 up to 65, 0: 128, 2: 191.5 up to 192, 4: 255. */
+/* With 4 for white: 128 + 127 * v / 4. -4: 1, -2: 64.5 up to 65, 0: 128, 2: 191.5 up to 192, 4: 255. */
 static void signed_pictures_are_grey_at_zero(void **state) {
   (void)state;
   float v[] = {-4, -2, 0, 2, 4, NAN};
   xai_image *out = NULL;
-  assert_int_equal(xai_signed_picture(v, 1, 1, 6, false, 1, &out, NULL), XAI_OK);
+  assert_int_equal(xai_signed_picture(v, 1, 1, 6, false, 4, &out, NULL), XAI_OK);
   assert_levels(out, (const uint8_t[]){1, 65, 128, 192, 255, 128});
   xai_image_free(out);
   float zero[3] = {0};
-  assert_int_equal(xai_signed_picture(zero, 3, 1, 1, true, 0.99, &out, NULL), XAI_OK);
+  assert_int_equal(xai_signed_picture(zero, 3, 1, 1, true, 1, &out, NULL), XAI_OK);
   assert_levels(out, (const uint8_t[]){128});
   xai_image_free(out);
 }
 
-/* |v| sorted: 0 1 1 2 2 8. The quantile 0.8 lies at position 4: 2. So 8 and -2 are clipped to the ends, 1 is 191.5. */
+/* With 2 for white 8 and -2 are at the ends, 1 is 191.5. */
 static void channels_keep_their_order_or_are_turned_round(void **state) {
   (void)state;
   float v[] = {8, 0, 1, 1, -2, 2}; /* two pixels: first channel 8 0, second 1 1, third -2 2 */
   const uint8_t rgb[] = {255, 192, 1, 128, 192, 255}, bgr[] = {1, 192, 255, 255, 192, 128};
   xai_image *out = NULL;
-  assert_int_equal(xai_signed_picture(v, 3, 1, 2, false, 0.8, &out, NULL), XAI_OK);
+  assert_int_equal(xai_signed_picture(v, 3, 1, 2, false, 2, &out, NULL), XAI_OK);
   assert_memory_equal(out->rgb, rgb, 6);
   xai_image_free(out);
-  assert_int_equal(xai_signed_picture(v, 3, 1, 2, true, 0.8, &out, NULL), XAI_OK);
+  assert_int_equal(xai_signed_picture(v, 3, 1, 2, true, 2, &out, NULL), XAI_OK);
   assert_memory_equal(out->rgb, bgr, 6);
   xai_image_free(out);
+}
+
+/* Levels 100 under the mask 1 0: a quarter of white on what it leaves out is 0.75 * 100 + 0.25 * 255 = 138.75. */
+static void a_tint_covers_what_the_mask_leaves_out_or_what_it_has(void **state) {
+  (void)state;
+  const float mask[] = {1, 0};
+  const uint8_t white[] = {255, 255, 255};
+  xai_image *img = flat(4, 1, 100), *out = NULL;
+  assert_int_equal(xai_tint(img, mask, 1, 2, false, white, 0.25, &out, NULL), XAI_OK);
+  assert_levels(out, (const uint8_t[]){100, 100, 139, 139});
+  xai_image_free(out);
+  assert_int_equal(xai_tint(img, mask, 1, 2, true, white, 0.25, &out, NULL), XAI_OK);
+  assert_levels(out, (const uint8_t[]){139, 139, 100, 100});
+  xai_image_free(out);
+  xai_image_free(img);
 }
 
 static void senseless_arguments_are_refused(void **state) {
@@ -121,6 +136,9 @@ static void senseless_arguments_are_refused(void **state) {
   assert_int_equal(xai_overlay(img, v, 1, 2, grey(), (xai_scale){0, 1}, NAN, &out, &err), XAI_EARG);
   assert_int_equal(xai_signed_picture(v, 2, 1, 1, false, 1, &out, &err), XAI_ESHAPE);
   assert_string_equal(err.text, "picture of signed values: expected 1 or 3 channels, got 2x1x1");
+  assert_int_equal(xai_signed_picture(v, 1, 1, 1, false, 0, &out, &err), XAI_EARG);
+  assert_int_equal(xai_tint(img, v, 0, 1, false, (const uint8_t[]){0, 0, 0}, 0.5, &out, &err), XAI_ESHAPE);
+  assert_int_equal(xai_tint(img, v, 1, 2, false, (const uint8_t[]){0, 0, 0}, 2, &out, &err), XAI_EARG);
   assert_null(out);
   xai_image_free(img);
 }
@@ -168,6 +186,7 @@ int main(void) {
       cmocka_unit_test(an_overlay_is_not_rescaled),
       cmocka_unit_test(signed_pictures_are_grey_at_zero),
       cmocka_unit_test(channels_keep_their_order_or_are_turned_round),
+      cmocka_unit_test(a_tint_covers_what_the_mask_leaves_out_or_what_it_has),
       cmocka_unit_test(senseless_arguments_are_refused),
       cmocka_unit_test(a_request_to_stop_ends_an_overlay),
       cmocka_unit_test(every_allocation_may_fail),

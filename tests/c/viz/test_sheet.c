@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -190,6 +191,143 @@ static void the_same_cells_give_the_same_bytes(void **state) {
   xai_image_free(img);
 }
 
+/* 5 squares of 23 pixels and a fifth in a row of 116: their borders are grey levels between, their middles the values. */
+static void squares_of_uneven_size_come_out_even(void **state) {
+  (void)state;
+  xai_image *img = NULL;
+  assert_int_equal(xai_image_new(5, 5, &img, NULL), XAI_OK);
+  for (int i = 0; i < 25; i++) memset(img->rgb + 3 * i, i % 2 == 0 ? 0 : 200, 3);
+  xai_sheet_cell cell = {.img = img, .smooth = XAI_SMOOTH_NO};
+  xai_image *out = sheet(&cell, 1, (xai_sheet_opts){.cell = 116});
+  int left = 0, top = 0;
+  while (white(out, left, out->height / 2)) left++;
+  while (white(out, out->width / 2, top)) top++;
+  for (int y = 0; y < 5; y++)
+    for (int x = 0; x < 5; x++)
+      assert_in_range(pixel(out, left + 1 + (int)((x + 0.5) * 23.2), top + 1 + (int)((y + 0.5) * 23.2))[0],
+                      (y * 5 + x) % 2 == 0 ? 0 : 199, (y * 5 + x) % 2 == 0 ? 1 : 200);
+  xai_image_free(out);
+  xai_image_free(img);
+}
+
+/* The mark's colour is found on its box, and not in the middle of it. */
+static void marks_are_painted_over_the_picture(void **state) {
+  (void)state;
+  xai_image *img = NULL;
+  assert_int_equal(xai_image_new(100, 100, &img, NULL), XAI_OK);
+  const double corners[] = {20, 20, 80, 80}, line[] = {10, 50, 90, 50}, dot[] = {50, 10};
+  const xai_mark marks[] = {{.kind = XAI_MARK_BOX, .points = corners, .n = 2, .rgb = {255, 0, 0}},
+                            {.kind = XAI_MARK_PATH, .points = line, .n = 2, .rgb = {0, 255, 0}},
+                            {.kind = XAI_MARK_DOT, .points = dot, .n = 1, .rgb = {0, 0, 255}}};
+  xai_sheet_cell cell = {.img = img, .marks = marks, .n_marks = 3};
+  xai_image *out = sheet(&cell, 1, (xai_sheet_opts){.cell = 400});
+  int x = (out->width - 400) / 2, y = x;
+  assert_memory_equal(pixel(out, x + 80, y + 160), ((uint8_t[]){255, 0, 0}), 3);
+  assert_memory_equal(pixel(out, x + 200, y + 200), ((uint8_t[]){0, 255, 0}), 3);
+  assert_memory_equal(pixel(out, x + 200, y + 40), ((uint8_t[]){0, 0, 255}), 3);
+  assert_memory_equal(pixel(out, x + 200, y + 260), ((uint8_t[]){0, 0, 0}), 3);
+  xai_image_free(out);
+  xai_image_free(img);
+}
+
+/* ---- pages ---------------------------------------------------------------------------------------------------------- */
+static xai_buf page_of(const xai_image *img, xai_page kind) {
+  xai_sheet_cell cell = {.img = img, .caption = "input"};
+  xai_sheet_opts opts = {.cell = 100, .title = "a & b"};
+  xai_page_info info = {"a & b <c>", "xairun", "{ \"seed\": 7 }"};
+  xai_buf out = {0};
+  xai_err err = {""};
+  if (xai_sheet_page(&cell, 1, &opts, kind, &info, &out, &err) != XAI_OK) fail_msg("%s", err.text);
+  xai_buf_add(&out, "", 1); /* to be searched as text */
+  return out;
+}
+
+static bool has(const xai_buf *b, const char *text) {
+  size_t n = strlen(text);
+  for (size_t i = 0; i + n <= b->size; i++)
+    if (memcmp(b->data + i, text, n) == 0) return true;
+  return false;
+}
+
+/* Every tag that is opened is closed, in the right order, and there is one root. */
+static void assert_well_formed(const char *xml) {
+  char open[64][32];
+  int depth = 0, roots = 0;
+  for (const char *p = strchr(xml, '<'); p != NULL; p = strchr(p + 1, '<')) {
+    const char *end = strchr(p, '>');
+    assert_non_null(end);
+    if (p[1] == '?' || p[1] == '!') continue;
+    char name[32] = "";
+    sscanf(p + (p[1] == '/' ? 2 : 1), "%31[^ \n/>]", name);
+    if (p[1] == '/') {
+      assert_true(depth > 0);
+      assert_string_equal(name, open[--depth]);
+    } else if (end[-1] != '/') {
+      assert_true(depth < 64);
+      roots += depth == 0;
+      strcpy(open[depth++], name);
+    }
+  }
+  assert_int_equal(depth, 0);
+  assert_int_equal(roots, 1);
+}
+
+static void an_svg_page_is_well_formed_and_says_how_it_was_made(void **state) {
+  (void)state;
+  xai_image *img = noise(30, 20);
+  xai_buf svg = page_of(img, XAI_PAGE_SVG);
+  assert_well_formed((const char *)svg.data);
+  assert_true(has(&svg, "<title>a &amp; b &lt;c&gt;</title>"));
+  assert_true(has(&svg, "<metadata>{ \"seed\": 7 }</metadata>"));
+  assert_true(has(&svg, "<image"));
+  assert_true(has(&svg, "px\""));
+  xai_buf_free(&svg);
+  xai_image_free(img);
+}
+
+/* "%PDF-" first, "%%EOF" last, the cross-reference table where it is said to be; the title as PDF writes it. */
+static void a_pdf_page_is_whole_and_says_how_it_was_made(void **state) {
+  (void)state;
+  xai_image *img = noise(30, 20);
+  xai_buf pdf = page_of(img, XAI_PAGE_PDF);
+  assert_memory_equal(pdf.data, "%PDF-", 5);
+  const char *tail = (const char *)pdf.data + pdf.size - 1 - 40, *at = NULL;
+  for (int i = 0; i < 30; i++)
+    if (memcmp(tail + i, "startxref", 9) == 0) at = tail + i + 9;
+  assert_non_null(at);
+  int offset = 0;
+  assert_int_equal(sscanf(at, "%d", &offset), 1);
+  assert_memory_equal(pdf.data + offset, "xref", 4);
+  assert_true(has(&pdf, "%%EOF"));
+  assert_true(has(&pdf, "/Title (a & b <c>)"));
+  assert_true(has(&pdf, "seed"));
+  xai_buf_free(&pdf);
+  xai_image_free(img);
+}
+
+static void pages_fail_cleanly(void **state) {
+  (void)state;
+  xai_image *img = noise(30, 20);
+  xai_sheet_cell cell = {.img = img, .caption = "a"};
+  xai_sheet_opts opts = {.cell = 45};
+  xai_page_info info = {0};
+  xai_err err;
+  for (int kind = 0; kind < 2; kind++) {
+    size_t live = xai_mem_live();
+    xai_status st = XAI_ENOMEM;
+    for (int k = 0; st != XAI_OK; k++) {
+      xai_buf out = {0};
+      xai_mem_fail_after(k, false);
+      st = xai_sheet_page(&cell, 1, &opts, (xai_page)kind, &info, &out, &err);
+      xai_mem_fail_after(-1, false);
+      assert_true(st == XAI_OK || st == XAI_ENOMEM);
+      xai_buf_free(&out);
+      assert_int_equal(xai_mem_live(), live);
+    }
+  }
+  xai_image_free(img);
+}
+
 static void failures_leave_the_result_alone(void **state) {
   (void)state;
   xai_image *img = noise(30, 20), *out = NULL;
@@ -223,6 +361,11 @@ int main(void) {
       cmocka_unit_test(text_that_is_not_utf8_does_not_stop_the_drawing),
       cmocka_unit_test(the_bar_shows_the_map_with_the_largest_value_on_top),
       cmocka_unit_test(the_same_cells_give_the_same_bytes),
+      cmocka_unit_test(squares_of_uneven_size_come_out_even),
+      cmocka_unit_test(marks_are_painted_over_the_picture),
+      cmocka_unit_test(an_svg_page_is_well_formed_and_says_how_it_was_made),
+      cmocka_unit_test(a_pdf_page_is_whole_and_says_how_it_was_made),
+      cmocka_unit_test(pages_fail_cleanly),
       cmocka_unit_test(failures_leave_the_result_alone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Lines of text: what cairo may be given, and cutting and breaking to a width. Widths come from the system's typeface,
+/* Lines of text: what cairo may be given, and cutting and wrapping to a width. Widths come from the system's typeface,
  * so the tests state laws and not numbers. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -128,21 +128,31 @@ static void a_full_line_is_cut_too(void **state) {
   assert_string_equal(text, ELLIPSIS);
 }
 
-static void assert_broken(xai_pen *pen, const char *whole, const char *first, const char *second) {
-  char text[XAI_TEXT_MAX], rest[XAI_TEXT_MAX] = "untouched";
-  strcpy(text, whole);
-  assert_int_equal(xai_text_break(pen, text, false, rest), second != NULL);
-  assert_string_equal(text, first);
-  assert_string_equal(rest, second != NULL ? second : "untouched");
+/* The width is given in letters 'a'; lines are joined by a bar. */
+static void assert_wrapped(xai_pen *pen, const char *whole, double letters, int most, const char *expected) {
+  char lines[4][XAI_TEXT_MAX], joined[4 * XAI_TEXT_MAX] = "";
+  int n = xai_text_wrap(pen, whole, 20, false, letters * xai_text_width(pen, "a", 20, false), most, lines);
+  assert_true(n <= most);
+  for (int i = 0; i < n; i++) {
+    if (i > 0) strcat(joined, "|");
+    strcat(joined, lines[i]);
+  }
+  assert_string_equal(joined, expected);
 }
 
-static void lines_break_where_both_halves_are_shortest(void **state) {
-  assert_broken(*state, "aaaa aaaa aaaa aaaa", "aaaa aaaa", "aaaa aaaa");
-  assert_broken(*state, "aaaaaaaaaa a a a", "aaaaaaaaaa", "a a a");
-  assert_broken(*state, "features/fire9/concat", "features/", "fire9/concat");
-  assert_broken(*state, "unbreakable", "unbreakable", NULL);
-  assert_broken(*state, "", "", NULL);
-  assert_broken(*state, "x ", "x ", NULL);
+static void lines_break_where_they_must_and_come_out_even(void **state) {
+  assert_wrapped(*state, "aaaa aaaa", 20, 3, "aaaa aaaa");
+  assert_wrapped(*state, "aaaa aaaa aaaa aaaa", 16, 3, "aaaa aaaa|aaaa aaaa"); /* not 15 letters and 4 */
+  assert_wrapped(*state, "aaaaaaaaaa a a a", 12, 3, "aaaaaaaaaa|a a a");
+  assert_wrapped(*state, "aaaaaa/aaaa/aaaaa", 12, 2, "aaaaaa/|aaaa/aaaaa");
+  assert_wrapped(*state, "aaaa aaaa aaaa", 5, 3, "aaaa|aaaa|aaaa");
+}
+
+static void what_cannot_be_broken_or_is_too_much_stays_whole(void **state) {
+  assert_wrapped(*state, "aaaaaaaaaa", 3, 3, "aaaaaaaaaa");
+  assert_wrapped(*state, "aaaa aaaa aaaa aaaa", 5, 2, "aaaa|aaaa aaaa aaaa");
+  assert_wrapped(*state, "", 5, 3, "");
+  assert_wrapped(*state, "x ", 1, 3, "x ");
 }
 
 int main(void) {
@@ -156,7 +166,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(text_that_fits_is_not_cut, open_pen, close_pen),
       cmocka_unit_test_setup_teardown(text_that_is_too_wide_ends_in_an_ellipsis_and_fits, open_pen, close_pen),
       cmocka_unit_test_setup_teardown(a_full_line_is_cut_too, open_pen, close_pen),
-      cmocka_unit_test_setup_teardown(lines_break_where_both_halves_are_shortest, open_pen, close_pen),
+      cmocka_unit_test_setup_teardown(lines_break_where_they_must_and_come_out_even, open_pen, close_pen),
+      cmocka_unit_test_setup_teardown(what_cannot_be_broken_or_is_too_much_stays_whole, open_pen, close_pen),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

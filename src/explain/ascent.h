@@ -1,0 +1,14 @@
+/* explain/ascent.h: gradient ascent on a score, for xai.class_image and xai.neuron_image. */
+#ifndef EXPLAIN_ASCENT_H
+#define EXPLAIN_ASCENT_H
+
+#include "explain/probe.h"
+
+xai_status xai_ascent__explain(const char *method, xai_net *net, const xai_view *x, const xai_ascent_opts *opts,
+                               xai_explanation **out, xai_err *err);
+
+/* The options of both methods; a row's own defaults() chooses the preset that they begin with. */
+extern const xai_opt_spec xai_ascent__options[];
+void xai_ascent__preset(void *opts);
+
+#endif

@@ -1,0 +1,306 @@
+/* Gradient ascent on the network of graph/tiny.h. Around its x = (1, -1, 2, 0.25) the score z0 is linear,
+ *   z0(x) = 3.0625,  d z0 / d x = g = (0.25, -1, 0.25, -0.75),  |g|^2 = 0.0625 + 1 + 0.0625 + 0.5625 = 1.6875,
+ * as long as no rectifier turns: x0, x2, x3 stay above 0 and x3 below 0.5, x1 below 0. Its preprocessing leaves a grey
+ * level as it is. */
+#include <math.h>
+#include <string.h>
+
+#include "explain/method.h"
+#include "graph/tiny.h"
+
+static const float g[4] = {0.25f, -1, 0.25f, -0.75f};
+
+/* A plain ascent from x: every regulariser off. */
+static xai_ascent_opts plain(int64_t steps, double lr) {
+  xai_ascent_opts o;
+  xai_method_defaults(xai_method_find("class_image"), &o);
+  o.steps = steps;
+  o.lr = lr;
+  o.rule = XAI_STEP_PLAIN;
+  o.l2 = 0;
+  o.init = XAI_START_PICTURE;
+  return o;
+}
+
+static xai_explanation *climb(xai_net *net, const xai_ascent_opts *o) {
+  xai_view x = tiny_input();
+  xai_explanation *e = NULL;
+  must(xai_class_image(net, &x, o, &e, err));
+  return e;
+}
+
+static const float *curve(const xai_explanation *e, const char *name, int64_t n) {
+  for (int i = 0; i < e->n_extras; i++)
+    if (strcmp(e->extras[i].name, name) == 0) {
+      assert_int_equal(xai_tensor_count(e->extras[i].tensor), n);
+      return xai_tensor_floats(e->extras[i].tensor);
+    }
+  fail_msg("no %s", name);
+  return NULL;
+}
+
+static void values_are(const xai_explanation *e, const float want[4]) {
+  assert_floats(xai_tensor_view(e->values), want, 4, 1e-6);
+}
+
+/* z0 rises by 0.1 |g|^2 a step */
+static void steps_go_up_the_gradient(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  xai_ascent_opts o = plain(2, 0.1);
+  xai_explanation *e = climb(net, &o);
+  values_are(e, (const float[]){1.05f, -1.2f, 2.05f, 0.1f});
+  const float *scores = curve(e, "scores", 2), *objective = curve(e, "objective", 2);
+  assert_true(fabs(scores[0] - 3.0625) < 1e-6 && fabs(scores[1] - 3.23125) < 1e-6);
+  assert_memory_equal(scores, objective, 2 * sizeof *scores);
+  assert_string_equal(e->numbers[0].name, "score");
+  assert_true(fabs(e->numbers[0].number - 3.4) < 1e-6);
+  assert_true(e->is_input && !e->stopped && e->remark[0] == '\0');
+  assert_int_equal(e->class_id, 0);
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
+/* l2 = 0.5: the objective is 3.0625 - 0.5 * 6.0625, the gradient g - x; then half of all goes */
+static void penalties_and_decay_pull_back(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  xai_ascent_opts o = plain(1, 0.1);
+  o.l2 = 0.5;
+  xai_explanation *e = climb(net, &o);
+  assert_true(fabs(curve(e, "objective", 1)[0] - (3.0625 - 3.03125)) < 1e-6);
+  assert_true(fabs(curve(e, "scores", 1)[0] - 3.0625) < 1e-6);
+  values_are(e, (const float[]){1 - 0.075f, -1, 2 - 0.175f, 0.25f - 0.1f});
+  xai_explanation_free(e);
+  o.l2 = 0;
+  o.decay = 0.5;
+  e = climb(net, &o);
+  values_are(e, (const float[]){0.5125f, -0.55f, 1.0125f, 0.0875f});
+  xai_explanation_free(e);
+  /* tv: x = 1 -1 / 2 0.25 has differences across -2 -1.75, down 1 1.25: squares 4 + 1 + 1.25^2 + 1.75^2 = 9.625.
+   * gradient: x0 -2(-2) - 2(1), x1 2(-2) - 2(1.25), x2 2(1) - 2(-1.75), x3 2(1.25) + 2(-1.75) */
+  o.decay = 0;
+  o.tv = 1;
+  e = climb(net, &o);
+  assert_true(fabs(curve(e, "objective", 1)[0] - (3.0625 - 9.625)) < 1e-6);
+  values_are(e, (const float[]){1 + 0.1f * (g[0] - 2), -1 + 0.1f * (g[1] + 6.5f), 2 + 0.1f * (g[2] - 5.5f),
+                                0.25f + 0.1f * (g[3] + 1)});
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
+/* Steps g, then 1.5 g, of 0.1 */
+static void momentum_adds_half_of_the_step_before(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  xai_ascent_opts o = plain(2, 0.1);
+  o.momentum = 0.5;
+  xai_explanation *e = climb(net, &o);
+  float want[4];
+  for (int i = 0; i < 4; i++) want[i] = tiny_x[i] + 0.25f * g[i];
+  values_are(e, want);
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
+/* After the step x = (1.025, -1.1, 2.025, 0.175): norms in order 0.175 1.025 1.1 2.025. The 50th percentile lies between
+ * the second and third, at 1.0625. Contributions |x g| = 0.25625 1.1 0.50625 0.13125: median 0.38125. */
+static void pixels_below_a_percentile_become_zero(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  xai_ascent_opts o = plain(1, 0.1);
+  o.norm_percentile = 50;
+  xai_explanation *e = climb(net, &o);
+  values_are(e, (const float[]){0, -1.1f, 2.025f, 0});
+  xai_explanation_free(e);
+  o.norm_percentile = 0;
+  o.contribution_percentile = 50;
+  e = climb(net, &o);
+  values_are(e, (const float[]){0, -1.1f, 2.025f, 0});
+  xai_explanation_free(e);
+  o.contribution_percentile = 70; /* the third of four, and a tenth of the way to the last */
+  e = climb(net, &o);
+  values_are(e, (const float[]){0, -1.1f, 0, 0});
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
+/* Moved pictures have the same score here, and the gradient comes back to where it belongs: as without jitter. */
+static void jitter_moves_picture_and_gradient_alike(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  xai_ascent_opts o = plain(2, 0.1);
+  o.jitter = 3;
+  o.seed = 1;
+  xai_explanation *e = climb(net, &o);
+  values_are(e, (const float[]){1.05f, -1.2f, 2.05f, 0.1f});
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
+/* Unit relu:1 at its centre, row and column 1 of 2 (x3): 1 - 2 x3, slope -2. The strongest place for x is x1, with 3. */
+static void a_unit_stands_at_the_centre_or_where_it_is_strongest(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  xai_view x = tiny_input();
+  xai_explanation *e = NULL;
+  xai_ascent_opts o = plain(1, 0.1);
+  must(xai_target_add_unit(net, "conv_2:2", &o.common.target, err));
+  must(xai_neuron_image(net, &x, &o, &e, err));
+  assert_string_equal(e->target, "/block/block.0/Relu:2:2:2");
+  assert_int_equal(e->class_id, -1);
+  values_are(e, (const float[]){1, -1, 2, 0.05f});
+  xai_explanation_free(e);
+  o.centre = false;
+  must(xai_neuron_image(net, &x, &o, &e, err));
+  assert_string_equal(e->target, "/block/block.0/Relu:2:1:2");
+  values_are(e, (const float[]){1, -1.2f, 2, 0.25f});
+  xai_explanation_free(e);
+  /* without a place in a target: the mean over the map, slope -2/4 where 1 - 2 x > 0 */
+  o.common.target.n_terms = 0;
+  must(xai_target_add(net, "conv_2:2", 1, &o.common.target, err));
+  must(xai_neuron_image(net, &x, &o, &e, err));
+  values_are(e, (const float[]){1, -1.05f, 2, 0.2f});
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
+static void presets_are_those_of_the_papers(void **state) {
+  (void)state;
+  xai_ascent_opts o = plain(1, 1);
+  xai_ascent_set_preset(&o, XAI_ASCENT_YOSINSKI_1);
+  assert_true(o.steps == 500 && o.lr == 100 && o.rule == XAI_STEP_PROGRESS && o.progress == 2 && o.decay == 0 &&
+              o.blur == 0.5 && o.blur_every == 4 && o.norm_percentile == 50 && o.contribution_percentile == 0);
+  xai_ascent_set_preset(&o, XAI_ASCENT_YOSINSKI_2);
+  assert_true(o.steps == 750 && o.lr == 100 && o.rule == XAI_STEP_PLAIN && o.decay == 0.3 && o.blur == 0 &&
+              o.norm_percentile == 20);
+  xai_ascent_set_preset(&o, XAI_ASCENT_YOSINSKI_3);
+  assert_true(o.steps == 1000 && o.lr == 100 && o.decay == 1e-4 && o.blur == 1 && o.blur_every == 4 &&
+              o.norm_percentile == 0);
+  xai_ascent_set_preset(&o, XAI_ASCENT_YOSINSKI_4);
+  assert_true(o.steps == 1000 && o.lr == 1e8 && o.rule == XAI_STEP_PROGRESS && o.contribution_percentile == 90 &&
+              o.blur == 0.5);
+  assert_true(o.init == XAI_START_NOISE && o.noise == 10 && o.clip);
+  xai_ascent_set_preset(&o, XAI_ASCENT_SIMONYAN);
+  assert_true(o.init == XAI_START_ZEROS && !o.clip && o.l2 > 0 && o.decay == 0 && o.blur == 0 && o.jitter == 0);
+}
+
+/* Channel 1 of the rectifier is silent for a picture below 0: x0 = -1 everywhere. */
+static void a_silent_unit_is_told(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  static const float below[4] = {-1, -1, -1, -1};
+  xai_view x = {XAI_F32, XAI_SHAPE(1, 1, 2, 2), (void *)(uintptr_t)below};
+  xai_explanation *e = NULL;
+  xai_ascent_opts o = plain(1, 0.1);
+  must(xai_target_add(net, "conv_2:1", 1, &o.common.target, err));
+  must(xai_neuron_image(net, &x, &o, &e, err));
+  values_are(e, below);
+  assert_non_null(strstr(e->remark, "nothing in the first picture moved the score"));
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
+/* ---- stopping -------------------------------------------------------------------------------------------------- */
+static int64_t told;
+static void stop_at_three(void *payload, int64_t done, int64_t total) {
+  assert_int_equal(total, 50);
+  assert_int_equal(done, told++);
+  if (done == *(const int64_t *)payload) xai_stop_request();
+}
+
+/* z0 is linear for fifty steps of 0.001: after three the picture is x + 0.003 g. */
+static void a_stop_keeps_the_picture_so_far(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  xai_ascent_opts o = plain(50, 0.001);
+  int64_t when = 3;
+  o.common.progress = stop_at_three;
+  o.common.progress_payload = &when;
+  told = 0;
+  xai_explanation *e = climb(net, &o);
+  xai_stop_clear();
+  assert_true(e->stopped);
+  assert_string_equal(e->remark, "stopped after 3 of 50 steps: the picture so far");
+  (void)curve(e, "objective", 3);
+  float want[4];
+  for (int i = 0; i < 4; i++) want[i] = tiny_x[i] + 0.003f * g[i];
+  values_are(e, want);
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
+static void a_stop_before_the_first_step_is_one(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  xai_view x = tiny_input();
+  xai_explanation *e = NULL;
+  xai_ascent_opts o = plain(5, 0.1);
+  xai_err err;
+  xai_stop_request();
+  assert_int_equal(xai_class_image(net, &x, &o, &e, &err), XAI_ESTOP);
+  xai_stop_clear();
+  assert_null(e);
+  xai_net_free(net);
+}
+
+static void an_exploding_picture_is_told(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  xai_view x = tiny_input();
+  xai_explanation *e = NULL;
+  xai_ascent_opts o = plain(5, 1e30);
+  o.l2 = 1;
+  xai_err err;
+  assert_int_equal(xai_class_image(net, &x, &o, &e, &err), XAI_EARG);
+  assert_non_null(strstr(err.text, "the objective is not a number any more; take a smaller lr"));
+  xai_net_free(net);
+}
+
+/* ---- memory ---------------------------------------------------------------------------------------------------- */
+static void any_allocation_may_fail(void **state) {
+  (void)state;
+  xai_ascent_opts up = plain(2, 0.1);
+  up.blur = 1;
+  up.blur_every = 1;
+  up.momentum = 0.5;
+  up.contribution_percentile = 10;
+  xai_invert_opts down;
+  xai_method_defaults(xai_method_find("invert"), &down);
+  down.steps = 2;
+  for (int which = 0; which < 2; which++)
+    for (int64_t k = 0;; k++) {
+      size_t before = xai_mem_live();
+      xai_net *net = tiny_net();
+      xai_view x = tiny_input();
+      xai_explanation *e = NULL;
+      xai_err err;
+      xai_mem_fail_after(k, true);
+      xai_status st = which == 0 ? xai_class_image(net, &x, &up, &e, &err) : xai_invert(net, &x, &down, &e, &err);
+      xai_mem_fail_after(-1, false);
+      if (st != XAI_OK) assert_int_equal(st, XAI_ENOMEM);
+      if (st != XAI_OK) assert_null(e);
+      xai_explanation_free(e);
+      xai_net_free(net);
+      assert_int_equal(xai_mem_live(), before);
+      if (st == XAI_OK) break;
+    }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(steps_go_up_the_gradient),
+      cmocka_unit_test(penalties_and_decay_pull_back),
+      cmocka_unit_test(momentum_adds_half_of_the_step_before),
+      cmocka_unit_test(pixels_below_a_percentile_become_zero),
+      cmocka_unit_test(jitter_moves_picture_and_gradient_alike),
+      cmocka_unit_test(a_unit_stands_at_the_centre_or_where_it_is_strongest),
+      cmocka_unit_test(a_silent_unit_is_told),
+      cmocka_unit_test(presets_are_those_of_the_papers),
+      cmocka_unit_test(a_stop_keeps_the_picture_so_far),
+      cmocka_unit_test(a_stop_before_the_first_step_is_one),
+      cmocka_unit_test(an_exploding_picture_is_told),
+      cmocka_unit_test(any_allocation_may_fail),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -13,7 +13,7 @@
 #include "kernels/kernels.h"
 #include "scenes/compose.h"
 
-enum { SIDE_MIN = 16, TRIES = 40 };
+enum { SIDE_MIN = 16, TRIES = 120 };
 static const double least_visible = 0.6;
 
 struct xai_scenes {
@@ -305,14 +305,14 @@ static void draw_scene(const xai_scenes *s, uint64_t index, desk *at, xai_scene 
   throw_objects(s, &d, &p);
   p.occluded = dice_chance(&d, s->opts.occluders);
   double smaller = 1;
-  for (int try = 0; try < TRIES; try++, smaller *= 0.95) {
+  for (int try = 0; try < TRIES; try++, smaller = fmax(0.4, 0.95 * smaller)) {
     xai_dice behind = dice_of(own, BACKGROUND);
     xai_backdrop__paint(&at->canvas, s->backdrop, NULL, &behind, at->scratch);
     place_objects(s, &d, smaller, &p);
     if (p.occluded) throw_occluder(&d, &p);
     draw_plan(&p, &at->canvas, scene);
     if (all_visible(scene)) return;
-    if (try == TRIES / 2) p.occluded = false;
+    if (try == TRIES / 3) p.occluded = false;
   }
 }
 

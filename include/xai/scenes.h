@@ -73,7 +73,7 @@ typedef struct xai_scene {
 } xai_scene;
 
 /* Scene 'index'. owners becomes uint8 height x width: k where object k (counted from 1) is seen, 0 elsewhere.
- * Every object of it is at least 40 % visible. */
+ * Every object of it is at least 60 % visible. */
 XAI_API xai_status xai_scene_draw(const xai_scenes *s, uint64_t index, xai_scene *scene, xai_image **image,
                                   xai_tensor **owners, xai_err *err);
 
@@ -95,8 +95,8 @@ XAI_API xai_status xai_scene_compose(const xai_scenes *s, uint64_t index, const 
 
 /* Scenes first .. first + n - 1 as inputs of a network: x is n x channels x height x width, with 3 channels or 1 (of the
  * luminance), its bytes as 'how' says, without resizing or cropping; labels has n elements; shares, when not NULL,
- * n x classes: 1 divided among the objects of the scene. As many threads draw as the kernels use. Fails with XAI_ENOMEM,
- * XAI_EARG (another number of channels) or XAI_ESTOP. */
+ * n x classes: of each class the part that its objects have of all visible pixels of objects. As many threads draw as the
+ * kernels use. Fails with XAI_ENOMEM, XAI_EARG (another number of channels) or XAI_ESTOP. */
 XAI_API xai_status xai_scenes_batch(const xai_scenes *s, uint64_t first, int64_t n, const xai_preprocess *how,
                                     int channels, float *x, int64_t *labels, float *shares, xai_err *err);
 

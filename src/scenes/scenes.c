@@ -14,8 +14,8 @@
 #include "kernels/kernels.h"
 #include "scenes/compose.h"
 
-enum { SIDE_MIN = 16, TRIES = 40 };
-static const double least_visible = 0.4;
+enum { SIDE_MIN = 16, TRIES = 120 };
+static const double least_visible = 0.6;
 
 struct xai_scenes {
   atomic_int refs;
@@ -332,14 +332,14 @@ static void draw_scene(const xai_scenes *s, uint64_t index, desk *at, xai_scene 
   throw_objects(s, &d, &p);
   p.occluded = dice_chance(&d, s->opts.occluders);
   double smaller = 1;
-  for (int try = 0; try < TRIES; try++, smaller *= 0.95) {
+  for (int try = 0; try < TRIES; try++, smaller = fmax(0.4, 0.95 * smaller)) {
     xai_dice behind = dice_of(own, BACKGROUND);
     xai_backdrop__paint(&at->canvas, s->backdrop, NULL, &behind, at->scratch);
     place_objects(s, &d, smaller, &p);
     if (p.occluded) throw_occluder(&d, &p);
     draw_plan(&p, &at->canvas, scene);
     if (all_visible(scene)) return;
-    if (try == TRIES / 2) p.occluded = false;
+    if (try == TRIES / 3) p.occluded = false;
   }
 }
 
@@ -422,8 +422,11 @@ xai_status xai_scene_compose(const xai_scenes *s, uint64_t index, const xai_scen
 /* ---- batches ---------------------------------------------------------------------------------------------------- */
 
 static void put_shares(const xai_scene *scene, int n_labels, float *shares) {
+  int64_t all = 0;
   memset(shares, 0, (size_t)n_labels * sizeof *shares);
-  for (int k = 0; k < scene->n; k++) shares[scene->objects[k].label] += 1.0f / (float)scene->n;
+  for (int k = 0; k < scene->n; k++) all += scene->objects[k].pixels;
+  for (int k = 0; k < scene->n && all > 0; k++)
+    shares[scene->objects[k].label] += (float)((double)scene->objects[k].pixels / (double)all);
 }
 
 xai_status xai_scenes_batch(const xai_scenes *s, uint64_t first, int64_t n, const xai_preprocess *how, int channels,

@@ -1,16 +1,24 @@
--- bench/bench.lua: xairun, PyTorch and ONNX Runtime in turn, task by task and network by network; scripts/bench.sh starts it.
+-- bench/bench.lua: xairun, PyTorch, ONNX Runtime and scikit-learn in turn, task by task and network by network;
+-- scripts/bench.sh starts it.
 -- A side is a process that answers lines (bench/worker.lua); what is told of it is the median of its runs.
--- Environment: XAI_BENCH_FOLDER for files, XAI_BENCH_LIMITS ("GFLOP/s GB/s"), XAI_BENCH_XAIRUN, _PYTHON, _NODE: commands, or
--- empty.
+-- Environment: XAI_BENCH_FOLDER for files, XAI_BENCH_LIMITS ("GFLOP/s GB/s"), XAI_BENCH_XAIRUN, _PYTHON, _NODE, _SKLEARN:
+-- commands, or empty.
 local xai = require "xai"
 
 local TASKS = { "forward", "gradient", "guided", "gradcam", "gradcam-process", "load", "occlusion", "smoothgrad",
-  "integrated_gradients", "scorecam", "growth", "train" }
+  "integrated_gradients", "scorecam", "growth", "train", "embed" }
 local NETS = { "alexnet", "vgg16", "resnet18", "resnet50", "resnet101", "googlenet", "squeezenet1_1", "densenet121", "mobilenet_v2" }
+-- who can do what is done with networks, and with points
+local NETWORKS, POINTS = { xairun = true, torch = true, onnxruntime = true }, { xairun = true, sklearn = true }
+local NO_NETWORK = { train = true, embed = true }
 -- what takes a peer minutes on a large network is done on these unless networks are named
 local LONG, SMALL = { occlusion = true, smoothgrad = true, integrated_gradients = true, scorecam = true, growth = true }, { "squeezenet1_1", "resnet18" }
 
-local args = xai.args { "How fast is it here, beside PyTorch and ONNX Runtime? Milliseconds, medians.",
+-- what is done with points: task, points, turns, and whether peers do it as well; the last ones show how time grows
+local EMBED = { { "tsne", "5000x50", 3, true }, { "neighbours", "10000x4096", 3, true }, { "pca", "5000x4096", 5, true },
+  { "tsne", "1000x50", 3 }, { "tsne", "2000x50", 3 }, { "tsne", "10000x50", 2 }, { "tsne", "20000x50", 1 }, { "tsne", "50000x50", 1 } }
+
+local args = xai.args { "How fast is it here, beside PyTorch, ONNX Runtime and scikit-learn? Milliseconds, medians.",
   tasks = { "all", "some of " .. table.concat(TASKS, ",") },
   nets = { "all", "some of " .. table.concat(NETS, ",") },
   turns = { 5, "how often each side has its turn; a turn is three runs, or one that takes long" },
@@ -108,12 +116,14 @@ local function invite(key, variable, script)
 end
 invite("torch", "XAI_BENCH_PYTHON", "peer_torch.py")
 invite("onnxruntime", "XAI_BENCH_NODE", "peer_ort.js")
+invite("sklearn", "XAI_BENCH_SKLEARN", "peer_sklearn.py")
+local PEERS <const> = { "torch", "onnxruntime", "sklearn" }
 
 -- ---- one row ----------------------------------------------------------------------------------------------------
 --- Each side in turn, 'turns' times; row[key] = { ms, runs }. Between two of them threads that spin go to sleep.
-local function take_turns(row, turn)
+local function take_turns(row, turn, turns)
   local runs = {}
-  for _ = 1, args.turns do
+  for _ = 1, turns or args.turns do
     for _, side in ipairs(sides) do
       if turn[side.key] then os.execute "sleep 0.1" end
       for _, ms in ipairs(turn[side.key] and turn[side.key]() or {}) do
@@ -143,24 +153,25 @@ limits.gflops, limits.gbytes = tonumber(limits.gflops), tonumber(limits.gbytes)
 
 --- The share of what the machine could do at most, had all been computed directly.
 local function judge(row, flop, bytes)
-  if not row.xairun or not limits.gflops then return end
+  if not row.xairun or not limits.gflops or flop + bytes == 0 then return end
   local arithmetic, memory = flop / limits.gflops / 1e6, bytes / limits.gbytes / 1e6
   row.flop, row.bytes = flop, bytes
   row.bound = arithmetic > memory and "arithmetic" or "memory"
   row.share = math.max(arithmetic, memory) / row.xairun.ms
 end
 
-local function measure(task, net)
+--- who: the keys of the sides that can do it.
+local function measure(task, net, who, turns)
   local row, turn, flop, bytes = { task = task, net = net }, {}, nil, nil
   for i, side in ipairs(sides) do
-    local answer = side:ask("setup", task, net) or "skip it has ended"
+    local answer = not who[side.key] and "skip" or side:ask("setup", task, net) or "skip it has ended"
     if answer:find "^ready" then turn[side.key] = worker_turn(side) end
     if i == 1 then
       flop, bytes = answer:match "^ready (%S+) (%S+)"
       if not flop then return nil, answer:gsub("^skip ", "") end
     end
   end
-  take_turns(row, turn)
+  take_turns(row, turn, turns)
   judge(row, tonumber(flop), tonumber(bytes))
   return row
 end
@@ -223,10 +234,10 @@ local function times(ratio) return ratio and ("%.2fx"):format(ratio) or "" end
 local function line(...) print((("%-20s %-14s %9s %11s %8s %11s %8s  %s"):format(...):gsub("%s+$", ""))) end
 
 local function show(row)
-  for _, key in ipairs { "torch", "onnxruntime" } do
+  for _, key in ipairs(PEERS) do
     if row[key] then row[key].ratio = row[key].ms / row.xairun.ms end
   end
-  local torch, ort, remark = row.torch or {}, row.onnxruntime or {}, ""
+  local torch, ort, remark = row.torch or row.sklearn or {}, row.onnxruntime or {}, ""
   if row.share then remark = ("%3.0f %% %s"):format(100 * row.share, row.bound) end
   if row.xairun.peak_mb then
     remark = ("%.0f MB"):format(row.xairun.peak_mb) .. (torch.peak_mb and (", PyTorch %.0f MB"):format(torch.peak_mb) or "")
@@ -296,20 +307,31 @@ local function add(row, reason)
   end
 end
 
-for _, net in ipairs(nets) do
+local some = false -- of the tasks needs networks
+for _, task in ipairs(tasks) do some = some or not NO_NETWORK[task] end
+for _, net in ipairs(some and nets or {}) do
   for _, side in ipairs(sides) do
-    if side.key ~= "torch" or wanted.load or wanted["gradcam-process"] then side:ask("make", net) end
+    if NETWORKS[side.key] and (side.key ~= "torch" or wanted.load or wanted["gradcam-process"]) then side:ask("make", net) end
   end
   for _, task in ipairs(tasks) do
     if task == "gradcam-process" then add(measure_process(net))
-    elseif task ~= "train" and (not LONG[task] or args.nets ~= "all" or small[net]) then
-      if task == "growth" then add(measure_growth(net)) else add(measure(task, net)) end
+    elseif not NO_NETWORK[task] and (not LONG[task] or args.nets ~= "all" or small[net]) then
+      if task == "growth" then add(measure_growth(net)) else add(measure(task, net, NETWORKS)) end
     end
   end
   os.remove(("%s/%s.onnx"):format(folder, net))
   os.remove(("%s/%s.pth"):format(folder, net))
 end
-if wanted.train then add(measure("train", "small")) end
+if wanted.train then add(measure("train", "small", NETWORKS)) end
+if wanted.embed then
+  line("task", "points", "xairun", who.sklearn and "sklearn" or "", "", "", "", "of the limit")
+  for _, row in ipairs(EMBED) do
+    local task, points, turns, beside = table.unpack(row)
+    sides[1]:ask("make", points)
+    add(measure(task, points, beside and POINTS or { xairun = true }, math.min(turns, args.turns)))
+    os.remove(("%s/%s.npy"):format(folder, points))
+  end
+end
 
 local means = summary(rows, tasks)
 local file = assert(io.open(args.json, "w"))

@@ -1,10 +1,11 @@
 -- bench/worker.lua FOLDER: xairun's side of a comparison; bench/bench.lua starts it and talks to it in lines:
 --   make NET         writes FOLDER/NET.onnx                          -> ok
+--   make N x D       writes N points of D numbers, FOLDER/NxD.npy    -> ok (a "net" of the embed tasks; written without spaces)
 --   setup TASK NET   gets ready, runs once                           -> ready FLOP BYTES | skip REASON
 --                    TASK may be forward-NxS: N pictures of S x S
 --   run N            N runs                                          -> milliseconds of each
--- FLOP is what computing all of it directly would take (2 for a product with its sum), BYTES the size of the parameters.
--- bench/peer_torch.py and bench/peer_ort.js answer the same lines.
+-- FLOP is what computing all of it directly would take (2 for a product with its sum; 0: not counted), BYTES the size of the
+-- parameters. bench/peer_torch.py, peer_ort.js and peer_sklearn.py answer the same lines.
 local xai = require "xai"
 package.path = arg[0]:match "^(.-)[^/]*$" .. "?.lua;" .. package.path
 local FOLDER, CLASS = arg[1], 5
@@ -66,18 +67,45 @@ local function train()
   return net, function() trainer:step(x, y) end, 3 * 64 -- forward, to the input, to the weights
 end
 
+--- Features of a random network: 32 clusters, and a spectrum that falls.
+local function points(n, d)
+  xai.seed(1)
+  local b = require "xai.build"
+  local layers = b.seq { "flatten", b.flatten, "in", b.linear { 256 }, "relu", b.relu, "out", b.linear { d } }
+  local net = b.net("points", layers, { input = { 5, 1, 1 }, weights = "fill" })
+  local y = net:forward((xai.randn(n, 5, 1, 1) * 100):clamp(-1, 1) + xai.randn(n, 5, 1, 1) * 0.3)
+  return y / y:norm() * math.sqrt(n * d) + xai.randn(n, d) * 0.3
+end
+
+local embed = {
+  tsne = function(x) return function() xai.tsne(x, { iterations = 1000 }):free() end, 0 end,
+  neighbours = function(x, n, d) return function() xai.neighbours(x, { k = 10 }) end, 2 * n * n * d end,
+  pca = function(x) return function() xai.pca(x, { dims = 50, solver = "randomised" }) end, 0 end,
+}
+
 local net, loaded, job, last
 local answer = {}
 
 function answer.make(name)
   net, loaded, job = nil, nil, nil
   collectgarbage()
+  local n, d = name:match "^(%d+)x(%d+)$"
+  if n then
+    xai.write(("%s/%s.npy"):format(FOLDER, name), points(tonumber(n), tonumber(d)))
+    return "ok"
+  end
   xai.zoo[name] { weights = "fill" }:save(("%s/%s.onnx"):format(FOLDER, name))
   return "ok"
 end
 
 function answer.setup(task, name)
   local subject, passes, path = nil, nil, ("%s/%s.onnx"):format(FOLDER, name)
+  if embed[task] then
+    local x, work = xai.read(("%s/%s.npy"):format(FOLDER, name)), nil
+    job, work = embed[task](x, table.unpack(x:shape()))
+    last = 1000 -- nothing to warm up
+    return ("ready %.0f 0"):format(work)
+  end
   if task == "train" then
     subject, job, passes = train()
   else

@@ -1,9 +1,10 @@
 #!/bin/sh
 # scripts/bench.sh [--quick] [--tasks a,b] [--nets a,b] [--turns N] [--json FILE] [--no-peers]: how fast is it here? Forward
-# passes, explanations and training beside PyTorch and ONNX Runtime, in turn in one run, and beside what the machine could do
-# at most. A table, and the same in out/bench.json. docs/performance.md says what is measured; nothing is asserted.
-# Peers are measured when they are there: python3 with torch and torchvision (or XAI_PYTHON), node with onnxruntime-node in
-# ./node_modules or on NODE_PATH. OMP_NUM_THREADS: the threads of every side.
+# passes, explanations, training and maps of points beside PyTorch, ONNX Runtime and scikit-learn, in turn in one run, and
+# beside what the machine could do at most. A table, and the same in out/bench.json. docs/performance.md says what is
+# measured; nothing is asserted.
+# Peers are measured when they are there: python3 with torch and torchvision, with sklearn (or XAI_PYTHON), node with
+# onnxruntime-node in ./node_modules or on NODE_PATH. OMP_NUM_THREADS: the threads of every side.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 sh "$root/scripts/packages.sh" bench
@@ -12,13 +13,17 @@ sh "$root/scripts/build.sh" build limits
 XAI_BENCH_XAIRUN=$root/build/xairun
 case " $* " in *' --help '* | *' -h '*) exec "$XAI_BENCH_XAIRUN" -q "$root/bench/bench.lua" --help ;; esac
 
-XAI_BENCH_PYTHON=
-for python in ${XAI_PYTHON:-} python3 /usr/bin/python3; do
-  if "$python" -c 'from importlib.util import find_spec as f; exit(not (f("torch") and f("torchvision")))' 2>/dev/null; then
-    XAI_BENCH_PYTHON=$python
-    break
-  fi
-done
+# python_with MODULE...: the first Python that has them all
+python_with() {
+  for python in ${XAI_PYTHON:-} python3 /usr/bin/python3; do
+    if "$python" -c 'import sys; from importlib.util import find_spec as f; exit(not all(map(f, sys.argv[1:])))' "$@" 2>/dev/null; then
+      echo "$python"
+      break
+    fi
+  done
+}
+XAI_BENCH_PYTHON=$(python_with torch torchvision)
+XAI_BENCH_SKLEARN=$(python_with sklearn)
 export NODE_PATH="${NODE_PATH:+$NODE_PATH:}$PWD/node_modules"
 XAI_BENCH_NODE=
 if node -e 'require.resolve("onnxruntime-node")' 2>/dev/null; then XAI_BENCH_NODE=node; fi
@@ -30,6 +35,6 @@ OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(getconf _NPROCESSORS_ONLN)}
 export OMP_NUM_THREADS
 XAI_BENCH_LIMITS=$("$root/build/limits")
 XAI_BENCH_INSTRUCTIONS=$("$XAI_BENCH_XAIRUN" -v | sed -n 's/^instructions //p')
-export XAI_BENCH_XAIRUN XAI_BENCH_PYTHON XAI_BENCH_NODE XAI_BENCH_FOLDER XAI_BENCH_LIMITS XAI_BENCH_INSTRUCTIONS
+export XAI_BENCH_XAIRUN XAI_BENCH_PYTHON XAI_BENCH_SKLEARN XAI_BENCH_NODE XAI_BENCH_FOLDER XAI_BENCH_LIMITS XAI_BENCH_INSTRUCTIONS
 mkdir -p out
 "$XAI_BENCH_XAIRUN" -q "$root/bench/bench.lua" "$@"

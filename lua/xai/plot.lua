@@ -3,7 +3,8 @@
 --   { curves = { 1, 2, 3 } }, or { { name =, y = { ... }, x = { ... }, colour =, dashed = }, ... }
 --   { bars = { { "dog", 0.61 }, { "cat", 0.12, error = 0.02, text = "12 %" }, ... } }; several values each: names = { ... }
 --     for the legend
---   { scatter = tensor N x 2 or { { x, y }, ... }, classes = { one per point }, images = { one per point } }; axes = false for a map whose
+--   { scatter = tensor N x 2 or { { x, y }, ... }, classes = { one per point }, images = { one per point } }; a picture
+--     that would lie under a later one is a point; axes = false for a map whose
 --     coordinates mean nothing
 -- and for all: the caption, xlabel, ylabel, xlim = {lo, hi}, ylim, aspect = height / width, thumb = side of the images, span.
 local core = require "xai.core"

@@ -12,14 +12,14 @@
 #include "embed/embed.h"
 #include "kernels/kernels.h"
 
-enum { BLOCK = 1024, SPARE = 32 };
+enum { BLOCK = 1024, SPARE = 32, LANES = 16 };
 
 /* Points as the products see them: moved to the mean or made of length 1, which changes no order. */
 typedef struct points {
   int64_t n;
   const float *x; /* as given */
   float *a;       /* n x d */
-  float *square;  /* |a|^2; 1 for cosine */
+  float *square;  /* |a|^2; 1 for cosine; LANES more, which are infinite */
   float longest;  /* of the lengths of a */
 } points;
 
@@ -34,10 +34,11 @@ typedef struct search {
   bool both;          /* every point is a query */
   const int64_t *own; /* else: of each query, or NULL */
   points set, queries;
-  float *block;      /* BLOCK x BLOCK products */
+  float *block;      /* BLOCK x BLOCK products, and LANES more to look at */
   float *best;       /* queries x keep, ascending: estimates of what is kept */
   int32_t *which;    /* queries x keep */
   int64_t *kept;     /* queries: how many */
+  float *limit;      /* queries: what is below that is kept; LANES more, below which nothing is */
 } search;
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -88,8 +89,9 @@ static xai_status prepare(int64_t n, int64_t d, const float *x, const float *mea
   p->n = n;
   p->x = x;
   p->a = xai_alloc((size_t)(n * d) * sizeof *p->a);
-  p->square = xai_alloc((size_t)n * sizeof *p->square);
+  p->square = xai_alloc((size_t)(n + LANES) * sizeof *p->square);
   if (p->a == NULL || p->square == NULL) return xai_fail_memory(err, (size_t)(n * d) * sizeof *p->a);
+  for (int64_t i = n; i < n + LANES; i++) p->square[i] = INFINITY;
 #pragma omp parallel for schedule(static) num_threads(xk_threads())
   for (int64_t i = 0; i < n; i++) {
     const float *from = x + i * d;
@@ -129,24 +131,34 @@ static void keep(search *s, int64_t q, float v, int64_t j) {
   if (j == own_of(s, q)) return;
   if (n < s->keep) s->kept[q] = n + 1;
   else n--;
-  int64_t at = n;
-  while (at > 0 && v < best[at - 1]) at--;
+  int64_t at = 0; /* behind all that are not farther */
+  for (int64_t end = n; at < end;) {
+    int64_t middle = at + (end - at) / 2;
+    if (v < best[middle]) end = middle;
+    else at = middle + 1;
+  }
   memmove(best + at + 1, best + at, (size_t)(n - at) * sizeof *best);
   memmove(which + at + 1, which + at, (size_t)(n - at) * sizeof *which);
   best[at] = v;
   which[at] = (int32_t)j;
+  if (s->kept[q] == s->keep) s->limit[q] = best[s->keep - 1];
 }
 
-/* The products of queries [i, i + m) with points [j, j + w) are in s->block. */
+/* The products of queries [i, i + m) with points [j, j + w) are in s->block. Hardly a distance is below its limit, so sixteen
+ * are asked at once, without branches; beyond the last point they are infinite. */
 static void offer(search *s, int64_t i, int64_t m, int64_t j, int64_t w) {
 #pragma omp parallel for schedule(static) num_threads(xk_threads())
-  for (int64_t r = 0; r < m; r++) {
-    const float *row = s->block + r * w, *square = s->set.square + j;
-    float own = s->queries.square[i + r], v[BLOCK];
-    for (int64_t c = 0; c < w; c++) v[c] = own + square[c] - 2 * row[c];
-    for (int64_t c = 0; c < w; c++) {
-      const float *best = s->best + (i + r) * s->keep;
-      if (s->kept[i + r] < s->keep || v[c] < best[s->keep - 1]) keep(s, i + r, v[c], j + c);
+  for (int64_t q = i; q < i + m; q++) {
+    const float *row = s->block + (q - i) * w, *square = s->set.square + j, own = s->queries.square[q];
+    for (int64_t c = 0; c < w; c += LANES) {
+      float v[LANES], limit = s->limit[q];
+      int any = 0;
+      for (int l = 0; l < LANES; l++) {
+        v[l] = own + square[c + l] - 2 * row[c + l];
+        any |= v[l] < limit;
+      }
+      for (int l = 0; any && l < LANES; l++)
+        if (v[l] < s->limit[q]) keep(s, q, v[l], j + c + l);
     }
   }
 }
@@ -154,13 +166,20 @@ static void offer(search *s, int64_t i, int64_t m, int64_t j, int64_t w) {
 /* The same for queries [j, j + w) and points [i, i + m): the block from its other side. */
 static void offer_back(search *s, int64_t i, int64_t m, int64_t j, int64_t w) {
 #pragma omp parallel for schedule(static) num_threads(xk_threads())
-  for (int64_t from = 0; from < w; from += 16)
-    for (int64_t r = 0; r < m; r++)
-      for (int64_t c = from; c < least(w, from + 16); c++) {
-        int64_t q = j + c;
-        float v = s->queries.square[q] + s->set.square[i + r] - 2 * s->block[r * w + c];
-        if (s->kept[q] < s->keep || v < s->best[q * s->keep + s->keep - 1]) keep(s, q, v, i + r);
+  for (int64_t c = 0; c < w; c += LANES) {
+    const float *own = s->queries.square + j + c, *limit = s->limit + j + c;
+    for (int64_t r = 0; r < m; r++) {
+      const float *row = s->block + r * w + c, square = s->set.square[i + r];
+      float v[LANES];
+      int any = 0;
+      for (int l = 0; l < LANES; l++) {
+        v[l] = own[l] + square - 2 * row[l];
+        any |= v[l] < limit[l];
       }
+      for (int l = 0; any && l < LANES; l++)
+        if (v[l] < limit[l]) keep(s, j + c + l, v[l], i + r);
+    }
+  }
 }
 
 static xai_status estimate(search *s, xai_err *err) {
@@ -189,16 +208,20 @@ static int64_t insert(near *sorted, int64_t n, int64_t most, near v) {
   return n < most ? n + 1 : n;
 }
 
-/* The k nearest of query q. sorted: room for k. */
+/* The k nearest of query q. sorted: room for k. What is kept is in the order of its estimates: as soon as one of them, with all
+ * its error, is beyond the k-th distance, so are the others. */
 static void settle(const search *s, int64_t q, near *sorted) {
   const float *x = s->queries.x + q * s->d;
   const int32_t *which = s->which + q * s->keep;
+  const float *best = s->best + q * s->keep;
+  double error = error_of(s, q);
   int64_t n = 0, own = own_of(s, q);
-  for (int64_t c = 0; c < s->kept[q]; c++)
+  for (int64_t c = 0; c < s->kept[q]; c++) {
+    if (n == s->k && sorted[n - 1].distance < best[c] - error) return;
     n = insert(sorted, n, s->k, (near){measure(s, x, s->set.x + which[c] * s->d), which[c]});
-  bool all = s->kept[q] < s->keep || s->keep == s->set.n - (own >= 0);
-  double last = s->best[q * s->keep + s->kept[q] - 1] - error_of(s, q); /* nothing that was not kept is nearer */
-  if (all || sorted[s->k - 1].distance < last) return;
+  }
+  bool full = s->kept[q] == s->keep, all = s->keep == s->set.n - (own >= 0); /* not full: squares are beyond the floats */
+  if (full && (all || sorted[s->k - 1].distance < best[s->keep - 1] - error)) return;
   n = 0;
   for (int64_t j = 0; j < s->set.n; j++)
     if (j != own && !xai_stop_requested()) n = insert(sorted, n, s->k, (near){measure(s, x, s->set.x + j * s->d), j});
@@ -223,11 +246,13 @@ static xai_status measure_all(const search *s, int64_t *index, float *distance, 
 
 static xai_status make_room(search *s, xai_err *err) {
   size_t rows = (size_t)s->queries.n, all = rows * (size_t)s->keep;
-  s->block = xai_alloc(BLOCK * BLOCK * sizeof *s->block);
+  s->block = xai_calloc(BLOCK * BLOCK + LANES, sizeof *s->block);
   s->best = xai_alloc(all * sizeof *s->best);
   s->which = xai_alloc(all * sizeof *s->which);
   s->kept = xai_calloc(rows, sizeof *s->kept);
-  return s->block && s->best && s->which && s->kept ? XAI_OK : xai_fail_memory(err, all * sizeof *s->best);
+  s->limit = xai_alloc((rows + LANES) * sizeof *s->limit);
+  for (size_t q = 0; s->limit != NULL && q < rows + LANES; q++) s->limit[q] = q < rows ? INFINITY : -INFINITY;
+  return s->block && s->best && s->which && s->kept && s->limit ? XAI_OK : xai_fail_memory(err, all * sizeof *s->best);
 }
 
 xai_status xai_neighbours(int64_t n, int64_t d, const float *x, const xai_queries *queries, int64_t k, xai_metric metric,
@@ -266,5 +291,6 @@ done:
   xai_free(s.best);
   xai_free(s.which);
   xai_free(s.kept);
+  xai_free(s.limit);
   return st;
 }

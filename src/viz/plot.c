@@ -175,27 +175,46 @@ static xai_status lay_curve(const xai_bench *b, const frame *f, const xai_series
   return XAI_OK;
 }
 
-static xai_status lay_thumb(const xai_bench *b, const xai_series *a, int i, double side, const double at[2], xai_err *err) {
+static xai_thumb thumb_at(const xai_bench *b, const xai_series *a, int i, double side, const double at[2]) {
   const xai_image *img = a->thumbs[i];
   double k = side / (img->width > img->height ? img->width : img->height), w = k * img->width, h = k * img->height;
-  xai_thumb thumb = {.x = at[0] - w / 2, .y = at[1] - h / 2, .w = w, .h = h, .edge = 2.5 * b->type.line, .img = img};
+  xai_thumb thumb = {.x = at[0] - w / 2, .y = at[1] - h / 2, .w = w, .h = h, .img = img};
+  thumb.edge = fmin(2.5 * b->type.line, side / 12);
   memcpy(thumb.rgb, a->rgb, 3);
-  return xai_sheet__thumb(b->out, thumb, err);
+  return thumb;
 }
 
+/* Whether two of them, with their frames, lie over one another. */
+static bool overlap(const xai_thumb *a, const xai_thumb *b) {
+  double edges = a->edge + b->edge;
+  return a->x < b->x + b->w + edges && b->x < a->x + a->w + edges && a->y < b->y + b->h + edges &&
+         b->y < a->y + a->h + edges;
+}
+
+static bool is_free(const xai_sheet_layout *out, size_t first, const xai_thumb *thumb) {
+  for (size_t i = first; i < out->n_thumbs; i++)
+    if (overlap(&out->thumbs[i], thumb)) return false;
+  return true;
+}
+
+/* first: of the plot's thumbnails on the sheet. */
 static xai_status lay_points(const xai_bench *b, const frame *f, const xai_plot *p, const xai_series *a, int all,
-                             xai_err *err) {
+                             size_t first, xai_err *err) {
   double radius = fmax(1.5 * b->type.line, fmin(0.4 * b->type.number, 0.35 * sqrt((double)f->r.w * f->r.h / all)));
   xai_ink ink = {.kind = XAI_INK_DOT, .width = radius, .look = a->look, .cased = true, .clip = b->cell};
   memcpy(ink.rgb, a->rgb, 3);
-  for (int i = 0; i < a->n; i++) {
+  for (int i = a->n - 1; i >= 0; i--) {
     if (!isfinite(a->x[i]) || !isfinite(a->y[i])) continue;
     double at[2];
     place(f, a->x[i], a->y[i], at);
-    if (a->thumbs != NULL && a->thumbs[i] != NULL)
-      XAI_TRY(lay_thumb(b, a, i, p->thumb > 0 ? p->thumb : f->r.w / 16.0, at, err));
-    else
-      XAI_TRY(xai_sheet__ink(b->out, ink, at, 1, err));
+    if (a->thumbs != NULL && a->thumbs[i] != NULL) {
+      xai_thumb thumb = thumb_at(b, a, i, p->thumb > 0 ? p->thumb : f->r.w / 16.0, at);
+      if (is_free(b->out, first, &thumb)) {
+        XAI_TRY(xai_sheet__thumb(b->out, thumb, err));
+        continue;
+      }
+    }
+    XAI_TRY(xai_sheet__ink(b->out, ink, at, 1, err));
   }
   return XAI_OK;
 }
@@ -270,10 +289,11 @@ static xai_status lay_xy(const xai_bench *b, const xai_plot *p, xai_rect room, x
   frame f;
   XAI_TRY(lay_axes(b, p, room, &f, err));
   int all = 0;
+  size_t first = b->out->n_thumbs;
   for (int k = 0; k < p->n_series; k++) all += p->series[k].n;
-  for (int k = 0; k < p->n_series; k++)
-    XAI_TRY(p->kind == XAI_PLOT_CURVES ? lay_curve(b, &f, &p->series[k], err)
-                                       : lay_points(b, &f, p, &p->series[k], all, err));
+  for (int k = 0; k < p->n_series && p->kind == XAI_PLOT_CURVES; k++) XAI_TRY(lay_curve(b, &f, &p->series[k], err));
+  for (int k = p->n_series - 1; k >= 0 && p->kind == XAI_PLOT_SCATTER; k--) /* the last ones lie on top */
+    XAI_TRY(lay_points(b, &f, p, &p->series[k], all, first, err));
   *area = f.r;
   return XAI_OK;
 }

@@ -113,7 +113,8 @@ typedef struct xai_series {
   const char *name;    /* in the legend; NULL: not there */
   const double *x, *y; /* n each; bars: y alone */
   const double *error; /* bars: half of the whisker; NULL: none */
-  const xai_image *const *thumbs; /* scatter: a picture in place of each point, NULL where it is a point; NULL: none */
+  const xai_image *const *thumbs; /* scatter: a picture in place of each point, NULL where it is a point; NULL: none. What
+                                     would lie under a later one is a point */
   const char *const *texts;       /* bars: what stands at their ends; NULL: the value */
   int n;
   uint8_t rgb[3];

@@ -106,6 +106,20 @@ static void near_points_far_away_are_told_apart(void **state) {
   for (int i = 1; i < 31; i++) assert_int_equal(index[i], i - 1); /* squares come nearer downwards */
 }
 
+/* Squares of 1e25 and more are no floats, so nothing can be said from products: 0, 1, 4, 9, ... times 1e25. */
+static void points_whose_squares_are_beyond_the_floats_are_measured(void **state) {
+  (void)state;
+  float x[64], found[64];
+  int64_t index[64];
+  for (int i = 0; i < 64; i++) x[i] = (float)(i * i) * 1e25f;
+  assert_int_equal(xai_neighbours(64, 1, x, &(xai_queries){0}, 1, XAI_METRIC_EUCLIDEAN, index, found, NULL), XAI_OK);
+  assert_int_equal(index[0], 1);
+  for (int i = 1; i < 64; i++) {
+    assert_int_equal(index[i], i - 1); /* (i + 1)^2 - i^2 > i^2 - (i - 1)^2 */
+    assert_true(fabs(found[i] / ((2 * i - 1) * 1e25) - 1) < 1e-4);
+  }
+}
+
 static void any_number_of_threads_gives_the_same(void **state) {
   (void)state;
   enum { N = 1100, K = 6 };
@@ -159,6 +173,7 @@ int main(void) {
       cmocka_unit_test(they_are_those_of_a_plain_double_loop),
       cmocka_unit_test(equal_points_come_in_the_order_of_positions),
       cmocka_unit_test(near_points_far_away_are_told_apart),
+      cmocka_unit_test(points_whose_squares_are_beyond_the_floats_are_measured),
       cmocka_unit_test(any_number_of_threads_gives_the_same),
       cmocka_unit_test(what_makes_no_sense_is_refused),
       cmocka_unit_test(memory_that_is_short_is_an_error),

@@ -173,6 +173,23 @@ static void thumbnails_stand_at_their_points(void **state) {
   xai_image_free(img);
 }
 
+/* At 0, 0.1 and 10 of 10, with frames: the first one would lie under the second. */
+static void a_picture_that_would_be_hidden_is_a_point(void **state) {
+  (void)state;
+  xai_image *img = NULL;
+  assert_int_equal(xai_image_new(50, 50, &img, NULL), XAI_OK);
+  const double x[] = {0, 0.1, 10}, y[] = {0, 0, 10};
+  const xai_image *const thumbs[] = {img, img, img};
+  const xai_series series = {.x = x, .y = y, .n = 3, .thumbs = thumbs};
+  must(&(xai_plot){.kind = XAI_PLOT_SCATTER, .series = &series, .n_series = 1, .thumb = 64});
+  assert_int_equal(layout.n_thumbs, 2);
+  const xai_ink *dot = last_ink(XAI_INK_DOT);
+  const xai_thumb *above = &layout.thumbs[1];
+  double way = above->x + above->w / 2 - place(dot, 0)[0];
+  assert_true(way > 0 && way < 0.1 * layout.plots[0].w);
+  xai_image_free(img);
+}
+
 /* 10 x 2 units in an area of w x h: both get the unit of the wider one, so 2 units are as far apart one way as the other;
  * nothing is written. */
 static void a_bare_map_has_one_unit_and_no_numbers(void **state) {
@@ -181,10 +198,10 @@ static void a_bare_map_has_one_unit_and_no_numbers(void **state) {
   const xai_series series = {.x = x, .y = y, .n = 3};
   must(&(xai_plot){.kind = XAI_PLOT_SCATTER, .series = &series, .n_series = 1, .bare = true});
   double at[3][2];
-  int n = 0;
+  int n = 3; /* the last one is laid first */
   for (size_t i = 0; i < layout.n_inks; i++)
-    if (layout.inks[i].kind == XAI_INK_DOT) memcpy(at[n++], layout.points + 2 * layout.inks[i].first, sizeof *at);
-  assert_int_equal(n, 3);
+    if (layout.inks[i].kind == XAI_INK_DOT) memcpy(at[--n], place(&layout.inks[i], 0), sizeof *at);
+  assert_int_equal(n, 0);
   assert_true(fabs((at[2][0] - at[0][0]) - (at[0][1] - at[1][1])) < 1e-9);
   xai_rect r = layout.plots[0];
   assert_true(fabs((at[0][1] + at[1][1]) / 2 - (r.y + r.h / 2.0)) < 1e-9); /* about the middle */
@@ -255,6 +272,7 @@ int main(void) {
       PLOT(values_at_bars_have_three_digits_or_a_text_of_their_own),
       PLOT(points_look_as_the_legend_says),
       PLOT(thumbnails_stand_at_their_points),
+      PLOT(a_picture_that_would_be_hidden_is_a_point),
       PLOT(a_bare_map_has_one_unit_and_no_numbers),
       PLOT(numbers_of_all_sizes_fit),
       PLOT(senseless_plots_are_refused),

@@ -17,11 +17,11 @@ local function stored(name)
   return count and figures.cut(xai.image(("%s/%s.png"):format(figures.folder, name)), math.tointeger(count))
 end
 
---- One that is broken in each of the ways that the test is to notice; nil where that changes nothing.
+--- What the comparison has to notice.
 local BREAK = {
   blank = function() return xai.image(xai.tensor(xai.zeros(24, 24, 3) + 255, "uint8")) end,
   black = function() return xai.image(xai.tensor(xai.zeros(24, 24, 3), "uint8")) end,
-  shifted = function(img) -- by three pixels, and what leaves comes in again
+  shifted = function(img) -- by three pixels to the right
     local rows = img:tensor():totable()
     for _, row in ipairs(rows) do table.move({ table.unpack(row) }, 1, 21, 4, row) end
     return xai.image(xai.tensor(rows, "uint8"))

@@ -241,9 +241,10 @@ end
 function help.help(topic)
   if topic == nil then return print(about_all()) end
   if type(topic) ~= "string" then core.fail("help: expected a name, as in xai.help \"gradcam\"") end
-  local text = by_name[topic] and about_method(by_name[topic]) or recipe(topic)
+  local text, script = by_name[topic] and about_method(by_name[topic]), recipe(topic)
   local f, o = about(functions, topic), about(objects, topic)
-  text = text or f and wrap("xai." .. f[2], 6)
+  if not text and f then text = wrap("xai." .. f[2], 6) .. (script and ("\nrecipe: xairun %s\n%s"):format(topic, script) or "") end
+  text = text or script
   if o then text = (text and text .. "\n" or "") .. about_object(o) end
   if text then return print(text) end
   local names = {}

@@ -45,6 +45,7 @@ local ARGUMENTS = {
   train_scenes = "--pictures 64 --batch 16 --fresh 48 --pairs 4 --checkpoint train.ckpt --save scenes.safetensors",
 }
 
+os.remove "train.ckpt" -- of an earlier run: train_scenes would go on with it
 local program = "'" .. build .. "/xairun'"
 local list = assert(io.popen(program .. " --list"))
 for line in list:lines() do

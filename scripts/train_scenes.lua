@@ -9,7 +9,7 @@ local build = require "xai.build"
 local architectures = require "xai.zoo.scenes"
 local args = xai.args { "Trains the networks that ship with xairun.",
   net = { "scenes", "scenes or scenes_gap" },
-  pictures = { 480000, "how many to train on" },
+  pictures = { 340000, "how many to train on" },
   batch = { 64, "pictures per step" },
   lr = { 0.05, "highest learning rate; it rises for a tenth of the time and then falls as a cosine" },
   decay = { 0, "weight decay; 0: 1e-3 for scenes, 5e-4 for scenes_gap" },
@@ -55,7 +55,7 @@ end
 
 --- Trains, and writes the weights; the network as it ships, and rows about how it was made.
 local function train()
-  local set = xai.scenes { seed = args.seed, objects = { 1, 2 }, more = 0.42, occluders = 0.2, count = args.pictures }
+  local set = xai.scenes { seed = args.seed, objects = { 1, 2 }, more = 0.45, occluders = 0.2, count = args.pictures }
   local start = xai.clock()
   local net, history = xai.train(untrained(), set, { epochs = 1, batch = args.batch, soft = true, smoothing = 0.05,
     optimiser = "sgd", lr = args.lr, momentum = 0.9, nesterov = true, schedule = { "cosine", warmup = 0.1 },

@@ -101,7 +101,7 @@ end
 function answer.setup(task, name)
   local subject, passes, path = nil, nil, ("%s/%s.onnx"):format(FOLDER, name)
   if embed[task] then
-    local x, work = xai.read(("%s/%s.npy"):format(FOLDER, name)), nil
+    local x, work = xai.read(("%s/%s.npy"):format(FOLDER, name)).data, nil
     job, work = embed[task](x, table.unpack(x:shape()))
     last = 1000 -- nothing to warm up
     return ("ready %.0f 0"):format(work)

@@ -11,7 +11,7 @@
 #include "base/status.h"
 #include "embed/embed.h"
 
-enum { LEAF = 8, BITS = 16 }; /* points of a leaf; a coordinate is so many bits of the code */
+enum { LEAF = 16, BITS = 16 }; /* points of a leaf; a coordinate is so many bits of the code */
 
 typedef struct node {
   float x, y, w; /* centre of mass, points */

@@ -22,7 +22,7 @@
 #include "tensor/tensor.h"
 
 enum {
-  EXACT = 1000, /* points of an exact map, if it may choose: beyond, the tree is quicker */
+  EXACT = 500, /* points of an exact map, if it may choose: beyond, the tree is quicker */
   LANES = XAI_TREE_GROUP,
   CHUNK = 256,  /* sources whose forces are summed in float */
   ROWS = 64     /* points of a task that pulls */

@@ -573,7 +573,8 @@ xai_status xai_net_receptive_field(const xai_net *net, const xai_shape *x, int l
   int v = xai_net__layer_value(net, layer);
   xai_status st;
   if (x->rank != 4 || x->dims[0] != 1)
-    return xai_fail(err, XAI_EARG, "an input of %s is no picture (expected 1 x channels x height x width)", xai_shape_text(x, text));
+    return xai_fail(err, XAI_EARG, "an input of %s is no picture (expected 1 x channels x height x width)",
+                    xai_shape_text(x, text));
   XAI_GOTO(xai_net__one_input(net, x, &input, err));
   t.regions = xai_calloc((size_t)t.g->n_values + 1, sizeof *t.regions);
   if (t.regions == NULL) {
@@ -584,8 +585,8 @@ xai_status xai_net_receptive_field(const xai_net *net, const xai_shape *x, int l
   XAI_GOTO(begin(&t, v, at, n_at, err));
   for (int n = t.g->values[v].node; n >= 0; n--) XAI_GOTO(step_back(&t, n, err));
   const region *seen = &t.regions[t.g->inputs[0]];
-  *out = (xai_field){{0}, {0}};
-  if (seen->has != NULL) *out = (xai_field){span_of(&seen->d[2]), span_of(&seen->d[3])};
+  *out = (xai_field){.shape = t.facts.views[v].shape};
+  if (seen->has != NULL) out->rows = span_of(&seen->d[2]), out->columns = span_of(&seen->d[3]);
 done:
   for (int u = 0; t.regions != NULL && u < t.g->n_values; u++) region_free(&t.regions[u]);
   xai_free(t.regions);

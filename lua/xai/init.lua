@@ -2,6 +2,7 @@
 local core = require "xai.core"
 local check = require "xai.check"
 local Explanation = require "xai.explanation"
+require "xai.field"
 local help = require "xai.help"
 
 local xai = {
@@ -13,6 +14,7 @@ local xai = {
   sheet = require "xai.sheet", tiles = require "xai.tiles",
   finer_target = require "xai.target".finer,
   scenes = require "xai.scenes", score = require "xai.score", grabcut = require "xai.grabcut",
+  patches = require "xai.patches",
   trainer = require "xai.train".trainer, train = require "xai.train".train,
   args = require "xai.args",
   help = help.help, methods = help.methods,

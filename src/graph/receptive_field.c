@@ -60,6 +60,11 @@ static void extremes(const axis *a, int64_t *first, int64_t *end) {
   }
 }
 
+/* Intervals reach no further than this, so that they can be multiplied with any stride. */
+enum { FAR = 1 << 29 };
+
+static int64_t within_reach(int64_t i) { return i < -FAR ? -FAR : i > FAR ? FAR : i; }
+
 /* Intervals where a rule has set none; false when the region is empty. */
 static bool settle(region *r) {
   for (int d = 0; d < r->rank; d++) {
@@ -68,6 +73,8 @@ static bool settle(region *r) {
     extremes(a, &first, &end);
     if (first == end) return false;
     if (a->lo == a->hi) a->lo = first, a->hi = end;
+    a->lo = within_reach(a->lo);
+    a->hi = within_reach(a->hi);
   }
   return true;
 }
@@ -119,8 +126,10 @@ static void take_line(const axis *y, axis *x, int64_t base, int64_t step) {
 
 /* Position i of y looks at taps i stride - before + t dilation. */
 static void take_window(const axis *y, axis *x, const xai_window *w) {
-  for (int64_t i = 0; i < y->n; i++)
-    for (int64_t t = 0; y->has[i] && t < w->kernel; t++) mark(x, i * w->stride - w->before + t * w->dilation);
+  for (int64_t i = 0; i < y->n; i++) {
+    int64_t at = i * w->stride - w->before, t = at < 0 ? (w->dilation - 1 - at) / w->dilation : 0;
+    for (; y->has[i] && t < w->kernel && at + t * w->dilation < x->n; t++) x->has[at + t * w->dilation] = true;
+  }
   x->lo = y->lo * w->stride - w->before;
   x->hi = (y->hi - 1) * w->stride - w->before + (w->kernel - 1) * w->dilation + 1;
   x->step = y->step * (double)w->stride;

@@ -260,7 +260,8 @@ function Patch:trace(method)
   if not run then complain("trace: there is no method '%s'", tostring(method)) end
   local at = place_of(self)
   local e = require "xai" [method](self.found.net, x_of(self), method == "saliency" and { target = at } or { at = at })
-  local img = e:picture { of = method == "saliency" and "gradient" or nil }
+  local seen = self.box and self.box.w * self.box.h / (e.width * e.height) or 1
+  local img = e:picture { of = method == "saliency" and "gradient" or nil, quantile = 1 - 0.005 * seen } -- elsewhere it is 0
   local cut = core.cut(img, self.full.x, self.full.y, self.full.w, self.full.h)
   cut.bar = { facts = facts.of(e) }
   return cut

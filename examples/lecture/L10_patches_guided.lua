@@ -26,7 +26,7 @@ local found = xai.patches(net, images, { units = #units > 0 and units or layer, 
 local lists = #units > 0 and found or found:strongest(args.neurons)
 
 local cells = { rows = {}, cols = 10, gap = 0.3,
-  title = ("Patches of layer %s, and what in each excited the neuron: %s"):format(layer, (args.method:gsub("_", " "))) }
+  title = ("Patches of layer %s, and what in each excited the neuron: %s"):format(layer, (args.method:gsub("_backprop", " backpropagation"))) }
 for row, list in ipairs(lists) do
   cells.rows[row] = "neuron " .. list.unit:match "%d+$"
   for i = 1, 5 do

@@ -396,6 +396,20 @@ typedef struct xai_invert_opts {
 } xai_invert_opts;
 XAI_API xai_status xai_invert(xai_net *net, const xai_view *x, const xai_invert_opts *opts, xai_explanation **out, xai_err *err);
 
+/* ---- what units look for in many pictures ------------------------------------------------------------------- */
+/* For each unit the k pictures with the largest values, best first. The caller owns the lists: units x k each. */
+typedef struct xai_patches {
+  int64_t units, k;
+  const int64_t *channels; /* of the units; NULL: unit u is channel u */
+  float *values;
+  int64_t *pictures;       /* -1: free */
+  int64_t *places;         /* in the map, row by row */
+} xai_patches;
+XAI_API void xai_patches_clear(const xai_patches *p);
+/* Of an activation N x C x ... of pictures number 'picture', 'picture' + 1, ...: what belongs into the lists; at most one place
+ * per picture. Girshick et al. 2014, section 3.1. Fails with XAI_ESHAPE or XAI_EARG, and then changes nothing. */
+XAI_API xai_status xai_patches_add(const xai_patches *p, const xai_view *activation, int64_t picture, xai_err *err);
+
 /* ---- segmentation ----------------------------------------------------------------------------------------- */
 /* What is known of a pixel before it is cut. */
 enum {

@@ -98,6 +98,7 @@ typedef struct xai_field_span {
 } xai_field_span;
 typedef struct xai_field {
   xai_field_span rows, columns;
+  xai_shape shape; /* of the layer's activation */
 } xai_field;
 /* Of a unit of a layer, for inputs of shape x (1 x C x H x W): at[d] is its position along axis 1 + d of the activation,
  * counted from 0; -1, or an axis beyond n_at: what all units along that axis see together. Exact for any graph of

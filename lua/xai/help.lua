@@ -42,6 +42,9 @@ local functions = {
   { "grabcut", "grabcut(img, {saliency = map or result, object = 0.95, background = 0.3, hard = true; or rect = {x, y, w, h}; or mask ="
     .. " H x W of 0 background, 1 object, 2 and 3 probably, iterations = 5 (saliency: 1), components = 5, gamma = 50, largest ="
     .. " (saliency: true)}): the object's pixels; .values H x W of 0 and 1, .box, .cutout the picture without the rest, .energy" },
+  { "patches", "patches(net, images, {units = \"layer\", \"layer:channel\" or a list, k = 9, count = pictures at most, state = file"
+    .. " .safetensors, every = 100}): the k pictures that excite each unit most, and where; images: a list, a folder, scenes, or a"
+    .. " function; print it for a list (see help \"patch\")" },
   { "train", "train(net, data, options): the trained network and a list of {step=, loss=, accuracy=, validation_loss=,"
     .. " validation_accuracy=}. data: scenes, {x = tensor N x C x H x W, y = class ids}, an object with"
     .. " batch(first, n, net) and #, or a function(first, n) that returns x and y. options: epochs= or steps=, batch = 64, schedule = \"cosine\", \"step\" or"
@@ -87,6 +90,8 @@ local objects = {
     "net:layers(): list of {name=, op=, shape=, params=}; net:layer(name): one of them; net:find(pattern): matching names",
     "net:weight(layer) and net:weight(layer, \"bias\"): tensors; net:weights(): all of them by name, as net:save writes them;"
       .. " net:params(): how many numbers they are",
+    "net:receptive_field(layer): what its units see of the input: .w .h .stride .offset .whole; of a unit (layer, column, row) or"
+      .. " \"layer:channel:row:column\": .box, and .full without borders; {size = {w, h}}: of another input",
     "net:class(label): the id; net:label(id): the label; net:hash(): tells structure and weights from others",
     "net:save(path): .onnx, for ONNX Runtime as well, or the weights as .safetensors; {half = true} rounds them to float16" } },
   { "run", "a pass that was made by net:run", {
@@ -142,6 +147,13 @@ local objects = {
       .. " {mean = 127.5, scale = 64} in place of the network, or nothing: (byte - mean) / scale",
     "backgrounds: plain, ramp, noise, grating, stripes, plaid, checker, landscape, clutter; without a name any but"
       .. " the last" } },
+  { "patch", "a place in a picture that excites a unit, from xai.patches", {
+    "found \"conv5:12\": the list of a unit, best first; found:strongest(n): n units of large activation, unlike; found.stopped: by Ctrl-C",
+    "p.activation p.index (of the picture) p.name p.row p.column (in the map) p.unit",
+    "p.box: what the unit sees, in pixels of the input; p.full: the same if nothing had borders",
+    "p.image: the picture cut to p.full, striped where there is none; p.picture: all of it",
+    "p:trace \"guided_backprop\", \"deconvnet\" or \"saliency\": what in the patch excited the unit",
+    "found:collect(function): of pictures that came from a function, goes through them again for those that have a patch" } },
   { "measures", "scores of one map; the truth is a box, a mask, an object of a scene, or a list of those", {
     "score.pointing(e, truth, {tolerance = 0, region = \"box\" or \"mask\", smooth = 0}): 1 if the map's maximum lies in it, else 0",
     "score.iou(e, truth, {threshold = 0.2; Grad-CAM 0.15}): of the box around the largest region above that share of the maximum",

@@ -3,6 +3,7 @@ local core = require "xai.core"
 local check = require "xai.check"
 local Explanation = require "xai.explanation"
 local embed = require "xai.embed"
+require "xai.field"
 local help = require "xai.help"
 
 local xai = {
@@ -17,6 +18,7 @@ local xai = {
   images = require "xai.images", features = require "xai.features",
   rank = core.rank, size = core.size,
   scenes = require "xai.scenes", score = require "xai.score", grabcut = require "xai.grabcut",
+  patches = require "xai.patches",
   trainer = require "xai.train".trainer, train = require "xai.train".train,
   pca = embed.pca, neighbours = embed.neighbours, tsne = embed.tsne, grid = embed.grid,
   args = require "xai.args",

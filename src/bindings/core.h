@@ -24,6 +24,7 @@ void xl_open_score(lua_State *L);   /* l_score.c */
 void xl_open_embed(lua_State *L);   /* l_embed.c */
 void xl_open_grabcut(lua_State *L); /* l_grabcut.c */
 void xl_open_cluster(lua_State *L); /* l_cluster.c */
+void xl_open_patches(lua_State *L); /* l_patches.c */
 void xl_open_system(lua_State *L);  /* l_system.c */
 
 /* Moves the table of methods on top of the stack to core.types.<name>; core lies below it. */

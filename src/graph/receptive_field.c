@@ -60,6 +60,11 @@ static void extremes(const axis *a, int64_t *first, int64_t *end) {
   }
 }
 
+/* Intervals reach no further than this, so that they can be multiplied with any stride. */
+enum { FAR = 1 << 29 };
+
+static int64_t within_reach(int64_t i) { return i < -FAR ? -FAR : i > FAR ? FAR : i; }
+
 /* Intervals where a rule has set none; false when the region is empty. */
 static bool settle(region *r) {
   for (int d = 0; d < r->rank; d++) {
@@ -68,6 +73,8 @@ static bool settle(region *r) {
     extremes(a, &first, &end);
     if (first == end) return false;
     if (a->lo == a->hi) a->lo = first, a->hi = end;
+    a->lo = within_reach(a->lo);
+    a->hi = within_reach(a->hi);
   }
   return true;
 }
@@ -119,8 +126,10 @@ static void take_line(const axis *y, axis *x, int64_t base, int64_t step) {
 
 /* Position i of y looks at taps i stride - before + t dilation. */
 static void take_window(const axis *y, axis *x, const xai_window *w) {
-  for (int64_t i = 0; i < y->n; i++)
-    for (int64_t t = 0; y->has[i] && t < w->kernel; t++) mark(x, i * w->stride - w->before + t * w->dilation);
+  for (int64_t i = 0; i < y->n; i++) {
+    int64_t at = i * w->stride - w->before, t = at < 0 ? (w->dilation - 1 - at) / w->dilation : 0;
+    for (; y->has[i] && t < w->kernel && at + t * w->dilation < x->n; t++) x->has[at + t * w->dilation] = true;
+  }
   x->lo = y->lo * w->stride - w->before;
   x->hi = (y->hi - 1) * w->stride - w->before + (w->kernel - 1) * w->dilation + 1;
   x->step = y->step * (double)w->stride;
@@ -573,7 +582,8 @@ xai_status xai_net_receptive_field(const xai_net *net, const xai_shape *x, int l
   int v = xai_net__layer_value(net, layer);
   xai_status st;
   if (x->rank != 4 || x->dims[0] != 1)
-    return xai_fail(err, XAI_EARG, "an input of %s is no picture (expected 1 x channels x height x width)", xai_shape_text(x, text));
+    return xai_fail(err, XAI_EARG, "an input of %s is no picture (expected 1 x channels x height x width)",
+                    xai_shape_text(x, text));
   XAI_GOTO(xai_net__one_input(net, x, &input, err));
   t.regions = xai_calloc((size_t)t.g->n_values + 1, sizeof *t.regions);
   if (t.regions == NULL) {
@@ -584,8 +594,8 @@ xai_status xai_net_receptive_field(const xai_net *net, const xai_shape *x, int l
   XAI_GOTO(begin(&t, v, at, n_at, err));
   for (int n = t.g->values[v].node; n >= 0; n--) XAI_GOTO(step_back(&t, n, err));
   const region *seen = &t.regions[t.g->inputs[0]];
-  *out = (xai_field){{0}, {0}};
-  if (seen->has != NULL) *out = (xai_field){span_of(&seen->d[2]), span_of(&seen->d[3])};
+  *out = (xai_field){.shape = t.facts.views[v].shape};
+  if (seen->has != NULL) out->rows = span_of(&seen->d[2]), out->columns = span_of(&seen->d[3]);
 done:
   for (int u = 0; t.regions != NULL && u < t.g->n_values; u++) region_free(&t.regions[u]);
   xai_free(t.regions);

@@ -52,6 +52,9 @@ xai_status xai_signed_picture(const float *v, int c, int h, int w, bool bgr, dou
 xai_status xai_tint(const xai_image *img, const float *mask, int h, int w, bool inside, const uint8_t rgb[3], double share,
                     xai_image **out, xai_err *err);
 
+/* The rectangle at column x, row y (may be negative) of a picture; what stands over its border is striped in grey. */
+xai_status xai_cut(const xai_image *img, int x, int y, int w, int h, xai_image **out, xai_err *err);
+
 /* ---- many small maps or filters as one picture (tiles.c) ------------------------------------------------------ */
 typedef struct xai_tiles_opts {
   int columns;          /* 0: about a square, if possible without places that stay empty */

@@ -94,6 +94,10 @@ local cases = {
       { metrics = { "pointing", "sensitivity", "randomization" }, sensitivity = { samples = 2 } })
   end },
 }
+cases[#cases + 1] = { "patches", net_and_x, function(net, x)
+  local p = xai.patches(net, { x }, { units = { "conv1:1", "pool1" }, k = 2 }) "pool1:1"[1]
+  local _ = p.image, p:trace(), net:receptive_field("conv1", 1, 1)
+end }
 if pcall(xai.scenes, { classes = { "fox" } }) then -- the font is there
   cases[#cases + 1] = { "scenes", function() return xai.scenes { size = 16, classes = { "dog", "fox" }, objects = 2 } end, function(set)
     local _ = set[1], set:batch(1, 2), set.classes

@@ -100,6 +100,17 @@ test("L04: vectors of a layer for many pictures, kept on disk", function(t)
   os.execute(("rm -rf '%s'"):format(store))
 end)
 
+test("L9, L10, L22: patches of known number, and what excited the neurons in each", function(t)
+  if not pcall(xai.scenes, { count = 1 }) then t.skip "no font for scenes" end
+  local _, bytes = figure(t, "L09_patches", "--count 12 --neurons 2")
+  t.eq(count(bytes, "patches"), 18)
+  t.ok(bytes:find("which sees %d+x%d+ of 96x96 pixels"))
+  _, bytes = figure(t, "L10_patches_guided", "--count 12 --units 3,5")
+  t.eq({ count(bytes, "patches"), count(bytes, "guided_backprop") }, { 10, 10 })
+  _, bytes = figure(t, "L22_units_detect", "--count 12 --neurons 2")
+  t.eq(count(bytes, "patches"), 12)
+end)
+
 test("L19, L20, L21, L23: class activation maps as sum, examples, top five and boxes", function(t)
   local _, bytes = figure(t, "L19_cam_sum", "--maps 2")
   t.eq(count(bytes, "cam"), 2)
@@ -140,6 +151,9 @@ test("the figures run on a network and a photograph from elsewhere", function(t)
   os.execute(("rm -rf '%s'"):format(store))
   t.eq(count(select(2, figure(t, "L14_saliency", given)), "saliency"), 1)
   t.eq(count(select(2, figure(t, "L18_three_rules", given)), "deconvnet"), 2)
+  t.eq(count(select(2, figure(t, "L09_patches", given)), "patches"), 6) -- one picture, one patch a neuron
+  t.eq(count(select(2, figure(t, "L10_patches_guided", given)), "guided_backprop"), 5)
+  t.eq(count(select(2, figure(t, "L22_units_detect", given)), "patches"), 5)
   t.eq(count(select(2, figure(t, "L19_cam_sum", given)), "cam"), 2) -- its last maps are the class's own: w is 1 there
   t.eq(count(select(2, figure(t, "L25_gradcam", given)), "gradcam"), 2)
 end)

@@ -67,13 +67,25 @@ XK_INLINE vf vf_clamp(vf v, float lo, float hi) {
 #endif
 }
 
-/* The gradient g behind the rectifier that made y, as at xk_gate. No number is >= NaN. */
+/* The gradient g behind the rectifier that made y, as at xk_gate; a hi of NaN bounds nothing: no number is >= NaN. */
 XK_INLINE vf vf_gate(vf g, vf y, xk_relu_rule rule, float lo, float hi) {
-  const vf zero = {0}, least = zero + lo, most = zero + (hi == INFINITY ? NAN : hi);
-  vm keep = rule == XK_RELU_DECONV ? g > zero : (y > least) & ~(y >= most);
+#if defined(__AVX512F__)
+  const __m512 zero = _mm512_setzero_ps();
+  __mmask16 keep = _mm512_cmp_ps_mask((__m512)y, _mm512_set1_ps(lo), _CMP_GT_OQ);
+  keep = _mm512_mask_cmp_ps_mask(keep, (__m512)y, _mm512_set1_ps(hi), _CMP_NGE_UQ);
+  if (rule == XK_RELU_DECONV) keep = 0xffff;
+  if (rule != XK_RELU_PLAIN) keep = _mm512_mask_cmp_ps_mask(keep, (__m512)g, zero, _CMP_GT_OQ);
+  return (vf)_mm512_maskz_mov_ps(keep, (__m512)g);
+#else
+  const vf zero = {0};
+  vm keep = rule == XK_RELU_DECONV ? g > zero : (y > zero + lo) & ~(y >= zero + hi);
   if (rule == XK_RELU_GUIDED) keep &= g > zero;
   return (vf)((vm)g & keep);
+#endif
 }
+
+/* A gate's upper bound as vf_gate wants it. */
+XK_INLINE float vf_most(float hi) { return hi == INFINITY ? NAN : hi; }
 
 XK_INLINE float vf_sum(vf v) {
 #if defined(__AVX512F__)

@@ -23,9 +23,15 @@ typedef struct piece {
 XK_INLINE void sum_piece(const int P, const int J, const xk_tile *t, const piece *p) {
   vf sum[XK_TILE][COLUMNS];
   const int64_t step = t->a_step, width = p->width, lanes = t->lanes;
-  const float *ahead = t->ahead;
+  const int64_t y_step = t->y_step, y_half = t->y_half, y_block = t->y_block;
+  const float *ahead = t->ahead, *add = p->add, *gate = p->gate;
+#define PLACE (i / XK_TILE_HALF * y_half + i % XK_TILE_HALF * y_step + j * VF / 16 * y_block + j * VF % 16)
   XK_UNROLL for (int i = 0; i < P; i++) {
-    XK_UNROLL for (int j = 0; j < J; j++) sum[i][j] = (vf){0};
+    XK_UNROLL for (int j = 0; j < J; j++) {
+      sum[i][j] = (vf){0};
+      if (add != NULL) __builtin_prefetch(add + PLACE); /* what the sums will meet at their end */
+      if (gate != NULL) __builtin_prefetch(gate + PLACE);
+    }
   }
   for (int64_t r = 0; r < t->count[0]; r++) {
     for (int64_t s = 0; s < t->count[1]; s++) {
@@ -45,10 +51,8 @@ XK_INLINE void sum_piece(const int P, const int J, const xk_tile *t, const piece
       }
     }
   }
-  const int64_t y_step = t->y_step, y_half = t->y_half, y_block = t->y_block;
-  const float lo = t->lo, hi = t->hi, *add = p->add, *gate = p->gate;
+  const float lo = t->lo, hi = t->hi;
   float *y = p->y;
-#define PLACE (i / XK_TILE_HALF * y_half + i % XK_TILE_HALF * y_step + j * VF / 16 * y_block + j * VF % 16)
   if (p->scale != NULL) {
     XK_UNROLL for (int j = 0; j < J; j++) {
       const vf scale = vf_load(p->scale + j * VF);
@@ -67,9 +71,15 @@ XK_INLINE void sum_piece(const int P, const int J, const xk_tile *t, const piece
     }
   }
   if (gate != NULL) {
+    const xk_relu_rule rule = t->rule;
+    const float most = vf_most(hi);
     XK_UNROLL for (int i = 0; i < P; i++) {
-      XK_UNROLL for (int j = 0; j < J; j++)
-        vf_store(y + PLACE, vf_gate(sum[i][j], vf_load(gate + PLACE), t->rule, lo, hi));
+      XK_UNROLL for (int j = 0; j < J; j++) {
+        const vf before = vf_load(gate + PLACE);
+        if (rule == XK_RELU_PLAIN) sum[i][j] = vf_gate(sum[i][j], before, XK_RELU_PLAIN, lo, most);
+        else sum[i][j] = vf_gate(sum[i][j], before, rule, lo, most);
+        vf_store(y + PLACE, sum[i][j]);
+      }
     }
     return;
   }

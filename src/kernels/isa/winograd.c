@@ -140,6 +140,8 @@ void XK_ISA(winograd_spread_gradient)(const xk_strip *s, const float *const *row
 XK_INLINE void collect(const int m, const xk_strip *s, const float *from, int64_t columns, vf bias, const float *add,
                        const float *gate, float *y) {
   const int side = m + 2;
+  const xk_relu_rule rule = s->rule;
+  const float lo = s->lo, hi = s->hi, most = vf_most(hi);
   vf mid[OUT][SIDE], v[SIDE], t[OUT];
   XK_UNROLL for (int j = 0; j < side; j++) {
     XK_UNROLL for (int i = 0; i < side; i++) v[i] = vf_load(from + (i * side + j) * s->apart);
@@ -154,8 +156,9 @@ XK_INLINE void collect(const int m, const xk_strip *s, const float *from, int64_
       if (j == columns) break;
       vf sum = t[j] + bias;
       if (add != NULL) sum += vf_load(add + row + j * LANES);
-      if (gate != NULL) sum = vf_gate(sum, vf_load(gate + row + j * LANES), s->rule, s->lo, s->hi);
-      else sum = vf_clamp(sum, s->lo, s->hi);
+      if (gate == NULL) sum = vf_clamp(sum, lo, hi);
+      else if (rule == XK_RELU_PLAIN) sum = vf_gate(sum, vf_load(gate + row + j * LANES), XK_RELU_PLAIN, lo, most);
+      else sum = vf_gate(sum, vf_load(gate + row + j * LANES), rule, lo, most);
       vf_store(y + row + j * LANES, sum);
     }
   }

@@ -24,11 +24,11 @@ if args.image then images = args.image:find "%.%w+$" and { args.image } or args.
 local found = xai.patches(net, images, { units = #units > 0 and units or layer, k = 9 })
 local lists = #units > 0 and found or found:strongest(args.neurons)
 
-local f = net:receptive_field(layer)
-local cells = { rows = {}, cols = 9, gap = 0.3, title = ("Nine patches per neuron of layer %s, which sees %dx%d of %dx%d pixels"):format(
+local f, n = net:receptive_field(layer), math.min(9, found.seen)
+local cells = { rows = {}, cols = n, gap = 0.3, title = ("Strongest patches of neurons of %s, which sees %dx%d of %dx%d pixels"):format(
   layer, f.w, f.h, net.input[4], net.input[3]) }
 for row, list in ipairs(lists) do
   cells.rows[row] = "neuron " .. list.unit:match "%d+$"
-  for i = 1, 9 do cells[#cells + 1] = list[i] and { list[i].image, ("%.1f"):format(list[i].activation) } or false end
+  for i = 1, n do cells[#cells + 1] = list[i] and { list[i].image, ("%.1f"):format(list[i].activation) } or false end
 end
 xai.sheet(cells):save "L09_patches.png"

@@ -6,13 +6,13 @@
 local xai = require "xai"
 
 local TASKS = { "forward", "gradient", "guided", "gradcam", "gradcam-process", "load", "occlusion", "smoothgrad",
-  "integrated_gradients", "scorecam", "train", "embed" }
+  "integrated_gradients", "scorecam", "growth", "train", "embed" }
 local NETS = { "alexnet", "vgg16", "resnet18", "resnet50", "resnet101", "googlenet", "squeezenet1_1", "densenet121", "mobilenet_v2" }
 -- who can do what is done with networks, and with points
 local NETWORKS, POINTS = { xairun = true, torch = true, onnxruntime = true }, { xairun = true, sklearn = true }
 local NO_NETWORK = { train = true, embed = true }
 -- what takes a peer minutes on a large network is done on these unless networks are named
-local LONG, SMALL = { occlusion = true, smoothgrad = true, integrated_gradients = true, scorecam = true }, { "squeezenet1_1", "resnet18" }
+local LONG, SMALL = { occlusion = true, smoothgrad = true, integrated_gradients = true, scorecam = true, growth = true }, { "squeezenet1_1", "resnet18" }
 
 -- what is done with points: task, points, turns, and whether peers do it as well; the last ones show how time grows
 local EMBED = { { "tsne", "5000x50", 3, true }, { "neighbours", "10000x4096", 3, true }, { "pca", "5000x4096", 5, true },
@@ -106,7 +106,8 @@ function Side:ask(...)
   return self:listen()
 end
 
-local sides = { start("xairun", ("%s -q %sworker.lua %s"):format(quote(os.getenv "XAI_BENCH_XAIRUN"), here, quote(folder))) }
+local worker_command = ("%s -q %sworker.lua %s"):format(quote(os.getenv "XAI_BENCH_XAIRUN"), here, quote(folder))
+local sides = { start("xairun", worker_command) }
 local function invite(key, variable, script)
   local command = os.getenv(variable) or ""
   if not args.peers or command == "" then return end
@@ -197,6 +198,36 @@ local function measure_process(net)
   return row
 end
 
+--- How the cost of a pass grows, of xairun alone: row.growth.batch[n], milliseconds per picture of a batch; .four, the time of a
+--- picture with four times as many pixels; .two, the time of two programs at once, both for one that is alone.
+local function measure_growth(net)
+  local row, batch, second = { task = "growth", net = net }, {}, nil
+  local function pass(task)
+    if not (sides[1]:ask("setup", task, net) or ""):find "^ready" then return nil end
+    local turn, own = { xairun = worker_turn(sides[1]) }, {}
+    take_turns(own, turn)
+    return own.xairun
+  end
+  row.xairun = pass "forward-1x224"
+  if not row.xairun then return nil end
+  for _, n in ipairs { 1, 2, 4, 16, 64 } do batch[n] = (n == 1 and row.xairun or pass(("forward-%dx224"):format(n))).ms / n end
+  row.growth = { batch = batch, four = pass "forward-1x448".ms / row.xairun.ms }
+  pass "forward-1x224"
+  second = start("second", worker_command)
+  second:ask("setup", "forward-1x224", net)
+  local both = {}
+  for _ = 1, args.turns do
+    for _, side in ipairs { sides[1], second } do side.to:write "run 20\n" end
+    for _, side in ipairs { sides[1], second } do
+      for ms in side:listen():gmatch "%S+" do both[#both + 1] = tonumber(ms) end
+    end
+  end
+  row.growth.two = median(both) / row.xairun.ms
+  second.to:close()
+  second.from:close()
+  return row
+end
+
 -- ---- the table ----------------------------------------------------------------------------------------------------
 local function time(ms) return ms and (ms < 100 and "%.2f" or "%.0f"):format(ms) or "" end
 local function times(ratio) return ratio and ("%.2fx"):format(ratio) or "" end
@@ -210,6 +241,11 @@ local function show(row)
   if row.share then remark = ("%3.0f %% %s"):format(100 * row.share, row.bound) end
   if row.xairun.peak_mb then
     remark = ("%.0f MB"):format(row.xairun.peak_mb) .. (torch.peak_mb and (", PyTorch %.0f MB"):format(torch.peak_mb) or "")
+  end
+  if row.growth then
+    local b = row.growth.batch
+    remark = ("a picture of 2, 4, 16, 64: %.2f %.2f %.2f %.2f; of 448 x 448: %.2fx; two programs at once: %.2fx"):format(
+      b[2], b[4], b[16], b[64], row.growth.four, row.growth.two)
   end
   line(row.task, row.net, time(row.xairun.ms), time(torch.ms), times(torch.ratio), time(ort.ms), times(ort.ratio), remark)
 end
@@ -279,7 +315,9 @@ for _, net in ipairs(some and nets or {}) do
   end
   for _, task in ipairs(tasks) do
     if task == "gradcam-process" then add(measure_process(net))
-    elseif not NO_NETWORK[task] and (not LONG[task] or args.nets ~= "all" or small[net]) then add(measure(task, net, NETWORKS)) end
+    elseif not NO_NETWORK[task] and (not LONG[task] or args.nets ~= "all" or small[net]) then
+      if task == "growth" then add(measure_growth(net)) else add(measure(task, net, NETWORKS)) end
+    end
   end
   os.remove(("%s/%s.onnx"):format(folder, net))
   os.remove(("%s/%s.pth"):format(folder, net))

@@ -2,6 +2,7 @@
 --   make NET         writes FOLDER/NET.onnx                          -> ok
 --   make N x D       writes N points of D numbers, FOLDER/NxD.npy    -> ok (a "net" of the embed tasks; written without spaces)
 --   setup TASK NET   gets ready, runs once                           -> ready FLOP BYTES | skip REASON
+--                    TASK may be forward-NxS: N pictures of S x S
 --   run N            N runs                                          -> milliseconds of each
 -- FLOP is what computing all of it directly would take (2 for a product with its sum; 0: not counted), BYTES the size of the
 -- parameters. bench/peer_torch.py, peer_ort.js and peer_sklearn.py answer the same lines.
@@ -51,6 +52,12 @@ local tasks = {
   scorecam = method("scorecam", function(net, e) return 1 + channels_of(net, e.layer) end, {}),
   load = function(_, x, path) return function() xai.load(path):forward(x) end, 1 end,
 }
+
+--- A pass forward of N pictures of another size.
+local function growth(net, n, side)
+  local x = xai.randn(n, 3, side, side)
+  return function() net:forward(x) end, n
+end
 
 local function train()
   local net = require "xai.build".net("small", require "networks".small, { input = { 3, 96, 96 }, weights = "none" })
@@ -104,7 +111,12 @@ function answer.setup(task, name)
   else
     if loaded ~= name then net, loaded = xai.load(path), name end
     subject = net
-    job, passes = tasks[task](net, xai.randn(1, table.unpack(net.input, 2)), path)
+    local n, side = task:match "^forward%-(%d+)x(%d+)$"
+    if n then
+      job, passes = growth(net, tonumber(n), tonumber(side))
+    else
+      job, passes = tasks[task](net, xai.randn(1, table.unpack(net.input, 2)), path)
+    end
     if not job then return "skip " .. passes end
   end
   answer.run "1"

@@ -6,6 +6,7 @@
 
 #include "xai/explain.h"
 #include "xai/image.h"
+#include "xai/images.h"
 #include "xai/net.h"
 #include "xai/scenes.h"
 #include "xai/status.h"

@@ -1,17 +1,18 @@
 -- compare: which explanation finds the object, and which pixels does the network need?
 --
---   xairun compare --model net.onnx --count 50
+--   xairun compare                                      10 scenes, 20 objects, all methods: some minutes
+--   xairun compare --model net.onnx --count 50          five times as long, and standard errors of less than half
 --   xairun compare --model net.onnx --methods gradcam,cam,random --metrics pointing,deletion --csv scores.csv
 --
 -- Makes scenes whose objects are known, explains the class of every object with every method, and prints a table of methods
 -- and scores; help "score" says what the scores are. "random" is a map of random numbers: what chance gives. The network's
 -- labels must be names of scene classes, or its classes the scenes' in their order. Ctrl-C: the table of what is done.
--- RISE shows 1000 masks here. Infidelity is that of the map at its best scale, since maps are in different units.
+-- RISE shows 500 masks here (--masks). Infidelity is that of the map at its best scale, since maps are in different units.
 local xai = require "xai"
 local say = require "xai.say"
 local args = xai.args { "All methods side by side, scored on scenes whose objects are known.",
   model = { "default-gap", "the network: a file, an architecture, or one that ships" },
-  count = { 50, "number of scenes" },
+  count = { 10, "number of scenes" },
   methods = { "all", "which, with commas between them" },
   metrics = { "pointing,iou,mass,rank,insertion,deletion", "which, with commas between them; all" },
   objects = { 2, "objects in a scene, 1 to 4" },
@@ -20,6 +21,7 @@ local args = xai.args { "All methods side by side, scored on scenes whose object
   size = { 0, "side of the scenes in pixels; 0: the network's input" },
   target = { "each object", "each object, or largest" },
   tolerance = { 0.0, "pixels by which pointing may miss" },
+  masks = { 500, "masks of RISE" },
   csv = { nil, "file for a line per method, score and class" },
   json = { nil, "the same as JSON" },
   preprocess = { nil, "imagenet, caffe, cifar10 or none" },
@@ -44,7 +46,7 @@ local results, refused = {}, {}
 for _, method in ipairs(methods) do
   local good, r = pcall(xai.score, method, net, set, { metrics = metrics, target = args.target,
     pointing = { tolerance = args.tolerance }, infidelity = { normalise = true },
-    options = method == "rise" and { masks = 1000 } or nil })
+    options = method == "rise" and { masks = args.masks } or nil })
   if good then results[#results + 1] = r else refused[#refused + 1] = { method, tostring(r) } end
   if good and r.stopped then break end
 end
@@ -67,7 +69,7 @@ local low = {}
 for _, metric in ipairs(metrics) do
   if xai.score.lower_is_better[metric] then low[#low + 1] = metric end
 end
-print(("means of %d objects in %d scenes%s"):format(results[1].objects, results[1].pictures,
+print(("means of %d objects in %d scenes, RISE with %d masks%s"):format(results[1].objects, results[1].pictures, args.masks,
   #low > 0 and "; lower is better: " .. table.concat(low, ", ") or ""))
 for _, entry in ipairs(refused) do print(("not %s: %s"):format(entry[1], entry[2])) end
 

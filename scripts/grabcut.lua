@@ -10,22 +10,25 @@ local args = xai.args { "Which pixels belong to the object? GrabCut, from salien
   image = { "examples/images/cat_dog.png", "the picture to cut" },
   class = { nil, "class id or label; the most probable one if absent" },
   rect = { nil, "left,top,width,height: a rectangle around the object in place of a class" },
+  hard = { false, "pixels that colours are learnt from are certain, too; else the colours may overrule them" },
   iterations = { 0, "rounds of learning and cutting; 0: 1 from saliency, 5 from a rectangle" },
   preprocess = { nil, "imagenet, caffe, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
-local img, cells = xai.image(args.image), { title = "GrabCut" }
+local img, cells, e = xai.image(args.image), { title = "GrabCut" }, nil
 local options = { iterations = args.iterations > 0 and args.iterations or nil }
 if args.rect then
   options.rect = {}
   for n in args.rect:gmatch "%d+" do options.rect[#options.rect + 1] = math.tointeger(n) end
 else
   local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
-  options.saliency = xai.saliency(net, img, { target = args.class })
+  e = xai.saliency(net, img, { target = args.class })
+  img, options.saliency, options.hard = e:input(img), e.values, args.hard -- what the network saw, in the picture's own pixels
+  if img.width > 800 then img = img:resize(800, 800 * img.height // img.width) end -- a cut of millions takes minutes
 end
 local cut = xai.grabcut(img, options)
 cells[1] = { cut.box and cut.image:outline(cut.box, { 255, 0, 0 }) or cut.image, "input" }
-if options.saliency then cells[2] = { options.saliency:heat { quantile = 0.99 }, options.saliency:caption() } end
+if e then cells[2] = { e:heat { quantile = 0.99 }, e:caption() } end
 cells[#cells + 1] = { cut:heat { cmap = "grey" }, "mask", bar = false }
 cells[#cells + 1] = { cut.cutout, "object" }
 xai.sheet(cells):save "grabcut.png"

@@ -3,8 +3,10 @@
 --   w[k] = sum over (i,j) of alpha[k,i,j] max(g[k,i,j], 0)        map = relu(sum over k of w[k] A[k])
 --   alpha = g^2 / (2 g^2 + g^3 sum of A[k])                       g = d score / d A
 --
--- Chattopadhay et al. 2018, "Grad-CAM++", eq. 19. The third picture is the alpha of the map with the largest weight: where
--- in it the gradient counts. --normalise-alpha: the alpha of a map sum to 1, as in the authors' program.
+-- Chattopadhay et al. 2018, "Grad-CAM++", eq. 19. The last picture is the alpha of the map with the largest weight: where
+-- in it the gradient counts. Right before a global average g is the same at all places of a map, and so is alpha: then
+-- w[k] = Z g / (2 + g sum of A[k]), and the last picture is all maps' weights against those of Grad-CAM, which are g.
+-- --normalise-alpha: the alpha of a map sum to 1, as in the authors' program.
 local xai = require "xai"
 local args = xai.args { "Where is the class, every instance of it? Grad-CAM++ beside Grad-CAM.", "image",
   model = { "default", "the network: a file, an architecture, or the one that ships" },
@@ -23,6 +25,13 @@ what.normalise_alpha = args.normalise_alpha
 local e = xai.gradcampp(net, img, what)
 
 local k = e.weights:argmax()
-local alpha = e:with { values = e.alpha[k], unit = "alpha" }
+local alpha, last = e.alpha[k], nil
+if alpha:max() > alpha:min() then
+  last = { e:with { values = alpha, unit = "alpha" }:heat(), "alpha of map " .. k }
+else
+  local points = {}
+  for i, w in ipairs(e.weights:totable()) do points[i] = { plain.weights:get(i), w } end
+  last = { scatter = points, "a point per map: alpha is one number in each", xlabel = "weight, Grad-CAM", ylabel = "weight, Grad-CAM++" }
+end
 xai.sheet { title = "Grad-CAM++ at " .. e.layer, { img, "input" }, { plain:over(img), "Grad-CAM\n" .. plain:caption() },
-  { e:over(img), "Grad-CAM++\n" .. e:caption() }, { alpha:heat(), "alpha of map " .. k } }:save "gradcampp.png"
+  { e:over(img), "Grad-CAM++\n" .. e:caption() }, last }:save "gradcampp.png"

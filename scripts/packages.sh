@@ -4,6 +4,7 @@
 #   test   what the tests need besides
 #   clang  the second compiler
 #   bench  what scripts/bench.sh measures with
+#   mpi    for several processes at once (mpirun); nothing else needs it, and a build finds it by itself
 # Says nothing and is quick when nothing is missing.
 set -eu
 
@@ -16,7 +17,8 @@ for group in "$@"; do
     test) wanted="$wanted libcmocka-dev lua5.4 libonnx-testdata" ;;
     clang) wanted="$wanted clang libomp-dev" ;;
     bench) wanted="$wanted time" ;;
-    *) echo "packages.sh: unknown group '$group' (groups: build, test, clang, bench)" >&2; exit 1 ;;
+    mpi) wanted="$wanted libopenmpi-dev openmpi-bin" ;;
+    *) echo "packages.sh: unknown group '$group' (groups: build, test, clang, bench, mpi)" >&2; exit 1 ;;
   esac
 done
 

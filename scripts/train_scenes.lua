@@ -56,17 +56,18 @@ end
 --- Trains, and writes the weights; the network as it ships, and rows about how it was made.
 local function train()
   local set = xai.scenes { seed = args.seed, objects = { 1, 2 }, more = 0.45, occluders = 0.2, count = args.pictures }
-  local start = xai.clock()
+  local start, steps = xai.clock(), 0 -- of this part of the way, should it go on from a checkpoint
   local net, history = xai.train(untrained(), set, { epochs = 1, batch = args.batch, soft = true, smoothing = 0.05,
     optimiser = "sgd", lr = args.lr, momentum = 0.9, nesterov = true, schedule = { "cosine", warmup = 0.1 },
     weight_decay = args.decay > 0 and args.decay or (args.net == "scenes" and 1e-3 or 5e-4),
-    init = "he", init_scale = { conv1 = 0.1 }, seed = args.seed, checkpoint = args.checkpoint, every = 10000 // args.batch })
-  local seconds = xai.clock() - start
+    init = "he", init_scale = { conv1 = 0.1 }, seed = args.seed, checkpoint = args.checkpoint, every = 10000 // args.batch,
+    on_step = function() steps = steps + 1 end })
+  local rate = steps * args.batch / (xai.clock() - start)
   local path = args.save:find "/" and args.save or "./" .. args.save -- not into the folder for pictures
   xai.write(path, folded(net:weights()), { classes = table.concat(classes, "\n") }, { half = true })
   return xai.zoo[args.net] { weights = path, labels = classes }, {
     { "trained on", ("%d scenes, batches of %d, seed %d"):format(args.pictures, args.batch, args.seed) },
-    { "time", ("%.1f min, %.0f pictures/s"):format(seconds / 60, args.pictures / seconds) },
+    { "time", ("%.1f min at %.0f pictures/s"):format(args.pictures / rate / 60, rate) },
     { "last training loss", ("%.3f"):format(history[#history].loss) } }
 end
 

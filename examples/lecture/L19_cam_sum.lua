@@ -19,14 +19,19 @@ for k, w in ipairs(e.weights:totable()) do
 end
 table.sort(terms, function(a, b) return a.share > b.share end)
 
-local cells = { title = "Weights times feature maps: the class activation map of " .. e:caption(), scale = "common" }
+local cells, bars, rest = { title = "Weights times feature maps: the class activation map of " .. e:caption(), scale = "common" }, {}, e.values:mean()
 for i = 1, math.min(args.maps, #terms) do
   local t = terms[i]
-  cells[i] = { e.maps[t.k], ("map %d\n%.1f points"):format(t.k, t.share), before = ("%s%.2f ×"):format(i > 1 and "+ " or "", t.w),
-    cmap = "viridis", bar = false }
+  cells[i] = { e.maps[t.k], "map " .. t.k, before = ("%s%.2f ×"):format(i > 1 and "+ " or "", t.w), cmap = "viridis", bar = false }
+  bars[i], rest = { "map " .. t.k, t.share }, rest - t.share
 end
-cells[#cells + 1] = #terms > args.maps and "+ … =" or "="
-cells[#cells + 1] = { e, ("%s, at %s"):format(#terms > 1 and ("sum of all %d"):format(#terms) or "CAM", e.layer), as = "heat" }
-cells[#cells + 1] = { e, "over the picture", over = img, before = "→", bar = false }
-cells.cols = #cells
+if #terms > #bars then bars[#bars + 1] = { ("other %d"):format(#terms - #bars), rest } end
+bars[#bars + 1] = { "sum", e.values:mean() }
+for _, bar in ipairs(bars) do bar.text = ("%.1f"):format(bar[2]) end
+cells.cols = math.max(3, #cells) -- the terms above, what they make below
+for i = #cells + 1, cells.cols do cells[i] = false end
+cells[#cells + 1] = { e, #terms > 1 and ("sum of all %d, at %s"):format(#terms, e.layer) or "CAM, at " .. e.layer, as = "heat",
+  before = #terms > args.maps and "+ … =" or "=" }
+cells[#cells + 1] = { e:with { values = e.values:clamp(0, math.huge), signed = false }, "what is for it", over = img, before = "→", bar = false }
+cells[#cells + 1] = { bars = bars, "points that each adds to the score" }
 xai.sheet(cells):save "L19_cam_sum.png"

@@ -1,5 +1,5 @@
 -- L20: the same class in several pictures: the region that it depends on (Zhou et al. 2016, figure 3). One scale for all, so
--- that colours can be compared.
+-- that colours can be compared; what speaks against the class is left dark.
 local xai = require "xai"
 local args = xai.args { "Class activation maps of one class in several pictures.", "image",
   model = { "default-gap", "a network that ends in a global average" },
@@ -16,7 +16,8 @@ local class = args.class or not args.image and pcall(net.class, net, "dog") and 
 local cells, maps = { scale = "common", cols = #files }, {}
 for i, file in ipairs(files) do
   local img = xai.image(file)
-  maps[i] = xai.cam(net, img, { target = class })
+  local e = xai.cam(net, img, { target = class })
+  maps[i] = e:with { values = e.values:clamp(0, math.huge), signed = false }
   cells[i] = { maps[i]:input(img) }
   cells[#files + i] = { maps[i], maps[i]:caption(), over = img }
   if i < #files then cells[#files + i].bar = false end

@@ -7,7 +7,6 @@ local args = xai.args { "Boxes from CAM, Grad-CAM and backpropagation against th
   image = { nil, "one picture of your own; those that ship with xairun if absent" },
   preprocess = { nil, "imagenet, caffe, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
-
 local options = { preprocess = args.preprocess, labels = args.labels }
 local gap, net = xai.model(args.gap, args.gap ~= "default-gap" and options or nil), xai.model(args.model, options)
 local ways = { { "CAM", "cam", gap }, { "Grad-CAM", "gradcam", net }, { "backpropagation", "saliency", net } }
@@ -20,6 +19,7 @@ for _, scene in ipairs(shown) do
   local truth = object and { x = object.box.x, y = object.box.y, w = object.box.w, h = object.box.h, colour = blue }
   for i, way in ipairs(ways) do
     local e = xai[way[2]](way[3], scene.image, { target = object and object.class })
+    e = e:with { values = e.values:clamp(0, math.huge), signed = false } -- CAM also has what is against it
     local box = e:boxes { on = scene.image }[1]
     if box then box.colour = orange end
     row[1] = row[1] or { e:input(scene.image), object and object.class, boxes = truth }

@@ -245,6 +245,54 @@ typedef struct xai_rise_opts {
 } xai_rise_opts;
 XAI_API xai_status xai_rise(xai_net *net, const xai_view *x, const xai_rise_opts *opts, xai_explanation **out, xai_err *err);
 
+/* An option for single layers: which of the option's choices holds there. */
+typedef struct xai_layer_choice {
+  int layer, choice;
+} xai_layer_choice;
+typedef struct xai_layer_choices {
+  const xai_layer_choice *list; /* borrowed */
+  int n;
+} xai_layer_choices;
+
+/* LRP. Bach et al. 2015; Montavon et al. 2019. Relevance of the input, or of a layer. extras: sums (per layer, of the
+ * relevance that arrives at it; NaN where none does). numbers: start (what is shared out), sum (of the values), biases and
+ * epsilon (what they keep on the way). */
+typedef enum xai_lrp_rule {
+  XAI_LRP_ZERO, XAI_LRP_EPSILON, XAI_LRP_GAMMA, XAI_LRP_ZPLUS, XAI_LRP_ALPHABETA, XAI_LRP_ZB, XAI_LRP_FLAT, XAI_LRP_W2
+} xai_lrp_rule;
+typedef enum xai_lrp_composite {
+  XAI_LRP_EPSILON_PLUS, XAI_LRP_EPSILON_PLUS_FLAT, XAI_LRP_EPSILON_GAMMA_BOX, XAI_LRP_EPSILON_ALPHA2_BETA1,
+  XAI_LRP_EPSILON_ALPHA2_BETA1_FLAT, XAI_LRP_PRESET_A, XAI_LRP_PRESET_B,
+  XAI_LRP_ALL_ZERO, XAI_LRP_ALL_EPSILON, XAI_LRP_ALL_GAMMA, XAI_LRP_ALL_ZPLUS, XAI_LRP_ALL_ALPHABETA, XAI_LRP_ALL_FLAT,
+  XAI_LRP_ALL_W2
+} xai_lrp_composite;
+typedef enum xai_lrp_start { XAI_LRP_SCORE, XAI_LRP_ONE } xai_lrp_start;
+typedef struct xai_lrp_opts {
+  xai_explain_opts common;
+  xai_lrp_composite composite; /* which rule holds in which kind of layer; default epsilon_plus */
+  xai_layer_choices rules;     /* xai_lrp_rule of single layers, in place of that */
+  double epsilon;              /* default 0: 1e-6, 0.1 in the presets */
+  bool rms;                    /* default false; true: epsilon is a share of the root mean square of what it is added to */
+  double gamma;                /* default 0.25 */
+  double alpha;                /* default 2; beta = alpha - 1 */
+  bool bias;                   /* default true; false: biases take no part */
+  bool fold;                   /* default true: constants behind a linear layer (batch normalization) become part of it */
+  xai_lrp_start start;         /* default the score; 1 in its place */
+  double low, high;            /* of zb: range of the input; default 0 and 0: that of bytes after preprocessing */
+} xai_lrp_opts;
+XAI_API xai_status xai_lrp(xai_net *net, const xai_view *x, const xai_lrp_opts *opts, xai_explanation **out, xai_err *err);
+
+/* DeepLIFT, rescale rule. Shrikumar, Greenside, Kundaje 2017. Contributions of the input, or of a layer, to the difference
+ * from a baseline. extras: baseline. numbers: difference, delta (as of integrated gradients). */
+typedef struct xai_deeplift_opts {
+  xai_explain_opts common;
+  xai_baseline baseline; /* default zero */
+  const xai_view *own;   /* a baseline of x's shape in place of that; NULL: none */
+  double blur;           /* sigma of the blurred baseline in pixels; 0: a twentieth of the shorter side */
+  bool multiply;         /* default true; false: the multipliers, not times x - baseline */
+} xai_deeplift_opts;
+XAI_API xai_status xai_deeplift(xai_net *net, const xai_view *x, const xai_deeplift_opts *opts, xai_explanation **out, xai_err *err);
+
 /* Occlusion: mean drop of the score over the windows that cover a pixel. extras: grid (score at each window). */
 typedef struct xai_occlusion_opts {
   xai_explain_opts common;
@@ -260,16 +308,21 @@ XAI_API xai_status xai_occlusion(xai_net *net, const xai_view *x, const xai_occl
  * levels about the data set's mean colour, whatever the network's units. When a stop is requested after the first step,
  * they succeed with what they have. */
 typedef enum xai_start { XAI_START_ZEROS, XAI_START_NOISE, XAI_START_PICTURE } xai_start; /* PICTURE: x itself */
-/* What a step multiplies the gradient g with: lr; lr / mean |g|; lr / max |g|; lr / |g|; min(lr, progress / |g|^2). */
+/* What a step multiplies the gradient g with: lr; lr / mean |g|; lr / max |g|; lr / |g|; min(lr, progress / |g|^2). ADAM,
+ * NADAM and RMSPROP have a rate for each number (explain/step.c). */
 typedef enum xai_step_rule {
-  XAI_STEP_PLAIN, XAI_STEP_MEAN, XAI_STEP_MAX, XAI_STEP_NORM, XAI_STEP_PROGRESS
+  XAI_STEP_PLAIN, XAI_STEP_MEAN, XAI_STEP_MAX, XAI_STEP_NORM, XAI_STEP_PROGRESS, XAI_STEP_ADAM, XAI_STEP_NADAM, XAI_STEP_RMSPROP
 } xai_step_rule;
+/* The numbers that a picture is made of: pixels, waves, or the phases of waves whose magnitudes are given. */
+typedef enum xai_medium { XAI_MEDIUM_PIXELS, XAI_MEDIUM_FOURIER, XAI_MEDIUM_PHASES } xai_medium;
 
 /* Sets of constants: Simonyan, Vedaldi, Zisserman 2014, section 2; Yosinski et al. 2015, table 1, rows 1 to 4, whose steps
- * fit the gradients of their network; CHOSEN: row 3 with steps that do not depend on them, less blur, and jitter. */
+ * fit the gradients of their network; CHOSEN: row 3 with steps that do not depend on them, less blur, and jitter. LUCID:
+ * Olah, Mordvintsev, Schubert 2017; MACO: Fel et al. 2023; the others are the defaults of the libraries of that name. */
 typedef enum xai_ascent_preset {
   XAI_ASCENT_SIMONYAN, XAI_ASCENT_YOSINSKI_1, XAI_ASCENT_YOSINSKI_2, XAI_ASCENT_YOSINSKI_3, XAI_ASCENT_YOSINSKI_4,
-  XAI_ASCENT_CHOSEN
+  XAI_ASCENT_CHOSEN, XAI_ASCENT_LUCID, XAI_ASCENT_XPLIQUE, XAI_ASCENT_MACO, XAI_ASCENT_TF_KERAS_VIS, XAI_ASCENT_KERAS_VIS,
+  XAI_ASCENT_OMNIXAI
 } xai_ascent_preset;
 
 typedef struct xai_ascent_opts {
@@ -280,27 +333,44 @@ typedef struct xai_ascent_opts {
   xai_step_rule rule;
   double progress;       /* of the score, wanted from one step: for XAI_STEP_PROGRESS */
   double momentum;
+  double keep;           /* share of the mean square that is kept: for XAI_STEP_ADAM, NADAM and RMSPROP */
   double l2;             /* weight of sum z^2 */
   double tv, beta;       /* weight and exponent of the total variation */
   double bound, alpha;   /* weight of sum |z|^alpha, and alpha */
+  bool mean;             /* these three are means over the picture's numbers, not sums */
   double decay;          /* z is multiplied with 1 - decay after each step */
   double blur;           /* deviation in pixels; 0: none */
   int64_t blur_every;    /* steps */
   double norm_percentile, contribution_percentile; /* pixels below become 0 */
   bool clip;             /* bytes stay within 0 and 255 */
+  xai_medium medium;      /* what the picture is made of (explain/paint.c) */
+  double fall;           /* waves of frequency f begin with, or have, a magnitude of f^-fall */
+  int magnitudes;        /* 0: those; says nothing by itself */
+  const xai_view *spectrum; /* of PHASES: magnitudes of one's own, C x H x (W/2 + 1); NULL: none */
+  bool colours, sigmoid; /* colours as they go together in natural pictures; bytes within 0 and 255, smoothly */
+  double stretch;        /* share of the range of bytes that the picture is stretched to; 0: it is not */
+  int64_t size;          /* pixels of the picture's shorter side; 0: that of x */
   int64_t jitter;        /* pixels by which the picture is moved at most, at random, before each pass */
+  int64_t pad;           /* grey pixels around it (explain/glimpse.c) */
+  double scale, rotate;  /* by how much it is enlarged, and degrees by which it is turned at most */
+  bool mirror;           /* half the time it is mirrored */
+  double crop, crop_end; /* share of it that is shown, in the first and in the last step; 0: all */
+  int64_t views;         /* so many times per step */
+  double grain;          /* deviation of noise on what is shown, in grey levels */
+  int64_t redirect;      /* so many steps with XAI_RELU_REDIRECTED */
   xai_start init;
   const xai_view *own;   /* a first picture in place of that */
-  double noise;          /* deviation of XAI_START_NOISE */
+  double noise;          /* deviation of XAI_START_NOISE: of pixels in grey levels, else of the numbers of the medium */
   int64_t seed;          /* -1: the process-wide one */
   bool centre;           /* a channel without a place is taken at its map's centre, else at its strongest place for x */
 } xai_ascent_opts;
 /* Puts a preset's constants into the fields between 'preset' and 'seed'. */
 XAI_API void xai_ascent_set_preset(xai_ascent_opts *opts, xai_ascent_preset preset);
 /* Gradient ascent on a class score or on any unit of any layer. extras: objective and scores, before each step. numbers:
- * score, of the picture returned. The two differ in their defaults. */
+ * score, of the picture returned. The three differ in their defaults. */
 XAI_API xai_status xai_class_image(xai_net *net, const xai_view *x, const xai_ascent_opts *opts, xai_explanation **out, xai_err *err);
 XAI_API xai_status xai_neuron_image(xai_net *net, const xai_view *x, const xai_ascent_opts *opts, xai_explanation **out, xai_err *err);
+XAI_API xai_status xai_feature_image(xai_net *net, const xai_view *x, const xai_ascent_opts *opts, xai_explanation **out, xai_err *err);
 
 /* Inversion. Mahendran, Vedaldi 2015: the picture whose code at common.layer is that of x, or 'own'. extras: objective
  * and error (distance of the codes over the length of the one wanted), before each step. numbers: code_error, of the
@@ -325,6 +395,20 @@ typedef struct xai_invert_opts {
   int64_t seed;
 } xai_invert_opts;
 XAI_API xai_status xai_invert(xai_net *net, const xai_view *x, const xai_invert_opts *opts, xai_explanation **out, xai_err *err);
+
+/* ---- what units look for in many pictures ------------------------------------------------------------------- */
+/* For each unit the k pictures with the largest values, best first. The caller owns the lists: units x k each. */
+typedef struct xai_patches {
+  int64_t units, k;
+  const int64_t *channels; /* of the units; NULL: unit u is channel u */
+  float *values;
+  int64_t *pictures;       /* -1: free */
+  int64_t *places;         /* in the map, row by row */
+} xai_patches;
+XAI_API void xai_patches_clear(const xai_patches *p);
+/* Of an activation N x C x ... of pictures number 'picture', 'picture' + 1, ...: what belongs into the lists; at most one place
+ * per picture. Girshick et al. 2014, section 3.1. Fails with XAI_ESHAPE or XAI_EARG, and then changes nothing. */
+XAI_API xai_status xai_patches_add(const xai_patches *p, const xai_view *activation, int64_t picture, xai_err *err);
 
 /* ---- segmentation ----------------------------------------------------------------------------------------- */
 /* What is known of a pixel before it is cut. */

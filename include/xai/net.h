@@ -81,8 +81,31 @@ XAI_API xai_status xai_net_find_layer(const xai_net *net, const char *name, int 
  * Fails with XAI_ENOTFOUND when there is none. */
 XAI_API xai_status xai_net_default_layer(const xai_net *net, const xai_shape *x, int *layer, xai_err *err);
 
+/* The layer whose activation the classifier weighs: what goes into the last layer with weights before the scores (Gemm,
+ * MatMul or Conv), without a Dropout in between. Fails with XAI_ENOTFOUND when that is the input, or the way back forks. */
+XAI_API xai_status xai_net_feature_layer(const xai_net *net, int *layer, xai_err *err);
+
 /* The shape of a layer's activation for inputs of shape x. */
 XAI_API xai_status xai_net_layer_shape(const xai_net *net, int layer, const xai_shape *x, xai_shape *out, xai_err *err);
+
+/* ---- receptive fields ---------------------------------------------------------------------------------- */
+/* What a unit sees, along the rows or the columns of the input. */
+typedef struct xai_field_span {
+  int64_t first, end;  /* pixels [first, end): from the first to the last whose change can reach it; none: end = first */
+  int64_t begin, size; /* the same if neither picture nor maps had borders; may stand over those of the picture */
+  double stride;       /* pixels from one unit to the next; 0: there is no such number */
+  bool whole;          /* some layer before it looks at whole maps */
+} xai_field_span;
+typedef struct xai_field {
+  xai_field_span rows, columns;
+  xai_shape shape; /* of the layer's activation */
+} xai_field;
+/* Of a unit of a layer, for inputs of shape x (1 x C x H x W): at[d] is its position along axis 1 + d of the activation,
+ * counted from 0; -1, or an axis beyond n_at: what all units along that axis see together. Exact for any graph of
+ * operators that say which elements they look at; of others, and of products, all elements count. Fails with XAI_EARG for
+ * an input that is no picture, or a unit that does not exist. */
+XAI_API xai_status xai_net_receptive_field(const xai_net *net, const xai_shape *x, int layer, const int64_t *at, int n_at,
+                                           xai_field *out, xai_err *err);
 
 /* Shape of the first input as the file says, free dims -1; its name. Rank -1 and "" when there is no input. */
 XAI_API xai_shape xai_net_input_shape(const xai_net *net);
@@ -107,7 +130,8 @@ XAI_API int64_t xai_net_param_count(const xai_net *net);
 XAI_API const char *xai_net_path(const xai_net *net);
 
 /* ---- views -------------------------------------------------------------------------------------------- */
-typedef enum xai_relu { XAI_RELU_PLAIN, XAI_RELU_GUIDED, XAI_RELU_DECONV } xai_relu;
+/* REDIRECTED: plain, but where a layer would let nothing through it lets pass what pushes its inputs into their range. */
+typedef enum xai_relu { XAI_RELU_PLAIN, XAI_RELU_GUIDED, XAI_RELU_DECONV, XAI_RELU_REDIRECTED } xai_relu;
 
 /* A hook sees an activation (a; g NULL) or a gradient (g, with the activation a or a->data NULL) and may
  * write new elements into the one it is about. The gradient passes through a forward hook unchanged.
@@ -160,7 +184,6 @@ typedef struct xai_request {
   bool weights;     /* gradients of every constant float input as well */
   const xai_param *params; /* or of these alone (training) */
   int n_params;
-  bool fast;        /* convolutions may round a little more, and an image's results depend on the others (training) */
 } xai_request;
 /* Stands for "the layer that gives the class scores before a final softmax" wherever a layer is expected here. */
 enum { XAI_LAYER_LOGITS = -3, XAI_LAYER_OUTPUT = -4 };

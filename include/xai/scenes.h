@@ -50,7 +50,10 @@ XAI_API xai_scenes_opts xai_scenes_defaults(void);
  * or XAI_EUNSUPPORTED (the font is another one), XAI_EARG or XAI_ENOMEM. */
 typedef struct xai_scenes xai_scenes;
 XAI_API xai_status xai_scenes_open(const xai_scenes_opts *opts, xai_scenes **out, xai_err *err);
-XAI_API void xai_scenes_close(xai_scenes *s); /* NULL is fine */
+XAI_API xai_scenes *xai_scenes_retain(xai_scenes *s);
+XAI_API void xai_scenes_close(xai_scenes *s); /* NULL is fine; frees at the last reference */
+/* Of all that makes its scenes: options, and the drawings themselves. */
+XAI_API uint64_t xai_scenes_hash(const xai_scenes *s);
 XAI_API void xai_scenes_size(const xai_scenes *s, int *width, int *height);
 XAI_API int xai_scenes_classes(const xai_scenes *s);
 XAI_API const char *xai_scenes_class(const xai_scenes *s, int label);
@@ -70,7 +73,7 @@ typedef struct xai_scene {
 } xai_scene;
 
 /* Scene 'index'. owners becomes uint8 height x width: k where object k (counted from 1) is seen, 0 elsewhere.
- * Every object of it is at least 40 % visible. */
+ * Every object of it is at least 60 % visible. */
 XAI_API xai_status xai_scene_draw(const xai_scenes *s, uint64_t index, xai_scene *scene, xai_image **image,
                                   xai_tensor **owners, xai_err *err);
 
@@ -92,8 +95,8 @@ XAI_API xai_status xai_scene_compose(const xai_scenes *s, uint64_t index, const 
 
 /* Scenes first .. first + n - 1 as inputs of a network: x is n x channels x height x width, with 3 channels or 1 (of the
  * luminance), its bytes as 'how' says, without resizing or cropping; labels has n elements; shares, when not NULL,
- * n x classes: 1 divided among the objects of the scene. As many threads draw as the kernels use. Fails with XAI_ENOMEM,
- * XAI_EARG (another number of channels) or XAI_ESTOP. */
+ * n x classes: of each class the part that its objects have of all visible pixels of objects. As many threads draw as the
+ * kernels use. Fails with XAI_ENOMEM, XAI_EARG (another number of channels) or XAI_ESTOP. */
 XAI_API xai_status xai_scenes_batch(const xai_scenes *s, uint64_t first, int64_t n, const xai_preprocess *how,
                                     int channels, float *x, int64_t *labels, float *shares, xai_err *err);
 

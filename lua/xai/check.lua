@@ -27,4 +27,12 @@ function check.kind(name, key, value, kind)
   return value
 end
 
+--- Refuses what is no whole number from 1; nil passes.
+function check.count(name, key, value)
+  if value ~= nil and not (math.type(value) == "integer" and value >= 1) then
+    core.fail(("%s: %s: expected a whole number from 1, got %s"):format(name, key, tostring(value)))
+  end
+  return value
+end
+
 return check

@@ -7,7 +7,7 @@ local functions = {
     .. " .caffemodel, mean: a .binaryproto or numbers). preprocess: imagenet, caffe, cifar10, none, or"
     .. " {resize=, crop=, order=, scale=, mean=, std=}. labels: a text file with a name per line, or a list" },
   { "zoo", "zoo.resnet18 {weights=, classes=, in_channels=, size=, width=, preprocess=, labels=}: an architecture; zoo() lists them" },
-  { "model", "model(name or path, options): a network from the zoo, or from a file" },
+  { "model", "model(name or path, options): a network from the zoo, or from a file; of a file of weights the architecture is found" },
   { "inspect", "inspect(path, {weights=}): what is in a file of a network or of weights, and what of it cannot be run; print it."
     .. " .operators .problems .layers .tensors .fits" },
   { "image", "image(path): a picture from a PNG, JPEG or BMP file (or from a uint8 tensor H x W x 3)" },
@@ -18,17 +18,33 @@ local functions = {
   { "write", "write(path, tensors, meta, {half=}): the reverse; half = true rounds to float16 (.safetensors)" },
   { "sheet", "sheet {title=, rows=, cols=, cell=, scale = \"common\", \"row\" or \"column\", {picture, caption}, ...}:save(path, {json=}):"
     .. " a figure, as .png .jpg .bmp .svg .pdf (see help \"cell\")" },
-  { "tiles", "tiles(tensor, {cols=, gap=, cmap=, scale = \"each\" or \"common\"}): filters or maps side by side in one picture" },
+  { "tiles", "tiles(tensor, {cols=, gap=, cmap=, scale = \"each\", \"row\" or \"common\", cross = true: out what has one value}):"
+    .. " filters or maps side by side in one picture; tiles.box(tensor, k, options): the box around tile k in it" },
+  { "filters", "filters(net, {layer=}): the filters of a convolution, by default the first: f.values, f[i], f:picture {scale = \"each\","
+    .. " \"row\" or \"common\", filters=, channels=: how many}, f:caption(), and f:look(): what each of them is (see help \"look\")" },
+  { "activations", "activations(net, x, {layer=}): what each channel answers to a picture: a.values, a[k], a.dead, a.strongest,"
+    .. " a:picture {scale = \"each\" or \"common\", channels = how many at most}, a:caption(), a:box(k): of a channel in that picture, and a:channel(k), a result like a method's" },
   { "scenes", "scenes {seed=, size = 96, objects = 1 or {1, 2}, more=, classes=, drawings = \"train\", \"held-out\" or \"all\","
     .. " occluders=, background=, count=, font=}: labelled pictures of things that were placed at random (see help \"scene\");"
     .. " scenes.compose {size=, seed=, background=, colours=, objects = {{class=, drawing=, x=, y=, size=,"
-    .. " rotation=, mirror=, hue=}, ...}}: one that you want; scenes.examples(): those that ship; scenes.classes(): the names; scenes.drawings(class, which): how many drawings" },
+    .. " rotation=, mirror=, hue=}, ...}}: one that you want; scenes.examples {size=, masks = true}: those that ship; scenes.classes(): the names; scenes.drawings(class, which): how many drawings" },
+  { "images", "images(folder, list or scenes, {classes=, threads=, ahead=}): pictures with labels, decoded ahead by threads, in a fixed"
+    .. " order. A folder with a folder per class, a .csv of path,label, or a list of paths, pictures or {path, label=} (see help"
+    .. " \"set\")" },
+  { "features", "features(net, images, layer, {store = folder, pool = \"mean\", \"max\" or \"none\", batch=, part = 256, threads=,"
+    .. " ahead=}): what a layer (default: the one before the classifier) makes of each picture; .values n x d .labels .names .paths .index"
+    .. " .skipped .seconds, f:image(row). With a store, a pass that was ended goes on where it was; features.read(folder): what a store"
+    .. " holds" },
+  { "rank", "rank, size: which of how many processes this is, when mpirun started them (mpirun -n 4 xairun script.lua); else 0 and 1" },
   { "score", "score(method, net, set, {metrics =, target = \"each object\" or \"largest\", options = of the method, count =,"
     .. " <metric> = {its options}}): how good a method's maps are on scenes, or a list of {image=, objects = {{class=, box=, mask=}}};"
     .. " prints as a table; score.pointing(e, object) and the others score one map (see help \"measures\")" },
   { "grabcut", "grabcut(img, {saliency = map or result, object = 0.95, background = 0.3, hard = true; or rect = {x, y, w, h}; or mask ="
     .. " H x W of 0 background, 1 object, 2 and 3 probably, iterations = 5 (saliency: 1), components = 5, gamma = 50, largest ="
     .. " (saliency: true)}): the object's pixels; .values H x W of 0 and 1, .box, .cutout the picture without the rest, .energy" },
+  { "patches", "patches(net, images, {units = \"layer\", \"layer:channel\" or a list, k = 9, count = pictures at most, state = file"
+    .. " .safetensors, every = 100}): the k pictures that excite each unit most, and where; images: a list, a folder, scenes, or a"
+    .. " function; print it for a list (see help \"patch\")" },
   { "train", "train(net, data, options): the trained network and a list of {step=, loss=, accuracy=, validation_loss=,"
     .. " validation_accuracy=}. data: scenes, {x = tensor N x C x H x W, y = class ids}, an object with"
     .. " batch(first, n, net) and #, or a function(first, n) that returns x and y. options: epochs= or steps=, batch = 64, schedule = \"cosine\", \"step\" or"
@@ -69,11 +85,13 @@ local objects = {
     "net:forward(x, layer): the output, or the activation of a layer; net:logits(x): N x classes before a softmax",
     "net:run(x, {keep = {\"conv5\"}}): one pass to ask questions of: run:get, run:backward",
     "net:eval {data = x, shape = s}: every input by name -> table of every output by name; net:inputs() net:outputs(): which there are",
-    "net:with {hooks = {layer = function(a) ... end}, grad_hooks =, relu = \"guided\" or \"deconv\", weights = {layer = \"random\""
+    "net:with {hooks = {layer = function(a) ... end}, grad_hooks =, relu = \"guided\", \"deconv\" or \"redirected\", weights = {layer = \"random\""
       .. " or tensor}}: a view that shares the weights; hooks return a new tensor or nothing",
     "net:layers(): list of {name=, op=, shape=, params=}; net:layer(name): one of them; net:find(pattern): matching names",
     "net:weight(layer) and net:weight(layer, \"bias\"): tensors; net:weights(): all of them by name, as net:save writes them;"
       .. " net:params(): how many numbers they are",
+    "net:receptive_field(layer): what its units see of the input: .w .h .stride .offset .whole; of a unit (layer, column, row) or"
+      .. " \"layer:channel:row:column\": .box, and .full without borders; {size = {w, h}}: of another input",
     "net:class(label): the id; net:label(id): the label; net:hash(): tells structure and weights from others",
     "net:save(path): .onnx, for ONNX Runtime as well, or the weights as .safetensors; {half = true} rounds them to float16" } },
   { "run", "a pass that was made by net:run", {
@@ -106,6 +124,20 @@ local objects = {
     "{bars = {{name, value, error=, text=}, ...}, caption, names = of several values}",
     "{scatter = tensor N x 2, caption, classes = {one per point}, images = {one per point}, thumb=, axes = false}",
     "sheet:layout(): the rectangles of everything; sheet:facts(): how it was made, as JSON" } },
+  { "look", "what a filter is: one of f:look {size = 32, fit=}, a list that prints as a table; .oriented .blobs .others: the same by"
+    .. " kind, the clearest first", {
+    "look.kind: \"oriented\", \"colour blob\" or \"other\"; look.index .smooth .oriented .colour (see help \"measures\")",
+    "look.spectrum: size x size amplitudes, frequency 0 in the middle",
+    "look.gabor: the nearest Gabor function, of filters of 5x5 and more that see colours: .orientation (degrees, counterclockwise, in"
+      .. " which the wave runs: 0 for upright stripes) .frequency (cycles per weight) .bandwidth (octaves) .phase (degrees) .x .y"
+      .. " .along .across (deviations) .residual (share that it leaves) .values (the filter that it makes)",
+    "look:caption(): \"filter 12, at 45°\", and how fine it is" } },
+  { "set", "pictures with labels, from xai.images", {
+    "#set; set[i]: {image=, label=, class=, path=}; set.classes: names, label 0 first; set.skipped: {index=, path=, why=} of files that"
+      .. " could not be read in the last pass",
+    "for i, img, label, path in set:each() do ... end: all pictures; label is a class id, or nil",
+    "for x, labels, at in set:batches(net, {batch = 32}) do ... end: inputs N x C x H x W, class ids (-1: none) and positions",
+    "x, labels = set:batch(first, n, net): what xai.train and xai.score.accuracy take" } },
   { "scene", "a picture and the truth about it, from xai.scenes", {
     "set = xai.scenes {...}; #set; set[i]: scene i; set.classes: the names, label 0 first",
     "scene.image .class .label: of the object that shows the most pixels",
@@ -115,6 +147,13 @@ local objects = {
       .. " {mean = 127.5, scale = 64} in place of the network, or nothing: (byte - mean) / scale",
     "backgrounds: plain, ramp, noise, grating, stripes, plaid, checker, landscape, clutter; without a name any but"
       .. " the last" } },
+  { "patch", "a place in a picture that excites a unit, from xai.patches", {
+    "found \"conv5:12\": the list of a unit, best first; found:strongest(n): n units of large activation, unlike; found.stopped: by Ctrl-C",
+    "p.activation p.index (of the picture) p.name p.row p.column (in the map) p.unit",
+    "p.box: what the unit sees, in pixels of the input; p.full: the same if nothing had borders",
+    "p.image: the picture cut to p.full, striped where there is none; p.picture: all of it",
+    "p:trace \"guided_backprop\", \"deconvnet\" or \"saliency\": what in the patch excited the unit",
+    "found:collect(function): of pictures that came from a function, goes through them again for those that have a patch" } },
   { "measures", "scores of one map; the truth is a box, a mask, an object of a scene, or a list of those", {
     "score.pointing(e, truth, {tolerance = 0, region = \"box\" or \"mask\", smooth = 0}): 1 if the map's maximum lies in it, else 0",
     "score.iou(e, truth, {threshold = 0.2; Grad-CAM 0.15}): of the box around the largest region above that share of the maximum",
@@ -122,6 +161,8 @@ local objects = {
       .. " among the top most probable (0: taken as known)",
     "score.mass(e, truth, {region = \"mask\"}): share of the map's positive values in it",
     "score.rank(e, truth, {region = \"mask\"}): share of the K largest values in it; it has K pixels",
+    "score.instances(e, objects, {share = 0.5, region = \"mask\"}): share of several objects on which the map has a peak of at least that"
+      .. " share of its maximum; share of the peaks on them; the peaks {x=, y=, value=, object=}. For sets: instances, peaks",
     "score.sparseness(e): Gini index of |map|",
     "score.deletion(net, x, e, {step = 0: the width, fill = 0, class =, score = \"prob\" or \"logit\", batch = 0}): {auc=, curve=,"
       .. " shares=}: the score as the most relevant pixels go first",
@@ -136,8 +177,8 @@ local objects = {
       .. " random from the top down",
     "score.accuracy(net, set, {top = 1, all = false, batch = 64}): share of pictures of which the class (all: every class) is"
       .. " among the top most probable; {mean=, se=, n=, by_class=}",
-    "score.filters(net:weight \"conv1\"): list of {smooth=, oriented=}, .smooth and .oriented of them: which filters are edges and"
-      .. " blobs, which have a direction",
+    "score.filters(net:weight \"conv1\"): list of {smooth=, oriented=, colour=, even=, kind=}, .smooth, .oriented and .blobs of them: which"
+      .. " filters are edges and blobs, which have a direction, which a colour",
     "score.spearman(a, b) score.ssim(a, b): likeness of two maps; score.metrics(): what a set can be scored with" } },
   { "result", "what a method returns", {
     "e.values: the numbers in the method's own resolution; e.method .target .label .class .p .layer .unit .options .seconds",
@@ -148,7 +189,7 @@ local objects = {
     "e:boxes {threshold = 0.2, on = img}: boxes around what exceeds that share of the maximum, {x=, y=, w=, h=, score=}",
     "e:with {values =, unit =, label =, signed =, reduce =}: the same with other values, to draw or score them; e:counterfactual():"
       .. " of Grad-CAM, what speaks against the target, without another pass",
-    "class_image, neuron_image, invert: e:picture() shows what was made, e:picture {quantile = 0.99} with more contrast;"
+    "class_image, neuron_image, feature_image, invert: e:picture() shows what was made, e:picture {quantile = 0.99} with more contrast;"
       .. " e.objective, e.scores or e.error: a number per step; e.stopped: by Ctrl-C",
     "e:caption(): \"boxer 37.1 %\"; e:save(path): picture, .npy or .safetensors; e:show()" } },
 }
@@ -237,9 +278,10 @@ end
 function help.help(topic)
   if topic == nil then return print(about_all()) end
   if type(topic) ~= "string" then core.fail("help: expected a name, as in xai.help \"gradcam\"") end
-  local text = by_name[topic] and about_method(by_name[topic]) or recipe(topic)
-  local f, o = about(functions, topic), about(objects, topic)
-  text = text or f and wrap("xai." .. f[2], 6)
+  local f, o, script = about(functions, topic), about(objects, topic), recipe(topic)
+  local text = by_name[topic] and about_method(by_name[topic]) or f and wrap("xai." .. f[2], 6)
+  if f and script then text = ("%s\nrecipe: xairun %s\n%s"):format(text, topic, script) end
+  text = text or script
   if o then text = (text and text .. "\n" or "") .. about_object(o) end
   if text then return print(text) end
   local names = {}

@@ -3,6 +3,7 @@ local core = require "xai.core"
 local check = require "xai.check"
 local Explanation = require "xai.explanation"
 local embed = require "xai.embed"
+require "xai.field"
 local help = require "xai.help"
 
 local xai = {
@@ -12,8 +13,12 @@ local xai = {
   tensor = core.tensor, zeros = core.zeros, randn = core.randn,
   read = core.read,
   sheet = require "xai.sheet", tiles = require "xai.tiles",
+  filters = require "xai.filters", activations = require "xai.activations",
   finer_target = require "xai.target".finer,
+  images = require "xai.images", features = require "xai.features",
+  rank = core.rank, size = core.size,
   scenes = require "xai.scenes", score = require "xai.score", grabcut = require "xai.grabcut",
+  patches = require "xai.patches",
   trainer = require "xai.train".trainer, train = require "xai.train".train,
   pca = embed.pca, neighbours = embed.neighbours, tsne = embed.tsne, grid = embed.grid,
   args = require "xai.args",

@@ -5,22 +5,30 @@ local say = require "xai.say"
 
 local Net = core.types.net
 
---- The label file that lies beside a model: model.txt or labels.txt.
-local function labels_beside(path)
-  for _, candidate in ipairs { (path:gsub("%.[^./]*$", "")) .. ".txt", (path:match "^.*/" or "") .. "labels.txt" } do
-    if core.exists(candidate) then return candidate end
+-- What label files that lie beside a model are called, besides the model's own name.
+local LABEL_FILES = { "labels.txt", "imagenet_labels.txt", "imagenet_classes.txt", "synset_words.txt" }
+
+--- Labels from a file beside the model, the first that has one for each class; a file of another length is told, not used.
+local function labels_beside(net, path)
+  local folder, refused = path:match "^.*/" or "", nil
+  for _, file in ipairs { (path:gsub("%.[^./]*$", "")) .. ".txt", table.unpack(LABEL_FILES) } do
+    if not file:find("/", 1, true) then file = folder .. file end
+    local readable, names = false, nil
+    if core.exists(file) then readable, names = pcall(core.read_labels, file) end
+    if readable and #names == net.classes then
+      say.once("load: labels from " .. file)
+      return core.set_labels(net, names)
+    end
+    if core.exists(file) then refused = refused or file end
   end
+  if refused then say.note(("load: %s does not hold one label for each of %d classes and is not used"):format(refused, net.classes)) end
+  return net
 end
 
 local function with_labels(net, labels, path)
   if type(labels) == "string" then return core.set_labels(net, core.read_labels(labels)) end
   if labels then return core.set_labels(net, labels) end
-  local file = not net.labels and labels_beside(path) -- a network's own labels come before those of a neighbour
-  if not file then return net end
-  local readable, names = pcall(core.read_labels, file)
-  if readable and #names == net.classes then return core.set_labels(net, names) end
-  say.note(("load: %s does not hold one label for each of %d classes and is not used"):format(file, net.classes))
-  return net
+  return net.labels and net or labels_beside(net, path) -- a network's own labels come before those of a neighbour
 end
 
 --- xai.load(path, {preprocess = "imagenet", labels = "names.txt"}); for Caffe, where they do not lie beside each other,

@@ -41,10 +41,22 @@ local function scaled(box, k)
   return { x = x + 1, y = y + 1, w = math.ceil((box.x - 1 + box.w) * k) - x, h = math.ceil((box.y - 1 + box.h) * k) - y }
 end
 
+--- The mask of object k at a size, from the pixels of the picture beside, which are 60 k where object k is seen.
+local function mask_of(pixels, k, size)
+  local rows = {}
+  for y = 1, size do
+    local row, from = {}, pixels[math.ceil((y - 0.5) * #pixels / size)]
+    for x = 1, size do row[x] = from[math.ceil((x - 0.5) * #from / size)][1] == 60 * k and 1 or 0 end
+    rows[y] = row
+  end
+  return core.tensor(rows, "uint8")
+end
+
 --- The pictures of examples/images, which are inside the program, as a set that xai.score takes: a list of { name=, about=,
---- image=, objects = { { class=, box=, visible= }, ... } }, by name. size: pictures and boxes at another size than 224.
+--- image=, objects = { { class=, box=, visible= }, ... } }, by name. size: pictures and boxes at another size than 224. masks =
+--- true: objects have a mask, too.
 function scenes.examples(options)
-  options = check.options("scenes.examples", options, { "size" })
+  options = check.options("scenes.examples", options, { "size", "masks" })
   local text = core.embedded "examples/images/scenes.lua"
   if not text then core.fail "scenes.examples: this build of xairun does not have the pictures" end
   local list = {}
@@ -52,7 +64,11 @@ function scenes.examples(options)
     local img = core.read_image("examples/images/" .. name .. ".png")
     local k = (options.size or img.width) / img.width
     scene.name, scene.image = name, k == 1 and img or img:resize(options.size, options.size)
-    for _, object in ipairs(scene.objects) do object.box = scaled(object.box, k) end
+    local pixels = options.masks and core.read_image("examples/images/" .. name .. "-mask.png"):tensor():totable()
+    for i, object in ipairs(scene.objects) do
+      object.box = scaled(object.box, k)
+      object.mask = pixels and mask_of(pixels, i, scene.image.width) or nil
+    end
     list[#list + 1] = scene
   end
   table.sort(list, function(a, b) return a.name < b.name end)

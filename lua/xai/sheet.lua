@@ -183,10 +183,16 @@ local function check_fields(cell, allowed, where)
   end
 end
 
+--- Filters and activations come as the picture that they make of themselves.
+local function drawn(item)
+  local kind = type(item) == "table" and getmetatable(item)
+  return kind and kind.draws_itself and item:picture() or item
+end
+
 --- What is to be painted is only noted: its scale may depend on the others.
 local function read_picture(cell, sheet, where)
   local allowed = table.move(PAINT, 1, #PAINT, #FIELDS + 1, table.move(FIELDS, 1, #FIELDS, 1, {}))
-  local item = cell[1]
+  local item = drawn(cell[1])
   local paintable = is_explanation(item) or core.is_tensor(item)
   if not (paintable or core.is_image(item)) then complain("%s: expected a picture or an explanation first", where) end
   check_fields(cell, allowed, where)
@@ -215,6 +221,7 @@ local function read_cell(cell, index, sheet)
   local where = "cell " .. index
   if cell == false then return {} end
   if type(cell) == "string" then return { text = cell, spec = {} } end
+  cell = drawn(cell)
   if core.is_image(cell) or core.is_tensor(cell) or is_explanation(cell) then cell = { cell } end
   if type(cell) ~= "table" then complain("%s: expected { picture, caption }, got a %s", where, type(cell)) end
   if plot.is_plot(cell) then return { plot = plot.native(cell, where), spec = cell } end

@@ -18,8 +18,10 @@
 #include "app/report.h"
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "base/status.h"
 #include "base/str.h"
 #include "bindings/config.h"
+#include "cluster/cluster.h"
 #include "kernels/isa.h"
 #include "kernels/kernels.h"
 #include "xai.h"
@@ -183,6 +185,16 @@ static void configure(const app_args *a) {
   xl_config.verbose = a->verbose;
 }
 
+/* Under mpirun every rank runs the script, and all see the same results: one of them is enough to tell. */
+static bool join_others(xai_err *err) {
+  if (xai_cluster_start(err) != XAI_OK) return false;
+  if (xai_cluster_rank() > 0) {
+    xl_config.quiet = true;
+    if (freopen("/dev/null", "w", stdout) == NULL) return xai_fail(err, XAI_EIO, "/dev/null: %s", strerror(errno)), false;
+  }
+  return true;
+}
+
 static bool run(const program *p) {
   const app_args *a = p->args;
   lua_State *L = luaL_newstate();
@@ -241,6 +253,11 @@ int main(int argc, char **argv) {
     return EXIT_FAILURE;
   }
   configure(&args);
+  if (!join_others(&err)) {
+    app_complain(prefix, err.text);
+    app_args_free(&args);
+    return EXIT_FAILURE;
+  }
   bool ok = true;
   bool nothing_to_run = args.script == argc && args.code_count == 0 && !args.interactive;
   if (args.help) fputs(usage, stdout);

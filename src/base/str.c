@@ -96,8 +96,10 @@ void xai_str_append(char *buf, size_t size, size_t *used, const char *format, ..
   if (n > 0) *used += (size_t)n < size - *used ? (size_t)n : size - *used - 1;
 }
 
-uint64_t xai_str_hash(const char *text) {
-  uint64_t h = UINT64_C(0xcbf29ce484222325);
-  for (; *text != '\0'; text++) h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+uint64_t xai_str_hash_more(uint64_t h, const void *bytes, size_t n) {
+  const unsigned char *p = bytes;
+  for (size_t i = 0; i < n; i++) h = (h ^ p[i]) * UINT64_C(0x100000001b3);
   return h;
 }
+
+uint64_t xai_str_hash(const char *text) { return xai_str_hash_more(UINT64_C(0xcbf29ce484222325), text, strlen(text)); }

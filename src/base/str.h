@@ -26,6 +26,8 @@ bool xai_str_equal_nocase(const char *a, const char *b); /* ASCII */
 bool xai_str_utf8(const char *text, size_t n);            /* well-formed UTF-8: no overlong forms, no surrogates */
 
 uint64_t xai_str_hash(const char *text);                  /* FNV-1a, 64 bits */
+/* The hash of what gave h followed by these bytes; h of nothing is xai_str_hash(""). */
+uint64_t xai_str_hash_more(uint64_t h, const void *bytes, size_t n);
 
 /* Appends formatted text at *used (kept <= size-1); silently cuts. For lists in messages. */
 void xai_str_append(char *buf, size_t size, size_t *used, const char *format, ...) __attribute__((format(printf, 4, 5)));

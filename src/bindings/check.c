@@ -264,6 +264,11 @@ static const char *suggest(char *buf, size_t size, const char *name, const char 
   return xai_str_suggest(buf, size, xai_str_nearest(name, list_length(names), xai_str_in_array, names));
 }
 
+const char *xl_check_bytes(lua_State *L, int arg, const char *what, size_t *n) {
+  if (lua_type(L, arg) != LUA_TSTRING) xl_expected(L, arg, what, "a string");
+  return lua_tolstring(L, arg, n);
+}
+
 int xl_check_choice(lua_State *L, int arg, const char *what, const char *const *choices) {
   char list[MESSAGE], hint[128];
   const char *given = lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : NULL;

@@ -68,6 +68,8 @@ xai_net *xl_check_net(lua_State *L, int arg);
 lua_Integer xl_check_int(lua_State *L, int arg, const char *what, lua_Integer lo, lua_Integer hi);
 lua_Number xl_check_number(lua_State *L, int arg, const char *what);
 const char *xl_check_string(lua_State *L, int arg, const char *what);
+/* Any bytes, zeros included. */
+const char *xl_check_bytes(lua_State *L, int arg, const char *what, size_t *n);
 /* Index of the string at 'arg' among choices (NULL-terminated); raises with the list and the nearest. */
 int xl_check_choice(lua_State *L, int arg, const char *what, const char *const *choices);
 /* The argument must be a table, nil or absent; true for a table. */

@@ -18,10 +18,13 @@ void xl_open_files(lua_State *L);   /* l_files.c */
 void xl_open_inspect(lua_State *L); /* l_inspect.c */
 void xl_open_build(lua_State *L);   /* l_build.c */
 void xl_open_scenes(lua_State *L);  /* l_scenes.c */
+void xl_open_images(lua_State *L);  /* l_images.c */
 void xl_open_train(lua_State *L);   /* l_train.c */
 void xl_open_score(lua_State *L);   /* l_score.c */
 void xl_open_embed(lua_State *L);   /* l_embed.c */
 void xl_open_grabcut(lua_State *L); /* l_grabcut.c */
+void xl_open_cluster(lua_State *L); /* l_cluster.c */
+void xl_open_patches(lua_State *L); /* l_patches.c */
 void xl_open_system(lua_State *L);  /* l_system.c */
 
 /* Moves the table of methods on top of the stack to core.types.<name>; core lies below it. */
@@ -36,6 +39,10 @@ void xl_push_shape(lua_State *L, const xai_shape *shape);
 void xl_push_tensor(lua_State *L, xai_tensor *t);
 /* Boxes a copy of a borrowed view; raises when memory is short. */
 void xl_push_copy(lua_State *L, const xai_view *view);
+
+/* ---- pictures (l_image.c) ---------------------------------------------------------------------- */
+/* xai_image_read of a file, or of one that is inside the binary. */
+xai_status xl_read_picture(const char *path, xai_image **out, xai_image_note *note, xai_err *err);
 
 /* ---- networks (l_net.c) ---------------------------------------------------------------------- */
 /* Pushes an empty box with the table that belongs to a net. */

@@ -115,7 +115,8 @@ static int write_text(lua_State *L) {
   xl_check_string(L, 2, "text");
   const char *text = lua_tolstring(L, 2, &n);
   xai_err err;
-  xai_status st = xai_file_write(path, text, n, &err);
+  xai_status st;
+  XL_WORK(L, st, xai_file_write(path, text, n, &err));
   return st == XAI_OK ? 0 : xl_raise(L, st, &err);
 }
 

@@ -31,7 +31,7 @@ static int same_bar(lua_State *L, int from) {
   return 1;
 }
 
-static xai_status read_picture(const char *path, xai_image **out, xai_image_note *note, xai_err *err) {
+xai_status xl_read_picture(const char *path, xai_image **out, xai_image_note *note, xai_err *err) {
   xai_file *inside;
   XAI_TRY(xl_embedded_open(path, &inside, err));
   if (inside == NULL) return xai_image_read(path, out, note, err);
@@ -47,7 +47,7 @@ static int read_image(lua_State *L) {
   xai_err err;
   xai_status st;
   xl_box *box = xl_new_box(L, &xl_image_type);
-  XL_WORK(L, st, read_picture(path, &box->image, &note, &err));
+  XL_WORK(L, st, xl_read_picture(path, &box->image, &note, &err));
   finish(L, st, &err, box);
   lua_pushboolean(L, note == XAI_IMAGE_ALPHA);
   return 2;

@@ -9,7 +9,7 @@
 #include "explain/method.h"
 #include "tensor/shape.h"
 
-enum { OPTIONS_MAX = 32, TENSORS_MAX = 2 };
+enum { OPTIONS_MAX = 64, TENSORS_MAX = 2 };
 
 static void destroy(void *object) { xai_explanation_free(object); }
 static const xl_type explanation_type = {"explanation", "xai.explanation.native", destroy};
@@ -28,6 +28,26 @@ static void option_names(const xai_method *m, const char *names[OPTIONS_MAX]) {
   names[n] = NULL;
 }
 
+enum { KEEPS_LAYERS = TENSORS_MAX + 1 }; /* user values of the options: tensors from 1, then the list of layers */
+
+/* The table { layer = choice } on top of the stack. */
+static void read_layers(lua_State *L, const xai_opt_spec *o, const xai_net *net, xai_layer_choices *to) {
+  int table = lua_gettop(L), n = 0;
+  if (lua_istable(L, table))
+    for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) n++;
+  if (n == 0) xl_expected(L, table, o->name, "{ layer = \"%s\", ... }", o->choices[0]);
+  xai_layer_choice *list = lua_newuserdatauv(L, (size_t)n * sizeof *list, 0);
+  to->list = list;
+  to->n = 0;
+  for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
+    lua_pushvalue(L, -2); /* lua_next needs the key as it is */
+    list[to->n].layer = xl_check_layer(L, -1, net, o->name);
+    lua_pop(L, 1);
+    list[to->n++].choice = xl_check_choice(L, -1, o->name, o->choices);
+  }
+  lua_setiuservalue(L, table - 1, KEEPS_LAYERS);
+}
+
 /* Tensors among the options; the options' userdata keeps them from the collector. */
 typedef struct borrowed {
   xl_box *box[TENSORS_MAX];
@@ -35,7 +55,7 @@ typedef struct borrowed {
 } borrowed;
 
 /* The value on top of the stack into the options struct, a userdata below it. */
-static void read_option(lua_State *L, const xai_opt_spec *o, void *opts, borrowed *tensors) {
+static void read_option(lua_State *L, const xai_opt_spec *o, const xai_net *net, void *opts, borrowed *tensors) {
   void *to = (char *)opts + o->offset;
   if (o->tensor != 0 && xl_is(L, -1, &xl_tensor_type)) {
     *(const xai_view **)(void *)((char *)opts + o->tensor) = xai_tensor_view(xl_check_tensor(L, -1, o->name));
@@ -57,10 +77,24 @@ static void read_option(lua_State *L, const xai_opt_spec *o, void *opts, borrowe
       break;
     }
     case XAI_OPT_CHOICE: *(int *)to = xl_check_choice(L, -1, o->name, o->choices); break;
+    case XAI_OPT_LAYERS: read_layers(L, o, net, to); break;
   }
 }
 
-static void push_option(lua_State *L, const xai_opt_spec *o, const void *opts) {
+/* { layer = choice }; nil when there is none */
+static void push_layers(lua_State *L, const xai_opt_spec *o, const xai_net *net, const xai_layer_choices *from) {
+  lua_newtable(L);
+  for (int i = 0; i < from->n; i++) {
+    int layer = from->list[i].layer;
+    lua_pushstring(L, o->choices[from->list[i].choice]);
+    lua_setfield(L, -2, layer < 0 ? "input" : xai_net_layer(net, layer).name);
+  }
+  if (from->n > 0) return;
+  lua_pop(L, 1);
+  lua_pushnil(L);
+}
+
+static void push_option(lua_State *L, const xai_opt_spec *o, const xai_net *net, const void *opts) {
   const void *from = (const char *)opts + o->offset;
   if (o->tensor != 0 && *(const xai_view *const *)(const void *)((const char *)opts + o->tensor) != NULL) {
     lua_pushliteral(L, "own");
@@ -71,6 +105,7 @@ static void push_option(lua_State *L, const xai_opt_spec *o, const void *opts) {
     case XAI_OPT_INT: lua_pushinteger(L, *(const int64_t *)from); break;
     case XAI_OPT_NUMBER: lua_pushnumber(L, *(const double *)from); break;
     case XAI_OPT_CHOICE: lua_pushstring(L, o->choices[*(const int *)from]); break;
+    case XAI_OPT_LAYERS: push_layers(L, o, net, from); break;
   }
 }
 
@@ -78,7 +113,7 @@ static void push_option(lua_State *L, const xai_opt_spec *o, const void *opts) {
 static xai_explain_opts *check_method_options(lua_State *L, const xai_method *m, const xai_net *net, int *seed_slot,
                                               borrowed *tensors) {
   const char *names[OPTIONS_MAX];
-  xai_explain_opts *opts = lua_newuserdatauv(L, m->opts_size, TENSORS_MAX);
+  xai_explain_opts *opts = lua_newuserdatauv(L, m->opts_size, KEEPS_LAYERS);
   xai_method_defaults(m, opts);
   *seed_slot = 0;
   *tensors = (borrowed){.n = 0};
@@ -87,7 +122,7 @@ static xai_explain_opts *check_method_options(lua_State *L, const xai_method *m,
   xl_check_keys(L, 3, names);
   for (const xai_opt_spec *o = m->opts; o->name != NULL; o++) {
     bool given = xl_get(L, 3, o->name) != LUA_TNIL;
-    if (given) read_option(L, o, opts, tensors);
+    if (given) read_option(L, o, net, opts, tensors);
     if (given && o == m->opts && m->preset != NULL) m->preset(opts);
     lua_pop(L, 1);
   }
@@ -113,7 +148,8 @@ static void set_tensor(lua_State *L, const char *key, xai_tensor *t) {
   lua_setfield(L, -2, key);
 }
 
-static void push_result(lua_State *L, const xai_method *m, const xai_explanation *e, const xai_explain_opts *opts) {
+static void push_result(lua_State *L, const xai_method *m, const xai_net *net, const xai_explanation *e,
+                        const xai_explain_opts *opts) {
   lua_createtable(L, 0, 28);
   set_string(L, "method", e->method);
   set_string(L, "target", e->target);
@@ -144,7 +180,7 @@ static void push_result(lua_State *L, const xai_method *m, const xai_explanation
   }
   lua_newtable(L);
   for (const xai_opt_spec *o = m->opts; o->name != NULL; o++) {
-    push_option(L, o, opts);
+    push_option(L, o, net, opts);
     lua_setfield(L, -2, o->name);
   }
   lua_setfield(L, -2, "options");
@@ -255,7 +291,7 @@ static int call_method(lua_State *L) {
   if (e->stopped) xai_stop_clear(); /* it has been acted on: the script goes on with what there is */
   if (m->uses_layer && opts->layer == XAI_LAYER_NONE) tell_layer(L, m, net, xai_tensor_view(x->tensor), e->layer);
   if (e->remark[0] != '\0') xl_note(L, "%s: %s", m->name, e->remark);
-  push_result(L, m, e, opts);
+  push_result(L, m, net, e, opts);
   lua_pushvalue(L, 1);
   lua_setfield(L, -2, "net");
   lua_pushvalue(L, 2);
@@ -266,14 +302,15 @@ static int call_method(lua_State *L) {
 /* ---- descriptions ---------------------------------------------------------------------------- */
 
 static void push_spec(lua_State *L, const xai_opt_spec *o, const void *defaults) {
-  static const char *const kinds[] = {"boolean", "integer", "number", "choice"}; /* in xai_opt_kind's order */
+  static const char *const kinds[] = {"boolean", "integer", "number", "choice", "layers"}; /* in xai_opt_kind's order */
   lua_createtable(L, 0, 5);
   set_string(L, "name", o->name);
   set_string(L, "kind", kinds[o->kind]);
   set_string(L, "help", o->help);
-  push_option(L, o, defaults);
+  if (o->kind == XAI_OPT_LAYERS) lua_pushliteral(L, "none");
+  else push_option(L, o, NULL, defaults);
   lua_setfield(L, -2, "default");
-  if (o->kind != XAI_OPT_CHOICE) return;
+  if (o->choices == NULL) return;
   lua_newtable(L);
   for (int i = 0; o->choices[i] != NULL; i++) {
     lua_pushstring(L, o->choices[i]);

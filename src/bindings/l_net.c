@@ -243,6 +243,11 @@ static int net_class(lua_State *L) {
   return 1;
 }
 
+static int is_net(lua_State *L) {
+  lua_pushboolean(L, xl_is(L, 1, &xl_net_type));
+  return 1;
+}
+
 /* ---- layers ---------------------------------------------------------------------------------- */
 
 int xl_check_layer(lua_State *L, int arg, const xai_net *net, const char *what) {
@@ -292,6 +297,43 @@ static int net_layer(lua_State *L) {
   if (layer < 0) return xl_fail(L, "the input is not a layer");
   push_layer(L, net, layer);
   return 1;
+}
+
+static void push_span(lua_State *L, const xai_field_span *s) {
+  lua_createtable(L, 0, 6);
+  lua_pushinteger(L, s->first), lua_setfield(L, -2, "first");
+  lua_pushinteger(L, s->end), lua_setfield(L, -2, "stop");
+  lua_pushinteger(L, s->begin), lua_setfield(L, -2, "begin");
+  lua_pushinteger(L, s->size), lua_setfield(L, -2, "size");
+  lua_pushnumber(L, s->stride), lua_setfield(L, -2, "stride");
+  lua_pushboolean(L, s->whole), lua_setfield(L, -2, "whole");
+}
+
+/* net:field(layer, { positions behind the batch, false: any }, height, width) -> rows, columns, shape of the activation:
+ * spans as in xai_field_span; the Lua layer makes net:receptive_field of it */
+static int net_field(lua_State *L) {
+  const xai_net *net = xl_check_net(L, 1);
+  int layer = xl_check_layer(L, 2, net, "layer");
+  if (!lua_istable(L, 3)) xl_expected(L, 3, "position", "a list");
+  xai_shape x = xai_net_input_shape(net);
+  if (x.rank == 4)
+    x = XAI_SHAPE(1, x.dims[1], xl_check_int(L, 4, "height", 1, 1 << 20), xl_check_int(L, 5, "width", 1, 1 << 20));
+  int64_t at[XAI_MAX_RANK];
+  lua_Unsigned n = lua_rawlen(L, 3);
+  if (n > XAI_MAX_RANK - 1) return xl_fail(L, "%I positions are too many", (LUAI_UACINT)n);
+  for (lua_Unsigned i = 0; i < n; i++) {
+    at[i] = lua_rawgeti(L, 3, (lua_Integer)i + 1) == LUA_TBOOLEAN ? -1 : xl_check_int(L, -1, "position", 1, INT64_MAX) - 1;
+    lua_pop(L, 1);
+  }
+  xai_field field;
+  xai_err err;
+  xai_status st;
+  XL_WORK(L, st, xai_net_receptive_field(net, &x, layer, at, (int)n, &field, &err));
+  if (st != XAI_OK) return xl_raise(L, st, &err);
+  push_span(L, &field.rows);
+  push_span(L, &field.columns);
+  xl_push_shape(L, &field.shape);
+  return 3;
 }
 
 static int net_params(lua_State *L) {
@@ -588,6 +630,7 @@ void xl_open_net(lua_State *L) {
       {"class", net_class, NULL},
       {"layers", net_layers, NULL},
       {"layer", net_layer, NULL},
+      {"field", net_field, "net:receptive_field"},
       {"params", net_params, NULL},
       {"weight", net_weight, NULL},
       {"weights", net_weights, NULL},
@@ -608,6 +651,7 @@ void xl_open_net(lua_State *L) {
       {"set_preprocess", set_preprocess, "load"},
       {"set_mean", set_mean, "load"},
       {"set_labels", set_labels, "load"},
+      {"is_net", is_net, NULL},
       {NULL, NULL, NULL},
   };
   xl_register(L, "", functions);

@@ -8,7 +8,7 @@
 #include "base/status.h"
 #include "bindings/core.h"
 #include "explain/probe.h"
-#include "graph/net.h"
+#include "graph/plan.h"
 
 enum { LAYERS_MAX = 256 };
 
@@ -171,7 +171,7 @@ static xai_status backward_or_again(lua_State *L, const question *q, xai_run **r
 /* run:backward{target=, to=, seed=, at=, relu=} -> gradient of the score at 'to' (default: the input) */
 static int run_backward(lua_State *L) {
   static const char *const names[] = {"target", "to", "seed", "at", "relu", NULL};
-  static const char *const rules[] = {"plain", "guided", "deconv", NULL}; /* in xai_relu's order */
+  static const char *const rules[] = {"plain", "guided", "deconv", "redirected", NULL}; /* in xai_relu's order */
   int net_slot, seed_slot;
   lua_settop(L, 2);
   xl_box *box = check_run(L, &net_slot);
@@ -223,10 +223,54 @@ xl_box *xl_take_run(lua_State *L, int arg, int net_arg) {
   return box;
 }
 
+/* activation(net, x [, layer]) -> the activation, the layer's name, x; without a layer where Grad-CAM would look. x may be
+ * a picture or a run of the net, whose pass then serves. */
+static int activation(lua_State *L) {
+  xai_net *net = xl_check_net(L, 1);
+  lua_settop(L, 3);
+  lua_pushvalue(L, 2); /* keeps the run, if it is one */
+  xl_box *run = xl_take_run(L, 2, 1);
+  xl_box *x = xl_check_input(L, 2, 1);
+  const xai_view *view = xai_tensor_view(x->tensor);
+  int layer = XAI_LAYER_NONE;
+  xai_err err;
+  xai_status st = XAI_OK;
+  if (lua_isnil(L, 3))
+    XL_WORK(L, st, xai_net_default_layer(net, &view->shape, &layer, &err));
+  else
+    layer = xl_check_layer(L, 3, net, "layer");
+  if (st != XAI_OK) return xl_raise(L, st, &err);
+  const xai_view *value = run != NULL ? xai_run_value(run->run, layer) : NULL;
+  if (value != NULL) {
+    xl_push_copy(L, value);
+  } else {
+    xl_box *box = xl_new_box(L, &xl_tensor_type);
+    int result = lua_gettop(L);
+    xl_pass pass;
+    xl_pass_begin(L, 1, &pass);
+    xl_pass_hold(&pass, x);
+    XL_WORK(L, st, xai_net_forward(net, view, layer, &box->tensor, &err));
+    xl_pass_end(&pass, st, &err);
+    xl_charge_tensor(L, box->tensor);
+    lua_settop(L, result);
+  }
+  xl_push_layer_name(L, net, layer);
+  lua_pushvalue(L, 2);
+  return 3;
+}
+
 static int run_tostring(lua_State *L) {
   xl_box *box = xl_check_box(L, 1, &xl_run_type, "self");
   lua_pushfstring(L, "run (%d KB of activations)", (int)(xai_run_bytes(box->run) / 1024));
   return 1;
+}
+
+/* arena(run) -> bytes of all that lives in it, and how many of them are alive at one time; for tests */
+static int arena(lua_State *L) {
+  const xai_run *run = xl_check_box(L, 1, &xl_run_type, "run")->run;
+  lua_pushinteger(L, (lua_Integer)(run->arena_bytes + run->late_bytes));
+  lua_pushinteger(L, (lua_Integer)xai_arena__most_alive(run));
+  return 2;
 }
 
 void xl_open_run(lua_State *L) {
@@ -237,6 +281,8 @@ void xl_open_run(lua_State *L) {
       {NULL, NULL, NULL},
   };
   static const xl_reg of_net[] = {{"run", net_run, NULL}, {NULL, NULL, NULL}};
+  static const xl_reg functions[] = {{"activation", activation, "activations"}, {"arena", arena, NULL}, {NULL, NULL, NULL}};
+  xl_register(L, "", functions);
   xl_new_type(L, &xl_run_type, NULL, methods, NULL);
   xl_add_type(L, &xl_run_type);
   xl_extend_type(L, &xl_net_type, of_net);

@@ -290,27 +290,91 @@ static int blur(lua_State *L) {
   return 1;
 }
 
-/* filters(weights N x C x KH x KW): two lists of N numbers, how smooth and how oriented each is */
-static int filters(lua_State *L) {
-  const xai_view *w = xai_tensor_view(xl_check_tensor(L, 1, "weights"));
-  const int64_t *d = w->shape.dims;
+/* ---- filters --------------------------------------------------------------------------------- */
+
+/* N x C x KH x KW */
+static const xai_view *check_filters(lua_State *L, int arg) {
+  const xai_view *w = xai_tensor_view(xl_check_tensor(L, arg, "weights"));
   if (w->dtype != XAI_F32 || w->shape.rank != 4 || xai_shape_size(&w->shape) == 0)
-    return xl_expected(L, 1, "weights", "filters, float32 N x C x KH x KW");
-  lua_settop(L, 1);
-  lua_newtable(L);
-  lua_newtable(L);
+    xl_expected(L, arg, "weights", "filters, float32 N x C x KH x KW");
+  return w;
+}
+
+/* The filter with the number at 'arg', counted from 1. */
+static const float *check_filter(lua_State *L, int arg, const xai_view *w) {
+  int64_t i = xl_check_int(L, arg, "filter", 1, w->shape.dims[0]);
+  return (const float *)w->data + (i - 1) * xai_shape_span(&w->shape, 1, 4);
+}
+
+static void set_number(lua_State *L, const char *key, double value) {
+  lua_pushnumber(L, value);
+  lua_setfield(L, -2, key);
+}
+
+/* filters(weights): list of { smooth =, oriented =, colour =, even = } */
+static int filters(lua_State *L) {
+  const xai_view *w = check_filters(L, 1);
+  const int64_t *d = w->shape.dims;
+  lua_createtable(L, (int)d[0], 0);
   for (int64_t i = 0; i < d[0]; i++) {
-    double smooth = 0, oriented = 0;
+    xai_score_looks looks = {0};
     xai_err err;
     xai_status st;
     const float *filter = (const float *)w->data + i * d[1] * d[2] * d[3];
-    XL_WORK(L, st, xai_score_filter(filter, d[1], d[2], d[3], &smooth, &oriented, &err));
+    XL_WORK(L, st, xai_score_filter(filter, d[1], d[2], d[3], &looks, &err));
     if (st != XAI_OK) return xl_raise(L, st, &err);
-    lua_pushnumber(L, smooth);
-    lua_rawseti(L, 2, (lua_Integer)i + 1);
-    lua_pushnumber(L, oriented);
-    lua_rawseti(L, 3, (lua_Integer)i + 1);
+    lua_createtable(L, 0, 5);
+    set_number(L, "smooth", looks.smooth);
+    set_number(L, "oriented", looks.oriented);
+    set_number(L, "colour", looks.colour);
+    set_number(L, "even", looks.even);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+  return 1;
+}
+
+/* spectrum(weights, filter, n): n x n amplitudes, frequency 0 in the middle */
+static int spectrum(lua_State *L) {
+  const xai_view *w = check_filters(L, 1);
+  const int64_t *d = w->shape.dims;
+  const float *filter = check_filter(L, 2, w);
+  int64_t n = xl_check_int(L, 3, "size", d[2] > d[3] ? d[2] : d[3], 4096);
+  xai_err err;
+  xai_status st;
+  xl_box *box = xl_new_box(L, &xl_tensor_type);
+  XL_WORK(L, st, xai_tensor_new_raw(XAI_F32, XAI_SHAPE(n, n), &box->tensor, &err));
+  if (st == XAI_OK) XL_WORK(L, st, xai_score_spectrum(filter, d[1], d[2], d[3], n, xai_tensor_floats(box->tensor), &err));
+  if (st != XAI_OK) return xl_raise(L, st, &err);
+  xl_charge_tensor(L, box->tensor);
+  return 1;
+}
+
+/* gabor(weights, filter): the numbers of the nearest Gabor function, angles in degrees, and the filter that it makes */
+static int gabor(lua_State *L) {
+  static const double degrees = 180 / 3.14159265358979323846;
+  const xai_view *w = check_filters(L, 1);
+  const int64_t *d = w->shape.dims;
+  const float *filter = check_filter(L, 2, w);
+  if (d[2] < 2 || d[3] < 2) return xl_fail(L, "weights: expected filters of 2x2 or more, got %dx%d", (int)d[2], (int)d[3]);
+  xai_score_gabor_fit fit = {0};
+  xai_err err;
+  xai_status st;
+  lua_createtable(L, 0, 10);
+  xl_box *box = xl_new_box(L, &xl_tensor_type);
+  XL_WORK(L, st, xai_tensor_new_raw(XAI_F32, XAI_SHAPE(d[1], d[2], d[3]), &box->tensor, &err));
+  if (st == XAI_OK) XL_WORK(L, st, xai_score_gabor(filter, d[1], d[2], d[3], &fit, xai_tensor_floats(box->tensor), &err));
+  if (st != XAI_OK) return xl_raise(L, st, &err);
+  lua_insert(L, -2);
+  set_number(L, "x", fit.x + 1);
+  set_number(L, "y", fit.y + 1);
+  set_number(L, "orientation", degrees * fit.theta);
+  set_number(L, "frequency", fit.frequency);
+  set_number(L, "phase", degrees * fit.phase);
+  set_number(L, "along", fit.along);
+  set_number(L, "across", fit.across);
+  set_number(L, "bandwidth", fit.bandwidth);
+  set_number(L, "residual", fit.residual);
+  lua_insert(L, -2);
   return 2;
 }
 
@@ -320,7 +384,8 @@ void xl_open_score(lua_State *L) {
       {"mass", mass, "score"},         {"rank", rank, "score"},     {"gini", gini, "score"},
       {"spearman", spearman, "score"}, {"ssim", ssim, "score"},     {"mix", mix, "score"},
       {"noise", noise, "score"},       {"weigh", weigh, "score"},   {"dots", dots, "score"},
-      {"blur", blur, "score"},         {"filters", filters, "score.filters"}, {NULL, NULL, NULL},
+      {"blur", blur, "score"},         {"filters", filters, "score.filters"},
+      {"spectrum", spectrum, "filters"}, {"gabor", gabor, "filters"}, {NULL, NULL, NULL},
   };
   lua_newtable(L);
   xl_register(L, "", functions);

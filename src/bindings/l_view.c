@@ -6,7 +6,7 @@
 #include "bindings/core.h"
 #include "tensor/tensor.h"
 
-static const char *const rules[] = {"plain", "guided", "deconv", NULL}; /* in xai_relu's order */
+static const char *const rules[] = {"plain", "guided", "deconv", "redirected", NULL}; /* in xai_relu's order */
 
 /* New weights for a layer, N(0, 2 / fan-in) as He et al. 2015 start a rectifier network, from the seed and the
  * layer's number; 'like' has the shape. Boxed on the stack. */

@@ -141,7 +141,7 @@ static int tint(lua_State *L) {
   return finish(L, st, &err, box);
 }
 
-/* tiles(values N x C x H x W, columns, gap, cmap, common, order) -> picture, lo, hi */
+/* tiles(values N x C x H x W, columns, gap, cmap, alike, order, cross, between) -> picture, lo, hi; alike: see viz.h */
 static int tiles(lua_State *L) {
   static const char *const orders[] = {"rgb", "bgr", NULL};
   enum { SIDE_MAX = 16384 };
@@ -153,8 +153,14 @@ static int tiles(lua_State *L) {
   xai_tiles_opts o = {.columns = (int)xl_check_int(L, 2, "cols", 0, SIDE_MAX),
                       .gap = (int)xl_check_int(L, 3, "gap", 0, 1000),
                       .cmap = check_cmap(L, 4),
-                      .common = lua_toboolean(L, 5),
-                      .bgr = xl_check_choice(L, 6, "order", orders) == 1};
+                      .alike = (int)xl_check_int(L, 5, "alike", 0, INT32_MAX),
+                      .bgr = xl_check_choice(L, 6, "order", orders) == 1,
+                      .cross = lua_toboolean(L, 7)};
+  uint8_t between[3];
+  if (!lua_isnoneornil(L, 8)) {
+    check_rgb(L, 8, between);
+    o.between = between;
+  }
   xai_scale scale = {0, 0};
   xai_err err;
   xai_status st;

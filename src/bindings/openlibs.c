@@ -36,7 +36,8 @@ static int open_core(lua_State *L) {
   static void (*const parts[])(lua_State *) = {xl_open_tensor, xl_open_image, xl_open_net,
                                                xl_open_view,   xl_open_run,   xl_open_methods,
                                                xl_open_viz,    xl_open_sheet, xl_open_files, xl_open_inspect, xl_open_build,
-                                               xl_open_scenes, xl_open_score, xl_open_embed, xl_open_grabcut, xl_open_train, xl_open_system};
+                                               xl_open_scenes, xl_open_images, xl_open_score, xl_open_embed, xl_open_grabcut, xl_open_patches,
+                                               xl_open_train,  xl_open_cluster, xl_open_system};
   lua_newtable(L);
   lua_newtable(L);
   lua_setfield(L, -2, "types");

@@ -15,14 +15,23 @@ static int64_t known(int64_t k) { return k < 3 ? k : 2; }
 static float unit(const xai_canvas *v, int64_t k) { return v->preprocess->scale / v->preprocess->std[known(k)]; }
 static float mean(const xai_canvas *v, int64_t k) { return v->preprocess->mean[known(k)] / v->preprocess->scale; }
 
-xai_status xai_canvas__open(const xai_net *net, const xai_view *x, xai_canvas *v, xai_err *err) {
+xai_status xai_canvas__open(const xai_net *net, const xai_view *x, int64_t shorter, xai_canvas *v, xai_err *err) {
+  int64_t seen = xai_shape_size(&x->shape);
   *v = (xai_canvas){.shape = x->shape, .c = x->shape.dims[1], .h = x->shape.dims[2], .w = x->shape.dims[3],
-                    .size = xai_shape_size(&x->shape), .preprocess = xai_net_preprocess(net)};
-  XAI_TRY(xai_tensor_new(XAI_F32, XAI_SHAPE(4, v->size), &v->floats, err));
+                    .preprocess = xai_net_preprocess(net)};
+  if (shorter > 0) {
+    int64_t least = v->h < v->w ? v->h : v->w;
+    v->h = (v->h * shorter + least / 2) / least;
+    v->w = (v->w * shorter + least / 2) / least;
+  }
+  v->size = v->c * v->h * v->w;
+  XAI_TRY(xai_tensor_new(XAI_F32, XAI_SHAPE(3 * v->size + seen + v->c), &v->floats, err));
   v->z = xai_tensor_floats(v->floats);
-  v->x = v->z + v->size;
-  v->g = v->x + v->size;
+  v->g = v->z + v->size;
   v->spare = v->g + v->size;
+  v->x = v->spare + v->size;
+  v->grey = v->x + seen;
+  for (int64_t k = 0; k < v->c; k++) v->grey[k] = 127.5f - mean(v, k);
   return XAI_OK;
 }
 
@@ -35,7 +44,8 @@ static xai_status from_picture(xai_canvas *v, const xai_view *picture, xai_err *
   int64_t plane = v->h * v->w;
   if (picture->dtype != XAI_F32 || xai_shape_size(&picture->shape) != v->size) {
     char want[XAI_SHAPE_TEXT], got[XAI_SHAPE_TEXT];
-    return xai_fail(err, XAI_ESHAPE, "init: expected float32 %s, got %s %s", xai_shape_text(&v->shape, want),
+    xai_shape shape = XAI_SHAPE(1, v->c, v->h, v->w);
+    return xai_fail(err, XAI_ESHAPE, "init: expected float32 %s, got %s %s", xai_shape_text(&shape, want),
                     xai_dtype_name(picture->dtype), xai_shape_text(&picture->shape, got));
   }
   for (int64_t i = 0; i < v->size; i++) v->z[i] = ((const float *)picture->data)[i] / unit(v, i / plane);
@@ -50,6 +60,10 @@ xai_status xai_canvas__start(xai_canvas *v, xai_start how, const xai_view *pictu
 }
 
 static int64_t wrap(int64_t i, int64_t n) { return (i % n + n) % n; }
+
+void xai_canvas__scale(const xai_canvas *v, int64_t plane, const float *from, float *to) {
+  for (int64_t i = 0; i < v->c * plane; i++) to[i] = unit(v, i / plane) * from[i];
+}
 
 void xai_canvas__show(xai_canvas *v, int64_t down, int64_t right) {
   for (int64_t k = 0; k < v->c; k++)
@@ -102,20 +116,7 @@ done:
 }
 
 xai_status xai_canvas__values(xai_canvas *v, xai_tensor **out, xai_err *err) {
-  xai_canvas__show(v, 0, 0);
-  return xai_tensor_copy(&(xai_view){XAI_F32, XAI_SHAPE(v->c, v->h, v->w), v->x}, out, err);
-}
-
-double xai_step__rate(xai_step_rule rule, double lr, double progress, int64_t n, const float *g) {
-  double sum = 0, largest = 0, squares = 0;
-  for (int64_t i = 0; i < n; i++) {
-    double size = fabs((double)g[i]);
-    sum += size;
-    squares += size * size;
-    if (size > largest) largest = size;
-  }
-  double by = rule == XAI_STEP_MEAN ? sum / (double)n : rule == XAI_STEP_MAX ? largest : sqrt(squares);
-  if (rule == XAI_STEP_PLAIN) return lr;
-  if (rule == XAI_STEP_PROGRESS) return squares * lr > progress ? progress / squares : lr;
-  return by > 0 ? lr / by : 0;
+  XAI_TRY(xai_tensor_new_raw(XAI_F32, XAI_SHAPE(v->c, v->h, v->w), out, err));
+  xai_canvas__scale(v, v->h * v->w, v->z, xai_tensor_floats(*out));
+  return XAI_OK;
 }

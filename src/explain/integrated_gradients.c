@@ -10,14 +10,12 @@
  * 'difference' S(x) - S(x'), and 'delta', by how much the values' sum misses it: the error of the sum over places. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "explain/baseline.h"
 #include "explain/samples.h"
-#include "kernels/kernels.h"
-#include "tensor/math.h"
 #include "tensor/tensor.h"
 
 /* ---- places on the way ------------------------------------------------------------------------------------ */
@@ -66,54 +64,6 @@ static void lay_path(xai_path_rule rule, int64_t n, double *t, double *weight) {
       weight[i] = (i == 0 || i == n - 1 ? 0.5 : 1) / (count - 1);
     }
   }
-}
-
-/* ---- baselines --------------------------------------------------------------------------------------------- */
-static xai_status blur(const xai_view *x, double sigma, float *out, xai_err *err) {
-  int64_t c = x->shape.dims[1], h = x->shape.dims[2], w = x->shape.dims[3], shorter = h < w ? h : w;
-  if (sigma == 0) sigma = (double)shorter / 20;
-  int64_t size = 2 * (int64_t)ceil(3 * sigma) + 1;
-  void *work = xai_alloc(xk_blur_workspace(h, w, size));
-  if (work == NULL) return xai_fail_memory(err, xk_blur_workspace(h, w, size));
-  xk_blur(c, h, w, x->data, size, sigma, out, work);
-  xai_free(work);
-  return xai_stop_requested() ? xai_fail_stop(err) : XAI_OK;
-}
-
-static double mean_of(const float *v, int64_t n) {
-  return xai_math_sum(&(xai_view){XAI_F32, XAI_SHAPE(n), (void *)(uintptr_t)v}) / (double)n;
-}
-
-/* What a byte of every pixel becomes before channel k of the network. */
-static float byte_value(const xai_preprocess *p, int64_t k, float byte) {
-  int64_t i = k < 3 ? k : 2;
-  return (byte * p->scale - p->mean[i]) / p->std[i];
-}
-
-static xai_status own_baseline(const xai_view *own, const xai_view *x, float *out, xai_err *err) {
-  if (own->dtype != XAI_F32 || xai_shape_size(&own->shape) != xai_shape_size(&x->shape)) {
-    char want[XAI_SHAPE_TEXT], got[XAI_SHAPE_TEXT];
-    return xai_fail(err, XAI_ESHAPE, "baseline: expected float32 %s as the picture, got %s %s", xai_shape_text(&x->shape, want),
-                    xai_dtype_name(own->dtype), xai_shape_text(&own->shape, got));
-  }
-  memcpy(out, own->data, xai_view_bytes(own));
-  return XAI_OK;
-}
-
-static xai_status make_baseline(const xai_net *net, const xai_view *x, const xai_integrated_gradients_opts *o, float *out,
-                                xai_err *err) {
-  const xai_preprocess *p = xai_net_preprocess(net);
-  int64_t plane = x->shape.dims[2] * x->shape.dims[3];
-  if (o->own != NULL) return own_baseline(o->own, x, out, err);
-  if (o->baseline == XAI_BASELINE_BLUR) return blur(x, o->blur, out, err);
-  for (int64_t k = 0; k < x->shape.dims[1]; k++) {
-    float value = 0;
-    if (o->baseline == XAI_BASELINE_BLACK) value = byte_value(p, k, 0);
-    if (o->baseline == XAI_BASELINE_WHITE) value = byte_value(p, k, 255);
-    if (o->baseline == XAI_BASELINE_MEAN) value = (float)mean_of((const float *)x->data + k * plane, plane);
-    for (int64_t i = 0; i < plane; i++) out[k * plane + i] = value;
-  }
-  return XAI_OK;
 }
 
 /* ---- the sum ------------------------------------------------------------------------------------------------ */
@@ -170,13 +120,13 @@ xai_status xai_integrated_gradients(xai_net *net, const xai_view *x, const xai_i
   xai_probe p = {0};
   xai_explanation *e = NULL;
   xai_tensor *baseline = NULL;
+  xai_baseline_source from = {opts->baseline, opts->own, opts->blur};
   path way = {.x = x->data, .size = xai_shape_size(&x->shape)};
   double low; /* the baseline's score */
   xai_status st;
   XAI_GOTO(xai_probe_run(net, x, &opts->common, NULL, 0, NULL, 0, XAI_RELU_PLAIN, &p, err));
   XAI_GOTO(xai_probe_explain(&p, "integrated_gradients", XAI_LAYER_NONE, &e, err));
-  XAI_GOTO(xai_tensor_new_raw(XAI_F32, xai_shape_of(3, x->shape.dims + 1), &baseline, err));
-  XAI_GOTO(make_baseline(net, x, opts, xai_tensor_floats(baseline), err));
+  XAI_GOTO(xai_baseline__make(net, x, &from, &baseline, err));
   way.baseline = xai_tensor_floats(baseline);
   XAI_GOTO(make_room(&way, opts->steps, err));
   lay_path(opts->rule, opts->steps, way.t, way.weight);
@@ -198,15 +148,14 @@ done:
 }
 
 static const char *const rules[] = {"gauss", "middle", "left", "right", "trapezoid", NULL};
-static const char *const baselines[] = {"zero", "black", "white", "mean", "blur", NULL};
 static const xai_opt_spec options[] = {
     {.name = "steps", .kind = XAI_OPT_INT, .offset = offsetof(xai_integrated_gradients_opts, steps), .fallback = 50, .lo = 1, .hi = 1e5,
      .help = "places between baseline and picture at which the gradient is taken"},
     {.name = "rule", .kind = XAI_OPT_CHOICE, .offset = offsetof(xai_integrated_gradients_opts, rule), .choices = rules,
      .help = "how the integral becomes a sum: Gauss-Legendre, Riemann sums, trapezoidal rule"},
-    {.name = "baseline", .kind = XAI_OPT_CHOICE, .offset = offsetof(xai_integrated_gradients_opts, baseline), .choices = baselines,
+    {.name = "baseline", .kind = XAI_OPT_CHOICE, .offset = offsetof(xai_integrated_gradients_opts, baseline), .choices = xai_baseline__names,
      .tensor = offsetof(xai_integrated_gradients_opts, own),
-     .help = "where the way begins: zero in network units, black, white, the picture's mean colour, the blurred picture, or a tensor"},
+     .help = "where the way begins: " XAI_BASELINE_HELP},
     {.name = "blur", .kind = XAI_OPT_NUMBER, .offset = offsetof(xai_integrated_gradients_opts, blur), .lo = 0, .hi = 1000,
      .help = "deviation of the blur in pixels; 0: a twentieth of the picture's shorter side"},
     {.name = "multiply", .kind = XAI_OPT_BOOL, .offset = offsetof(xai_integrated_gradients_opts, multiply), .fallback = 1,

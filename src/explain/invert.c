@@ -19,6 +19,7 @@
 #include "explain/canvas.h"
 #include "explain/prior.h"
 #include "explain/probe.h"
+#include "explain/step.h"
 #include "tensor/math.h"
 #include "tensor/tensor.h"
 
@@ -232,7 +233,7 @@ static xai_status open_inversion(inversion *v, const xai_view *x, xai_err *err) 
   XAI_TRY(choose_layer(v, x, err));
   xai_request request = {.keep = &v->layer, .n_keep = 1, .seeds = &v->layer, .n_seeds = 1, .wants = &input, .n_wants = 1};
   XAI_TRY(xai_run_open(v->net, &x->shape, &request, &v->run, err));
-  XAI_TRY(xai_canvas__open(v->net, x, &v->canvas, err));
+  XAI_TRY(xai_canvas__open(v->net, x, 0, &v->canvas, err));
   v->steps = o->steps > 0 ? o->steps : total_steps(schedules[o->schedule]);
   v->tv = o->tv < 0 ? depth_weight(v) : o->tv;
   v->sigma = o->sigma > 0 ? o->sigma : 27098.1157 * sqrt((double)v->canvas.size / (3.0 * 227 * 227));

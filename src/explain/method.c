@@ -34,6 +34,7 @@ void xai_method_defaults(const xai_method *m, void *opts) {
       case XAI_OPT_INT: *(int64_t *)at = (int64_t)o->fallback; break;
       case XAI_OPT_NUMBER: *(double *)at = o->fallback; break;
       case XAI_OPT_CHOICE: *(int *)at = (int)o->fallback; break;
+      case XAI_OPT_LAYERS: break;
     }
   }
   if (m->defaults != NULL) m->defaults(opts);

@@ -11,7 +11,8 @@ typedef enum xai_opt_kind {
   XAI_OPT_BOOL,   /* bool */
   XAI_OPT_INT,    /* int64_t, within [lo, hi] */
   XAI_OPT_NUMBER, /* double, within [lo, hi] */
-  XAI_OPT_CHOICE  /* int, index into choices; or a tensor, where 'tensor' says its place */
+  XAI_OPT_CHOICE, /* int, index into choices; or a tensor, where 'tensor' says its place */
+  XAI_OPT_LAYERS  /* xai_layer_choices: an index into choices for each of some layers; none by default */
 } xai_opt_kind;
 
 typedef struct xai_opt_spec {

@@ -56,6 +56,20 @@ xai_status xai_probe_run(xai_net *net, const xai_view *x, const xai_explain_opts
   return xai_run_backward(p->run, err);
 }
 
+xai_status xai_probe_keep(xai_net *net, const xai_view *x, const xai_explain_opts *opts, xai_probe *p, xai_err *err) {
+  xai_request everything = {.keep_all = true};
+  *p = (xai_probe){.net = net, .x = x, .opts = opts, .target = opts->target, .run = opts->run, .borrowed = opts->run != NULL,
+                   .started = xai_clock()};
+  XAI_TRY(check_input(x, err));
+  if (!p->borrowed) {
+    XAI_TRY(xai_run_open(net, &x->shape, &everything, &p->run, err));
+    XAI_TRY(xai_run_forward(p->run, x, err));
+  }
+  XAI_TRY(xai_target_resolve(p->run, net, &p->target, err));
+  p->score = xai_target_score(p->run, &p->target, 0);
+  return XAI_OK;
+}
+
 void xai_probe_close(xai_probe *p) {
   if (!p->borrowed) xai_run_close(p->run);
   p->run = NULL;

@@ -19,6 +19,8 @@ typedef struct xai_probe {
  * 'keep' and 'wants' are layers. The probe is closed by xai_probe_close, also after a failure. */
 xai_status xai_probe_run(xai_net *net, const xai_view *x, const xai_explain_opts *opts, const int *keep, int n_keep,
                          const int *wants, int n_wants, xai_relu rule, xai_probe *p, xai_err *err);
+/* Forward only, with every layer kept. */
+xai_status xai_probe_keep(xai_net *net, const xai_view *x, const xai_explain_opts *opts, xai_probe *p, xai_err *err);
 void xai_probe_close(xai_probe *p);
 
 /* The target's score at another input; the run stays as it is. */

@@ -75,6 +75,10 @@ xai_status xai_npz_parse(const xai_zip *zip, xai_archive *out, xai_err *err);
 xai_status xai_pth_parse_legacy(xai_file *file, xai_archive *out, xai_err *err);
 
 xai_status xai_safetensors_write(const char *path, const xai_archive *a, xai_err *err);
+/* One file of many: each of its tensors is the parts' tensors of that name, one below the other; the metadata are those of
+ * 'meta', whose tensors do not count. Memory does not depend on the parts' size when they are mapped files. XAI_EFORMAT for
+ * parts that do not fit together. */
+xai_status xai_safetensors_join(const char *path, const xai_archive *parts, size_t n, const xai_archive *meta, xai_err *err);
 xai_status xai_npy_write(const char *path, const xai_tensor *t, xai_err *err);
 xai_status xai_npz_write(const char *path, const xai_archive *a, xai_err *err);
 

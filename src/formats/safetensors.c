@@ -370,37 +370,45 @@ static void add_metadata(xai_buf *b, const xai_archive *a) {
   xai_json__put(b, "}");
 }
 
-static void add_entry(xai_buf *b, const xai_archive *a, const xai_entry *e, int64_t begin) {
-  const xai_view *v = xai_tensor_view(e->tensor);
-  xai_json__put_string(b, e->name);
+static void add_entry(xai_buf *b, const char *name, const char *dtype, const xai_shape *shape, int64_t begin, int64_t bytes) {
+  xai_json__put_string(b, name);
   xai_json__put(b, ":{\"dtype\":\"");
-  xai_json__put(b, dtype_text(v->dtype, a->halves));
+  xai_json__put(b, dtype);
   xai_json__put(b, "\",\"shape\":[");
-  for (int d = 0; d < v->shape.rank; d++) {
+  for (int d = 0; d < shape->rank; d++) {
     if (d > 0) xai_json__put(b, ",");
-    add_number(b, v->shape.dims[d]);
+    add_number(b, shape->dims[d]);
   }
   xai_json__put(b, "],\"data_offsets\":[");
   add_number(b, begin);
   xai_json__put(b, ",");
-  add_number(b, begin + (int64_t)stored_bytes(a, e));
+  add_number(b, begin + bytes);
   xai_json__put(b, "]}");
 }
 
-/* The header with its length in front, padded with spaces so that the data start at a multiple of 8. */
-static void add_header(xai_buf *b, const xai_archive *a, const xai_entry *const *sorted) {
-  int64_t at = 0;
-  xai_buf_add(b, "\0\0\0\0\0\0\0\0{", 9);
-  if (a->n_meta > 0) add_metadata(b, a);
-  for (size_t i = 0; i < a->n; i++) {
-    if (i > 0 || a->n_meta > 0) xai_json__put(b, ",");
-    add_entry(b, a, sorted[i], at);
-    at += (int64_t)stored_bytes(a, sorted[i]);
-  }
+/* Eight bytes for the header's length, and its beginning. */
+static void begin_header(xai_buf *b) { xai_buf_add(b, "\0\0\0\0\0\0\0\0{", 9); }
+
+/* Closes it, padded with spaces so that the data start at a multiple of 8. */
+static void end_header(xai_buf *b) {
   xai_json__put(b, "}");
   while (!b->failed && b->size % 8 != 0) xai_json__put(b, " ");
   if (b->failed) return;
   for (int i = 0; i < 8; i++) b->data[i] = (unsigned char)((b->size - 8) >> 8 * i);
+}
+
+static void add_header(xai_buf *b, const xai_archive *a, const xai_entry *const *sorted) {
+  int64_t at = 0;
+  begin_header(b);
+  if (a->n_meta > 0) add_metadata(b, a);
+  for (size_t i = 0; i < a->n; i++) {
+    if (i > 0 || a->n_meta > 0) xai_json__put(b, ",");
+    const xai_view *v = xai_tensor_view(sorted[i]->tensor);
+    int64_t bytes = (int64_t)stored_bytes(a, sorted[i]);
+    add_entry(b, sorted[i]->name, dtype_text(v->dtype, a->halves), &v->shape, at, bytes);
+    at += bytes;
+  }
+  end_header(b);
 }
 
 static void add_elements(xai_writer *w, const xai_archive *a, const xai_entry *e) {
@@ -445,6 +453,100 @@ xai_status xai_safetensors_write(const char *path, const xai_archive *a, xai_err
   st = xai_writer_commit(w, err);
 done:
   xai_free(sorted);
+  xai_buf_free(&b);
+  return st;
+}
+
+/* ---- joining ------------------------------------------------------------------------------------ */
+
+/* A tensor of the whole: its rows are those of the parts' tensors of this name. */
+typedef struct column {
+  const char *name;
+  xai_dtype dtype;
+  xai_shape shape;
+} column;
+
+static const xai_view *find_tensor(const xai_archive *a, const char *name) {
+  for (size_t i = 0; i < a->n; i++)
+    if (strcmp(a->entries[i].name, name) == 0) return xai_tensor_view(a->entries[i].tensor);
+  return NULL;
+}
+
+static bool same_rows(const xai_shape *a, const xai_shape *b) {
+  return a->rank == b->rank && memcmp(a->dims + 1, b->dims + 1, (size_t)(a->rank - 1) * sizeof *a->dims) == 0;
+}
+
+/* Adds the rows of one more part; one without rows may have any. */
+static xai_status add_rows(column *c, const xai_archive *part, size_t number, xai_err *err) {
+  const xai_view *v = find_tensor(part, c->name);
+  if (v == NULL) return xai_fail(err, XAI_EFORMAT, "part %zu has no tensor '%.100s'", number, c->name);
+  if (v->dtype != c->dtype || v->shape.rank < 1)
+    return xai_fail(err, XAI_EFORMAT, "tensor '%.100s' of part %zu has another type", c->name, number);
+  if (v->shape.dims[0] == 0) return XAI_OK;
+  int64_t rows = c->shape.dims[0];
+  if (rows > 0 && !same_rows(&c->shape, &v->shape))
+    return xai_fail(err, XAI_EFORMAT, "the rows of tensor '%.100s' of part %zu have another shape", c->name, number);
+  c->shape = v->shape;
+  c->shape.dims[0] += rows;
+  return XAI_OK;
+}
+
+static int column_by_size(const void *a, const void *b) {
+  const column *x = a, *y = b;
+  size_t p = xai_dtype_size(x->dtype), q = xai_dtype_size(y->dtype);
+  return p != q ? (p < q) - (p > q) : strcmp(x->name, y->name);
+}
+
+static int64_t column_bytes(const column *c) { return xai_shape_size(&c->shape) * (int64_t)xai_dtype_size(c->dtype); }
+
+static xai_status measure_columns(const xai_archive *parts, size_t n, column *columns, xai_err *err) {
+  for (size_t i = 0; i < parts[0].n; i++) {
+    const xai_view *v = xai_tensor_view(parts[0].entries[i].tensor);
+    columns[i] = (column){parts[0].entries[i].name, v->dtype, v->shape};
+    columns[i].shape.dims[0] = 0;
+    for (size_t k = 0; k < n; k++) XAI_TRY(add_rows(&columns[i], &parts[k], k + 1, err));
+  }
+  qsort(columns, parts[0].n, sizeof *columns, column_by_size);
+  return XAI_OK;
+}
+
+xai_status xai_safetensors_join(const char *path, const xai_archive *parts, size_t n, const xai_archive *meta, xai_err *err) {
+  xai_status st;
+  xai_buf b = {0};
+  xai_writer *w = NULL;
+  if (n == 0 || parts[0].n == 0) return xai_fail(err, XAI_EARG, "%s: nothing to join", path);
+  column *columns = xai_alloc(parts[0].n * sizeof *columns);
+  if (columns == NULL) return xai_fail_memory(err, parts[0].n * sizeof *columns);
+  st = measure_columns(parts, n, columns, err);
+  if (st == XAI_OK) st = check_metadata(meta, XAI_EARG, err);
+  if (st != XAI_OK) {
+    xai_err_prefix(err, st, "%s: ", path);
+    goto done;
+  }
+  begin_header(&b);
+  if (meta->n_meta > 0) add_metadata(&b, meta);
+  int64_t at = 0;
+  for (size_t i = 0; i < parts[0].n; i++) {
+    const column *c = &columns[i];
+    if (i > 0 || meta->n_meta > 0) xai_json__put(&b, ",");
+    add_entry(&b, c->name, dtype_text(c->dtype, false), &c->shape, at, column_bytes(c));
+    at += column_bytes(c);
+  }
+  end_header(&b);
+  if (b.failed) {
+    st = xai_fail_memory(err, b.size);
+    goto done;
+  }
+  XAI_GOTO(xai_writer_open(path, &w, err));
+  xai_writer_add(w, b.data, b.size);
+  for (size_t i = 0; i < parts[0].n; i++)
+    for (size_t k = 0; k < n; k++) {
+      const xai_view *v = find_tensor(&parts[k], columns[i].name);
+      xai_writer_add(w, v->data, (size_t)xai_shape_size(&v->shape) * xai_dtype_size(v->dtype));
+    }
+  st = xai_writer_commit(w, err);
+done:
+  xai_free(columns);
   xai_buf_free(&b);
   return st;
 }

@@ -43,6 +43,21 @@ void xai_arena__live(xai_run *run, int buffer, int step) {
     if (run->buffers[b].last < step) run->buffers[b].last = step;
 }
 
+/* Most are alive when one of them begins to be. */
+size_t xai_arena__most_alive(const xai_run *run) {
+  size_t most = 0;
+  for (int i = 0; i < run->n_buffers; i++) {
+    size_t sum = 0;
+    int step = run->buffers[i].first;
+    for (int k = 0; k < run->n_buffers; k++) {
+      const plan_buffer *b = &run->buffers[k];
+      if (b->whole < 0 && b->first <= step && step <= b->last) sum += b->bytes;
+    }
+    if (sum > most) most = sum;
+  }
+  return most;
+}
+
 typedef struct by_size {
   size_t bytes;
   int id;

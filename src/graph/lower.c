@@ -1,9 +1,10 @@
 /* graph/lower.c: makes the lowered graph of a request; see lower.h.
  *
- * First every node is told whether it becomes part of another one, its host: a convolution takes in a batch
- * normalization, then an addition, then a rectifier; a batch normalization alone takes in a rectifier; as long as nobody
- * else reads the value between and nobody looks at it. Then nodes are put down in their order, a host where the last of
- * its parts stood, so that everything is there that it reads. */
+ * First every node is told whether it becomes part of another one, its host: a convolution whose weights are packed in
+ * advance takes in a batch normalization, then an addition, then a rectifier; one that is trained, and a batch
+ * normalization alone, take in a rectifier; as long as nobody else reads the value between and nobody looks at it. Then
+ * nodes are put down in their order, a host where the last of its parts stood, so that everything is there that it
+ * reads. */
 #include "graph/lower.h"
 
 #include <math.h>
@@ -20,8 +21,18 @@ enum { LO = 1, HI };                        /* of Clip */
 
 enum { LOOKED_AT = 1, ON_THE_PATH = 2 }; /* how a value is observed */
 
+typedef enum host_kind {
+  NONE,
+  PACKED,   /* a convolution whose weights do not change, */
+  TRAINED,  /* and one whose weights may */
+  SCALED,   /* a batch normalization with stored statistics, */
+  STORED,   /* one with statistics that somebody writes between passes, */
+  LEARNING  /* and with those of the batch */
+} host_kind;
+
 typedef struct fusion {
   int host;            /* the node that this one is part of; itself: a host; -1: stands alone */
+  host_kind kind;      /* of a host */
   int norm, add, gate; /* parts of a host, -1: none */
   int tail;            /* the last of them, or the host */
 } fusion;
@@ -55,14 +66,24 @@ static bool is_wanted_constant(const lowering *l, int v) { return known(l, v) &&
 
 static int64_t channels(const lowering *l, int v) { return fact(l, v)->shape.dims[1]; }
 
-/* Input i of a node is a float32 constant of which nobody wants the gradient. */
-static bool is_fixed(const lowering *l, const xai_node *node, int i) {
-  if (i >= node->n_in || node->in[i] < 0 || (l->observed[node->in[i]] & ON_THE_PATH) != 0) return false;
-  const xai_tensor *t = xai_net__constant(l->net, node->in[i]);
+static bool has_input(const xai_node *node, int i) { return i < node->n_in && node->in[i] >= 0; }
+
+/* Input i of a node is a float32 constant. */
+static bool is_constant(const lowering *l, const xai_node *node, int i) {
+  const xai_tensor *t = has_input(node, i) ? xai_net__constant(l->net, node->in[i]) : NULL;
   return t != NULL && xai_tensor_view(t)->dtype == XAI_F32;
 }
 
-static bool has_input(const xai_node *node, int i) { return i < node->n_in && node->in[i] >= 0; }
+/* And nobody wants its gradient. */
+static bool is_given(const lowering *l, const xai_node *node, int i) {
+  return is_constant(l, node, i) && (l->observed[node->in[i]] & ON_THE_PATH) == 0;
+}
+
+/* And what is made of it stays right: nobody writes into it. */
+static bool is_fixed(const lowering *l, const xai_node *node, int i) {
+  if (!is_given(l, node, i)) return false;
+  return !l->net->trains || l->net->replaced == NULL || l->net->replaced[node->in[i]] == NULL;
+}
 
 static bool has_one_output(const xai_node *node) {
   for (int i = 1; i < node->n_out; i++)
@@ -78,19 +99,30 @@ static xk_conv2d conv_of(const lowering *l, const xai_node *node) {
   return p;
 }
 
-static bool is_fast_conv(const lowering *l, const xai_node *node) {
-  if (node->op != XAI_OP_CONV || !is_fixed(l, node, W) || (has_input(node, B) && !is_fixed(l, node, B))) return false;
-  if (!is_picture(l, node->in[X]) || !is_picture(l, node->out[0])) return false;
+static host_kind conv_kind(const lowering *l, const xai_node *node) {
+  if (!is_constant(l, node, W) || (has_input(node, B) && !is_constant(l, node, B))) return NONE;
+  if (!is_picture(l, node->in[X]) || !is_picture(l, node->out[0])) return NONE;
   xk_conv2d p = conv_of(l, node);
-  return xk_bconv_fits(&p);
+  if (!xk_bconv_fits(&p)) return NONE;
+  return is_fixed(l, node, W) && (!has_input(node, B) || is_fixed(l, node, B)) ? PACKED : TRAINED;
 }
 
-/* A batch normalization per channel with statistics that are known. */
-static bool is_scale(const lowering *l, const xai_node *node) {
-  if (node->op != XAI_OP_BATCH_NORM || !is_picture(l, node->in[X])) return false;
-  for (int i = GAIN; i <= VARIANCE; i++)
-    if (!is_fixed(l, node, i)) return false;
-  return fact(l, node->in[GAIN])->shape.rank == 1;
+/* Batch normalizations per channel; stored statistics must be known. */
+static host_kind norm_kind(const lowering *l, const xai_node *node) {
+  host_kind kind = SCALED;
+  if (!is_picture(l, node->in[X]) || fact(l, node->in[GAIN])->shape.rank != 1) return NONE;
+  if (node->op == XAI_OP_BATCH_NORM_TRAINING) return LEARNING;
+  for (int i = GAIN; i <= VARIANCE; i++) {
+    if (!is_given(l, node, i)) return NONE;
+    if (!is_fixed(l, node, i)) kind = STORED;
+  }
+  return kind;
+}
+
+static host_kind kind_of(const lowering *l, const xai_node *node) {
+  if (node->op == XAI_OP_CONV) return conv_kind(l, node);
+  bool norm = node->op == XAI_OP_BATCH_NORM || node->op == XAI_OP_BATCH_NORM_TRAINING;
+  return norm ? norm_kind(l, node) : NONE;
 }
 
 /* An input of Clip that is left out, or a number that is known. */
@@ -118,6 +150,7 @@ static bool is_gate(const lowering *l, const xai_node *node, double *lo, double 
 static int only_host(const lowering *l, const xai_node *node, int i) {
   int v = node->in[i], maker = l->from->values[v].node;
   if (maker < 0 || l->reads[v] != 1 || l->observed[v] != 0 || l->fusions[maker].host < 0) return -1;
+  if (l->from->nodes[maker].out[0] != v) return -1;
   int host = l->fusions[maker].host;
   return l->fusions[host].tail == maker ? host : -1;
 }
@@ -129,7 +162,7 @@ static void join(lowering *l, int host, int n, int *part) {
   l->fusions[host].tail = n;
 }
 
-static bool is_conv_host(const lowering *l, int n) { return n >= 0 && l->from->nodes[n].op == XAI_OP_CONV; }
+static bool is_packed(const lowering *l, int host) { return host >= 0 && l->fusions[host].kind == PACKED; }
 
 /* Of the two convolutions that an addition may become part of, the one that is put down last, as in the file. */
 static void join_addition(lowering *l, int n) {
@@ -139,7 +172,7 @@ static void join_addition(lowering *l, int n) {
   for (int i = 0; i < 2; i++) {
     const xai_shape *own = &fact(l, node->in[i])->shape, *other = &fact(l, node->in[1 - i])->shape;
     int host = only_host(l, node, i);
-    if (!is_conv_host(l, host) || !is_picture(l, node->in[1 - i]) || !xai_shape_equal(own, other)) continue;
+    if (!is_packed(l, host) || !is_picture(l, node->in[1 - i]) || !xai_shape_equal(own, other)) continue;
     if (is_wanted_constant(l, node->in[1 - i])) continue;
     const fusion *f = &l->fusions[host];
     if (f->add >= 0 || f->gate >= 0) continue;
@@ -150,14 +183,17 @@ static void join_addition(lowering *l, int n) {
 
 static void find_fusion(lowering *l, int n, bool *any) {
   const xai_node *node = &l->from->nodes[n];
+  host_kind kind = kind_of(l, node);
   double lo, hi;
-  if (is_fast_conv(l, node)) {
+  if (kind != NONE) {
+    int host = kind == SCALED ? only_host(l, node, X) : -1;
+    if (is_packed(l, host) && l->fusions[host].tail == host) {
+      join(l, host, n, &l->fusions[host].norm);
+      return;
+    }
     l->fusions[n].host = n;
-    *any = true;
-  } else if (is_scale(l, node)) {
-    int host = only_host(l, node, X);
-    if (is_conv_host(l, host) && l->fusions[host].tail == host) join(l, host, n, &l->fusions[host].norm);
-    else l->fusions[n].host = n;
+    l->fusions[n].kind = kind;
+    *any = *any || kind == PACKED || kind == TRAINED;
   } else if (node->op == XAI_OP_ADD || node->op == XAI_OP_SUM) {
     join_addition(l, n);
   } else if (node->op == XAI_OP_RELU || node->op == XAI_OP_CLIP) {
@@ -308,7 +344,7 @@ static int other_operand(const lowering *l, const fusion *f) {
   return add->in[add->in[0] == own ? 1 : 0];
 }
 
-static xai_status put_conv(lowering *l, const fusion *f, xai_err *err) {
+static xai_status put_packed(lowering *l, const fusion *f, xai_err *err) {
   const xai_node *node = &l->from->nodes[f->host];
   xai_packs *packs;
   xai_pack_source s = source_of(l, f->host, f->norm, &packs);
@@ -332,12 +368,46 @@ static xai_status put_conv(lowering *l, const fusion *f, xai_err *err) {
   return set_blocked(l, l->from->nodes[f->tail].out[0], id, err);
 }
 
+static xai_status put_trained(lowering *l, const fusion *f, xai_err *err) {
+  const xai_node *node = &l->from->nodes[f->host];
+  xai_attrs attrs = bounds_of(l, f);
+  xk_conv2d p = attrs.blocked.conv = conv_of(l, node);
+  int x = node->in[X], in[] = {-1, -1, -1}, id;
+  bool plain = xk_bconv_plain_input(&p);
+  xai_op op = f->gate >= 0 ? XAI_OP_BLOCKED_CONV_TRAINING_CLIP : XAI_OP_BLOCKED_CONV_TRAINING;
+  XAI_TRY(plain ? get_plain(l, x, err) : get_blocked(l, x, err));
+  in[X] = plain ? l->plain[x] : l->blocked[x];
+  for (int i = W; i <= B; i++) {
+    if (!has_input(node, i)) continue;
+    XAI_TRY(get_plain(l, node->in[i], err));
+    in[i] = l->plain[node->in[i]];
+  }
+  XAI_TRY(add_row(l, f->tail, op, &attrs, 3, in, &id, err));
+  return set_blocked(l, l->from->nodes[f->tail].out[0], id, err);
+}
+
+/* Outputs 1 and 2 of one that learns are plain. */
+static xai_status put_norm(lowering *l, const fusion *f, xai_err *err) {
+  const xai_node *node = &l->from->nodes[f->host];
+  xai_attrs attrs = bounds_of(l, f);
+  int in[VARIANCE + 1] = {l->blocked[node->in[X]]}, out[XAI_MAX_OUTPUTS];
+  xai_op op = f->gate >= 0 ? XAI_OP_BLOCKED_NORM_CLIP : XAI_OP_BLOCKED_NORM;
+  if (f->kind == LEARNING) op = f->gate >= 0 ? XAI_OP_BLOCKED_NORM_TRAINING_CLIP : XAI_OP_BLOCKED_NORM_TRAINING;
+  attrs.blocked.epsilon = node->attrs.norm.epsilon;
+  attrs.blocked.momentum = node->attrs.norm.momentum;
+  for (int i = GAIN; i <= VARIANCE; i++) {
+    XAI_TRY(get_plain(l, node->in[i], err));
+    in[i] = l->plain[node->in[i]];
+  }
+  for (int i = 0; i < node->n_out; i++) out[i] = node->out[i];
+  XAI_TRY(add_node(l, f->tail, op, &attrs, VARIANCE + 1, in, node->n_out, out, err));
+  for (int i = 1; i < node->n_out; i++)
+    if (node->out[i] >= 0) l->plain[node->out[i]] = out[i];
+  return set_blocked(l, l->from->nodes[f->tail].out[0], out[0], err);
+}
+
 static xai_status put_scale(lowering *l, const fusion *f, xai_err *err) {
   int x = l->from->nodes[f->host].in[X], in[3], id;
-  if (l->blocked[x] < 0) {
-    XAI_TRY(put_plain(l, f->host, err));
-    return f->gate >= 0 ? put_plain(l, f->gate, err) : XAI_OK;
-  }
   xai_packs *packs;
   xai_pack_source s = source_of(l, -1, f->host, &packs);
   xai_attrs attrs = bounds_of(l, f);
@@ -346,6 +416,16 @@ static xai_status put_scale(lowering *l, const fusion *f, xai_err *err) {
   XAI_TRY(add_packed(l, packs, XAI_PACK_SHIFT, &s, NULL, &in[2], err));
   XAI_TRY(add_row(l, f->tail, f->gate >= 0 ? XAI_OP_BLOCKED_SCALE_CLIP : XAI_OP_BLOCKED_SCALE, &attrs, 3, in, &id, err));
   return set_blocked(l, l->from->nodes[f->tail].out[0], id, err);
+}
+
+/* A batch normalization alone is not worth blocking its input. */
+static xai_status put_host(lowering *l, const fusion *f, xai_err *err) {
+  if (f->kind == PACKED) return put_packed(l, f, err);
+  if (f->kind == TRAINED) return put_trained(l, f, err);
+  bool blocked = l->blocked[l->from->nodes[f->host].in[X]] >= 0;
+  if (blocked) return f->kind == SCALED ? put_scale(l, f, err) : put_norm(l, f, err);
+  XAI_TRY(put_plain(l, f->host, err));
+  return f->gate >= 0 ? put_plain(l, f->gate, err) : XAI_OK;
 }
 
 /* ---- other rows on blocked values --------------------------------------------------------------------------------- */
@@ -484,8 +564,7 @@ static xai_status put_node(lowering *l, int n, xai_err *err) {
   const fusion *f = &l->fusions[n];
   if (f->host >= 0) {
     const fusion *host = &l->fusions[f->host];
-    if (host->tail != n) return XAI_OK;
-    return is_conv_host(l, f->host) ? put_conv(l, host, err) : put_scale(l, host, err);
+    return host->tail == n ? put_host(l, host, err) : XAI_OK;
   }
   if (is_blocked_patch(l, &l->from->nodes[n])) return put_patch(l, n, err);
   xai_op op = blocked_form(l, &l->from->nodes[n]);

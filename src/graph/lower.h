@@ -4,7 +4,10 @@
  * of the convolution before it, the addition of a shortcut and a rectifier are part of the convolution (or scale) that
  * they follow, and values between such rows are blocked (ops_blocked.c). Everything that somebody looks at is a value of
  * its own in the usual form: what is only kept is a copy beside the path; what a hook may change, and where a gradient is
- * put in or taken out, lies on the path. So nobody above a plan notices but by the rounding. */
+ * put in or taken out, lies on the path. So nobody above a plan notices but by the rounding.
+ *
+ * What is trained is lowered, too: where the gradient of a weight is wanted, or somebody writes into it between passes,
+ * stands a row that reads the weight itself (ops_blocked_training.c). */
 #ifndef GRAPH_LOWER_H
 #define GRAPH_LOWER_H
 

@@ -272,6 +272,32 @@ xai_status xai_net_default_layer(const xai_net *net, const xai_shape *x, int *la
   return XAI_OK;
 }
 
+/* The node that makes the one input of 'node' that is no constant; -1: the input, or several. */
+static int only_maker(const xai_net *net, const xai_node *node) {
+  int found = -1;
+  for (int i = 0; i < node->n_in; i++) {
+    if (node->in[i] < 0 || xai_net__constant(net, node->in[i]) != NULL) continue;
+    if (found >= 0) return -1;
+    found = node->in[i];
+  }
+  return found >= 0 ? net->graph->values[found].node : -1;
+}
+
+xai_status xai_net_feature_layer(const xai_net *net, int *layer, xai_err *err) {
+  const xai_graph *g = net->graph;
+  bool weighs = false;
+  int n = g->values[g->logits].node;
+  while (n >= 0) {
+    xai_op op = g->nodes[n].op;
+    if (weighs && op != XAI_OP_DROPOUT && op != XAI_OP_IDENTITY) break;
+    weighs = weighs || op == XAI_OP_GEMM || op == XAI_OP_MATMUL || op == XAI_OP_CONV;
+    n = only_maker(net, &g->nodes[n]);
+  }
+  if (n < 0) return xai_fail(err, XAI_ENOTFOUND, "no layer stands before a classifier here; name one with 'layer'");
+  *layer = n;
+  return XAI_OK;
+}
+
 xai_status xai_net_layer_shape(const xai_net *net, int layer, const xai_shape *x, xai_shape *out, xai_err *err) {
   int value = xai_net__layer_value(net, layer);
   if (value < 0) return xai_fail(err, XAI_EARG, "no layer number %d (the network has %d)", layer, net->graph->n_nodes);

@@ -164,6 +164,7 @@ typedef struct xai_attrs_blocked { /* inner rows, ops_blocked.c */
   xk_conv2d conv;   /* n is the input's */
   int64_t channels; /* of Unblock's result */
   double lo, hi;
+  double epsilon, momentum; /* as of xai_attrs_norm */
 } xai_attrs_blocked;
 
 typedef union xai_attrs {
@@ -225,6 +226,12 @@ typedef struct xai_attr_spec {
 /* ---- one node in one pass ------------------------------------------------------------------------ */
 enum { XAI_MAX_OUTPUTS = 32 };
 
+/* A rectifier min(max(x, lo), hi) that a gradient passes. */
+typedef struct xai_gate {
+  bool there;
+  float lo, hi;
+} xai_gate;
+
 typedef struct xai_call {
   const xai_attrs *attrs;
   int n_in, n_out;      /* n_out counts up to the last output that anyone uses */
@@ -233,10 +240,12 @@ typedef struct xai_call {
   /* backward only */
   const xai_view *dout; /* gradient at each output; data NULL = zero (output not used by the score) */
   xai_view *din;        /* shape as in[i]; data NULL = not wanted. Written, not added to, but ... */
-  const bool *adds;     /* ... by rows with XAI_OP_ADDS, per input: to be added to; NULL: none */
+  const bool *adds;     /* ... by rows with XAI_OP_ADDS or 'finishes', per input: to be added to; NULL: none */
+  const xai_gate *gates; /* by rows with 'finishes', per input: what made in[i], which the gradient passes when it is complete;
+                            NULL: none */
+  bool gated;           /* for rows with XAI_OP_GATED: dout[0] has passed the rectifier of this row already */
   xk_relu_rule rule;    /* for rows with XAI_OP_RECTIFIER; LRN passes the gradient unchanged under DECONV */
   uint64_t stream;      /* what is random in this pass is drawn from it */
-  bool fast;            /* may round more and depend on the batch, where that is faster */
   void *work;           /* 'workspace' bytes, contents arbitrary */
 } xai_call;
 
@@ -250,7 +259,9 @@ enum {
   XAI_OP_ELEMENTWISE = 8, /* output element i depends on input element i only; same shape */
   XAI_OP_MIXES = 16,     /* windows and products: an output element may be made of very many input elements */
   XAI_OP_INNER = 32,     /* not in ONNX: of graphs that are derived from networks, see lower.h and local.h */
-  XAI_OP_ADDS = 64       /* backward looks at xai_call.adds */
+  XAI_OP_ADDS = 64,      /* backward looks at xai_call.adds */
+  XAI_OP_GATED = 128     /* a blocked row that ends with a rectifier (attrs.blocked.lo, hi), for whose gradient alone it reads
+                            its output; backward looks at xai_call.gated. hands_on: if it is */
 };
 
 enum { XAI_GRAD_INPUTS = 5 };
@@ -267,6 +278,7 @@ typedef struct xai_op_def {
   unsigned grad[XAI_GRAD_INPUTS]; /* per input; inputs beyond the last use the last entry. XAI_NO_GRAD: none */
   unsigned hands_on; /* XAI_READS(j) for each input j whose gradient is that of output 0, if they have one size: backward
                         does nothing where both are one array */
+  unsigned finishes; /* XAI_READS(j) for each input j for whose gradient backward looks at xai_call.adds and .gates */
   unsigned decides; /* XAI_READS(j) for each input j whose elements infer must see, because shapes depend on them */
   const xai_attr_spec *attrs; /* ends with name NULL; NULL: no attributes */
 

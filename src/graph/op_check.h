@@ -85,9 +85,27 @@ bool xai_op__window_misses(const xai_window *w, int64_t n);
 xai_shape xai_op__window_shape(const xai_shape *in, int64_t channels, const xai_window win[XAI_AXES]);
 /* The problem of a Conv over pictures whose shapes are inferred; false when it is one over volumes. */
 bool xai_op__conv2d(const xai_call *c, xk_conv2d *p);
+/* Outputs 1 and 2 of a BatchNormalization that learns: inputs 3 and 4, the stored statistics, moved towards those of the
+ * batch:  momentum * stored + (1 - momentum) * batch. */
+void xai_op__move_statistics(const xai_call *c, float momentum, const float *mean, const float *var);
+/* Of a ConvTranspose: the windows of the convolution that it is the adjoint of; 'out' is the input's size. */
+void xai_op__transposed_windows(const xai_call *c, xai_window win[XAI_AXES]);
 /* Entry 'at' of a list in an attribute, or 'absent' when there is none. A list of another length than 'expected' and
  * entries below 'lowest' or far beyond any network are refused. */
 xai_status xai_op__entry(const xai_ints *list, const char *name, int at, int expected, int64_t lowest, int64_t absent,
                          int64_t *out, xai_err *err);
+
+/* Into how many parts a rectifier's gradient falls that the rule treats each by itself: pictures, for one that looks at all
+ * of a picture. */
+static inline int64_t xai_op__parts(const xai_call *c, const xai_shape *s) {
+  return c->rule == XK_RELU_REDIRECTED && s->rank > 0 && s->dims[0] > 0 ? s->dims[0] : 1;
+}
+/* ---- which elements of input 0 make which of the result, for calls that infer has seen succeed ------------------- */
+/* Slice: element i along axis d comes from first[d] + i step[d]. */
+void xai_op__slice_lines(const xai_call *c, int64_t first[XAI_MAX_RANK], int64_t step[XAI_MAX_RANK]);
+void xai_op__pads(const xai_call *c, xk_pad *out);
+/* Resize: elements [*first, *end) along an axis make element i, or if 'endless' would if the axis had no ends. Empty where
+ * a crop looks beyond. Returns how many times as many elements the result has. */
+double xai_op__resize_span(const xai_call *c, int axis, int64_t i, bool endless, int64_t *first, int64_t *end);
 
 #endif

@@ -137,7 +137,7 @@ static void prelu_forward(const xai_call *c) { binary_forward(c, XK_PRELU); }
 
 /* A rectifier like LeakyRelu; where a rule lets a signal pass, it does not look at the slope. */
 static void prelu_backward(const xai_call *c) {
-  if (c->rule == XK_RELU_PLAIN) {
+  if (c->rule == XK_RELU_PLAIN || c->rule == XK_RELU_REDIRECTED) {
     binary_backward(c, XK_PRELU);
     return;
   }

@@ -3,28 +3,11 @@
  *
  * A blocked value is a float32 array n x blocks x h x w x 16. Elementwise rows, arithmetic on arrays of one form and
  * Concat work on it as they are. The rows with Clip at the end of their name end with y = min(max(.., lo), hi), and
- * gradients pass this by the call's rule. Weights are packed: they have no gradients. */
-#include <math.h>
+ * gradients pass this by the call's rule. Weights are packed: they have no gradients (ops_blocked_training.c has those
+ * that do). */
 #include <string.h>
 
-#include "graph/op_check.h"
-#include "kernels/blocked.h"
-
-static xai_status need_shape(const xai_call *c, int i, const xai_shape *want, xai_err *err) {
-  XAI_TRY(xai_op__need_float(c, i, err));
-  if (xai_shape_equal(&c->in[i].shape, want)) return XAI_OK;
-  return xai_fail(err, XAI_ESHAPE, "input %d is %s (expected %s)", i, TEXT(&c->in[i].shape), TEXT(want));
-}
-
-static xai_status need_blocked(const xai_call *c, int i, xai_err *err) {
-  const xai_shape *x = &c->in[i].shape;
-  XAI_TRY(xai_op__need_float(c, i, err));
-  if (x->rank == 5 && x->dims[4] == XK_LANES) return XAI_OK;
-  return xai_fail(err, XAI_ESHAPE, "input %d is %s (expected blocks of %d channels)", i, TEXT(x), XK_LANES);
-}
-
-static int64_t count(const xai_view *v) { return xai_shape_size(&v->shape); }
-static int64_t plane_size(const xai_shape *s) { return s->dims[2] * s->dims[3]; }
+#include "graph/op_blocked.h"
 
 /* ---- in and out -------------------------------------------------------------------------------------------- */
 static xai_status block_infer(xai_call *c, xai_err *err) {
@@ -39,19 +22,19 @@ static xai_status block_infer(xai_call *c, xai_err *err) {
 
 static void block_forward(const xai_call *c) {
   const xai_shape *s = &c->in[0].shape;
-  xk_block(s->dims[0], s->dims[1], plane_size(s), c->in[0].data, c->out[0].data);
+  xk_block(s->dims[0], s->dims[1], blocked_plane(s), c->in[0].data, c->out[0].data);
 }
 
 static void block_backward(const xai_call *c) {
   const xai_shape *s = &c->in[0].shape;
-  if (!xai_op__idle(c)) xk_unblock(s->dims[0], s->dims[1], plane_size(s), c->dout[0].data, c->din[0].data);
+  if (!xai_op__idle(c)) xk_unblock(s->dims[0], s->dims[1], blocked_plane(s), c->dout[0].data, c->din[0].data);
 }
 
 static const xai_attr_spec unblock_attrs[] = {XAI_ATTR(INT, "channels", blocked.channels, 0), {0}};
 
 static xai_status unblock_infer(xai_call *c, xai_err *err) {
   const int64_t *d = c->in[0].shape.dims, channels = c->attrs->blocked.channels;
-  XAI_TRY(need_blocked(c, 0, err));
+  XAI_TRY(blocked_need(c, 0, err));
   if (channels < 0 || xk_blocks(channels) != d[1])
     return xai_fail(err, XAI_EARG, "channels: %" PRId64 " are not those of %s", channels, TEXT(&c->in[0].shape));
   c->out[0].dtype = XAI_F32;
@@ -61,12 +44,12 @@ static xai_status unblock_infer(xai_call *c, xai_err *err) {
 
 static void unblock_forward(const xai_call *c) {
   const xai_shape *s = &c->out[0].shape;
-  xk_unblock(s->dims[0], s->dims[1], plane_size(s), c->in[0].data, c->out[0].data);
+  xk_unblock(s->dims[0], s->dims[1], blocked_plane(s), c->in[0].data, c->out[0].data);
 }
 
 static void unblock_backward(const xai_call *c) {
   const xai_shape *s = &c->out[0].shape;
-  if (!xai_op__idle(c)) xk_block(s->dims[0], s->dims[1], plane_size(s), c->dout[0].data, c->din[0].data);
+  if (!xai_op__idle(c)) xk_block(s->dims[0], s->dims[1], blocked_plane(s), c->dout[0].data, c->din[0].data);
 }
 
 const xai_op_def xai_op_def_BLOCK = {
@@ -78,82 +61,52 @@ const xai_op_def xai_op_def_UNBLOCK = {
     .attrs = unblock_attrs, .infer = unblock_infer, .forward = unblock_forward, .backward = unblock_backward,
 };
 
-/* ---- what ends with a rectifier --------------------------------------------------------------------------- */
-static float lo_of(const xai_call *c) { return (float)c->attrs->blocked.lo; }
-static float hi_of(const xai_call *c) { return (float)c->attrs->blocked.hi; }
-
-/* The gradient before the rectifier that made output 0. */
-static void gate(const xai_call *c, float *dx) {
-  xk_gate(count(&c->out[0]), c->rule, lo_of(c), hi_of(c), c->out[0].data, c->dout[0].data, dx);
-}
-
 /* ---- convolution --------------------------------------------------------------------------------------------- */
 /* x; what is added to the sum; weights packed for the way forward, and for the way back (where there is one); shift, and
  * scale where the input is plain, per filter. Of these x and FORTH must be there. */
 enum { X, ADD, FORTH, BACK, SHIFT, SCALE };
 
-#define CONV_SIZES                                                                                                     \
-  XAI_ATTR(INT, "c", blocked.conv.c, 0), XAI_ATTR(INT, "h", blocked.conv.h, 0), XAI_ATTR(INT, "w", blocked.conv.w, 0), \
-      XAI_ATTR(INT, "m", blocked.conv.m, 0), XAI_ATTR(INT, "oh", blocked.conv.oh, 0),                                  \
-      XAI_ATTR(INT, "ow", blocked.conv.ow, 0), XAI_ATTR(INT, "groups", blocked.conv.groups, 1),                        \
-      XAI_ATTR(INT, "kh", blocked.conv.kh, 1), XAI_ATTR(INT, "kw", blocked.conv.kw, 1),                                \
-      XAI_ATTR(INT, "sh", blocked.conv.sh, 1), XAI_ATTR(INT, "sw", blocked.conv.sw, 1),                                \
-      XAI_ATTR(INT, "dh", blocked.conv.dh, 1), XAI_ATTR(INT, "dw", blocked.conv.dw, 1),                                \
-      XAI_ATTR(INT, "pad_top", blocked.conv.pad_top, 0), XAI_ATTR(INT, "pad_left", blocked.conv.pad_left, 0)
-#define BOUNDS XAI_ATTR(FLOAT, "lo", blocked.lo, -INFINITY), XAI_ATTR(FLOAT, "hi", blocked.hi, INFINITY)
-
-static const xai_attr_spec conv_attrs[] = {CONV_SIZES, BOUNDS, {0}};
-
-static xk_conv2d problem(const xai_call *c) {
-  xk_conv2d p = c->attrs->blocked.conv;
-  p.n = c->in[X].shape.dims[0];
-  return p;
-}
+static const xai_attr_spec conv_attrs[] = {BLOCKED_CONV_SIZES, BLOCKED_BOUNDS, {0}};
 
 static xai_status check_list(const xai_call *c, int i, size_t size, xai_err *err) {
   xai_shape want = XAI_SHAPE((int64_t)size);
-  return xai_call_has(c, i) ? need_shape(c, i, &want, err) : XAI_OK;
+  return xai_call_has(c, i) ? blocked_need_shape(c, i, &want, err) : XAI_OK;
 }
 
 static xai_status conv_infer(xai_call *c, xai_err *err) {
   XAI_TRY(xai_op__need_float(c, X, err));
-  xk_conv2d p = problem(c);
-  xai_shape x = XAI_SHAPE(p.n, xk_blocks(p.c), p.h, p.w, XK_LANES), plain = XAI_SHAPE(p.n, p.c, p.h, p.w);
-  xai_shape y = XAI_SHAPE(p.n, xk_blocks(p.m), p.oh, p.ow, XK_LANES);
+  XAI_TRY(blocked_conv_shapes(c, err));
+  xk_conv2d p = blocked_problem(c);
   size_t filters = (size_t)(xk_blocks(p.m) * XK_LANES);
-  bool fits = c->in[X].shape.rank > 0 && xai_call_has(c, FORTH) && xk_bconv_fits(&p);
-  if (!fits || (xai_call_has(c, SCALE) && !xk_bconv_plain_input(&p)))
+  if (!xai_call_has(c, FORTH) || (xai_call_has(c, SCALE) && !xk_bconv_plain_input(&p)))
     return xai_fail(err, XAI_EARG, "no blocked convolution");
-  XAI_TRY(need_shape(c, X, xk_bconv_plain_input(&p) ? &plain : &x, err));
   XAI_TRY(check_list(c, FORTH, xk_bconv_packed(&p, false), err));
   XAI_TRY(check_list(c, BACK, xk_bconv_packed(&p, true), err));
   XAI_TRY(check_list(c, SHIFT, filters, err));
   XAI_TRY(check_list(c, SCALE, filters, err));
-  if (xai_call_has(c, ADD)) XAI_TRY(need_shape(c, ADD, &y, err));
-  c->out[0].dtype = XAI_F32;
-  c->out[0].shape = y;
-  return XAI_OK;
+  return xai_call_has(c, ADD) ? blocked_need_shape(c, ADD, &c->out[0].shape, err) : XAI_OK;
 }
 
 /* On the way back the gated gradient lies before the kernel's own scratch. */
 static size_t conv_workspace(const xai_call *c) {
-  xk_conv2d p = problem(c);
+  xk_conv2d p = blocked_problem(c);
   size_t forth = xk_bconv_workspace(&p, false);
-  size_t back = xai_call_has(c, BACK) ? xk_bconv_workspace(&p, true) + xai_view_bytes(&c->out[0]) : 0;
+  size_t back = xai_call_has(c, BACK) ? blocked_conv_input_bytes(c, &p) + xai_view_bytes(&c->out[0]) : 0;
   return forth > back ? forth : back;
 }
 
 static const float *given(const xai_call *c, int i) { return xai_call_has(c, i) ? c->in[i].data : NULL; }
 
 static void conv_forward(const xai_call *c) {
-  xk_conv2d p = problem(c);
-  xk_finish finish = {.scale = given(c, SCALE), .bias = given(c, SHIFT), .add = given(c, ADD), .lo = lo_of(c), .hi = hi_of(c)};
+  xk_conv2d p = blocked_problem(c);
+  xk_finish finish = {.scale = given(c, SCALE), .bias = given(c, SHIFT), .add = given(c, ADD), .lo = blocked_lo(c),
+                      .hi = blocked_hi(c)};
   xk_bconv_forward(&p, c->in[X].data, c->in[FORTH].data, &finish, c->out[0].data, c->work);
 }
 
 static void input_backward(const xai_call *c, const float *dy, void *work) {
-  xk_conv2d p = problem(c);
-  if (c->din[X].data != NULL) xk_bconv_backward_input(&p, c->in[BACK].data, dy, c->din[X].data, work);
+  xk_conv2d p = blocked_problem(c);
+  if (c->din[X].data != NULL) blocked_conv_input(c, &p, c->in[BACK].data, dy, work);
 }
 
 static void conv_backward(const xai_call *c) {
@@ -165,22 +118,27 @@ static void conv_backward(const xai_call *c) {
 
 /* What is added gets the gated gradient, the convolution's gradient is made of it. */
 static void conv_clip_backward(const xai_call *c) {
+  if (c->gated) {
+    conv_backward(c);
+    return;
+  }
   if (xai_op__idle(c)) return;
   float *added = xai_op__din(c, ADD), *dy = added != NULL ? added : c->work;
-  gate(c, dy);
+  blocked_gate(c, dy);
   input_backward(c, dy, (char *)c->work + xai_view_bytes(&c->out[0]));
 }
 
 const xai_op_def xai_op_def_BLOCKED_CONV = {
     .name = "BlockedConv", .min_in = 1, .max_in = 6, .max_out = 1, .flags = XAI_OP_INNER | XAI_OP_MIXES,
-    .grad = {XAI_READS(BACK), 0, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD}, .hands_on = XAI_READS(ADD),
+    .grad = {XAI_READS(BACK), 0, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD}, .hands_on = XAI_READS(ADD), .finishes = XAI_READS(X),
     .attrs = conv_attrs, .infer = conv_infer, .workspace = conv_workspace, .forward = conv_forward,
     .backward = conv_backward,
 };
 const xai_op_def xai_op_def_BLOCKED_CONV_CLIP = {
     .name = "BlockedConvClip", .min_in = 1, .max_in = 6, .max_out = 1,
-    .flags = XAI_OP_INNER | XAI_OP_MIXES | XAI_OP_RECTIFIER,
+    .flags = XAI_OP_INNER | XAI_OP_MIXES | XAI_OP_RECTIFIER | XAI_OP_GATED,
     .grad = {XAI_READS(BACK) | XAI_READS_OUT, XAI_READS_OUT, XAI_NO_GRAD, XAI_NO_GRAD, XAI_NO_GRAD},
+    .hands_on = XAI_READS(ADD), .finishes = XAI_READS(X),
     .attrs = conv_attrs, .infer = conv_infer, .workspace = conv_workspace, .forward = conv_forward,
     .backward = conv_clip_backward,
 };
@@ -188,12 +146,12 @@ const xai_op_def xai_op_def_BLOCKED_CONV_CLIP = {
 /* ---- y = x scale + shift per channel -------------------------------------------------------------------------- */
 enum { GAIN = 1, OFFSET };
 
-static const xai_attr_spec scale_attrs[] = {BOUNDS, {0}};
+static const xai_attr_spec scale_attrs[] = {BLOCKED_BOUNDS, {0}};
 
 static xai_status scale_infer(xai_call *c, xai_err *err) {
-  XAI_TRY(need_blocked(c, X, err));
+  XAI_TRY(blocked_need(c, X, err));
   xai_shape channels = XAI_SHAPE(c->in[X].shape.dims[1] * XK_LANES);
-  for (int i = GAIN; i <= OFFSET; i++) XAI_TRY(need_shape(c, i, &channels, err));
+  for (int i = GAIN; i <= OFFSET; i++) XAI_TRY(blocked_need_shape(c, i, &channels, err));
   xai_op__same(c);
   return XAI_OK;
 }
@@ -203,14 +161,14 @@ static size_t scale_workspace(const xai_call *c) { return xai_view_bytes(&c->in[
 
 static void scale_forward(const xai_call *c) {
   const xai_shape *s = &c->in[X].shape;
-  xk_bscale(s->dims[0], s->dims[1], plane_size(s), c->in[X].data, c->in[GAIN].data, c->in[OFFSET].data, lo_of(c),
-            hi_of(c), c->out[0].data);
+  xk_bscale(s->dims[0], s->dims[1], blocked_plane(s), c->in[X].data, c->in[GAIN].data, c->in[OFFSET].data, blocked_lo(c),
+            blocked_hi(c), c->out[0].data);
 }
 
 static void scaled(const xai_call *c, const float *dy, float *dx) {
   const xai_shape *s = &c->in[X].shape;
   memset(c->work, 0, xai_view_bytes(&c->in[GAIN]));
-  xk_bscale(s->dims[0], s->dims[1], plane_size(s), dy, c->in[GAIN].data, c->work, -INFINITY, INFINITY, dx);
+  xk_bscale(s->dims[0], s->dims[1], blocked_plane(s), dy, c->in[GAIN].data, c->work, -INFINITY, INFINITY, dx);
 }
 
 static void scale_backward(const xai_call *c) {
@@ -219,8 +177,8 @@ static void scale_backward(const xai_call *c) {
 
 static void scale_clip_backward(const xai_call *c) {
   if (xai_op__idle(c)) return;
-  gate(c, c->din[X].data);
-  scaled(c, c->din[X].data, c->din[X].data);
+  if (!c->gated) blocked_gate(c, c->din[X].data);
+  scaled(c, c->gated ? c->dout[0].data : c->din[X].data, c->din[X].data);
 }
 
 const xai_op_def xai_op_def_BLOCKED_SCALE = {
@@ -230,7 +188,8 @@ const xai_op_def xai_op_def_BLOCKED_SCALE = {
     .backward = scale_backward,
 };
 const xai_op_def xai_op_def_BLOCKED_SCALE_CLIP = {
-    .name = "BlockedScaleClip", .min_in = 3, .max_in = 3, .max_out = 1, .flags = XAI_OP_INNER | XAI_OP_RECTIFIER,
+    .name = "BlockedScaleClip", .min_in = 3, .max_in = 3, .max_out = 1,
+    .flags = XAI_OP_INNER | XAI_OP_RECTIFIER | XAI_OP_GATED,
     .grad = {XAI_READS(GAIN) | XAI_READS_OUT, XAI_NO_GRAD, XAI_NO_GRAD},
     .attrs = scale_attrs, .infer = scale_infer, .workspace = scale_workspace, .forward = scale_forward,
     .backward = scale_clip_backward,
@@ -258,7 +217,7 @@ static xai_status find_windows(const xai_call *c, xai_window win[XAI_AXES], xai_
 
 static xai_status pool_infer(xai_call *c, xai_err *err) {
   xai_window win[XAI_AXES];
-  XAI_TRY(need_blocked(c, 0, err));
+  XAI_TRY(blocked_need(c, 0, err));
   XAI_TRY(find_windows(c, win, err));
   const int64_t *d = c->in[0].shape.dims;
   c->out[0].dtype = XAI_F32;
@@ -285,7 +244,8 @@ static void max_pool_forward(const xai_call *c) {
 static void max_pool_backward(const xai_call *c) {
   if (xai_op__idle(c)) return;
   xk_pool2d p = pool_problem(c);
-  xk_bmaxpool_backward(&p, c->in[0].data, c->dout[0].data, c->din[0].data);
+  xk_finish finish = blocked_finish(c, 0);
+  xk_bmaxpool_backward(&p, c->in[0].data, c->dout[0].data, &finish, c->din[0].data);
 }
 
 static void average_pool_forward(const xai_call *c) {
@@ -296,11 +256,12 @@ static void average_pool_forward(const xai_call *c) {
 static void average_pool_backward(const xai_call *c) {
   if (xai_op__idle(c)) return;
   xk_pool2d p = pool_problem(c);
-  xk_bavgpool_backward(&p, c->dout[0].data, c->din[0].data);
+  xk_finish finish = blocked_finish(c, 0);
+  xk_bavgpool_backward(&p, c->dout[0].data, &finish, c->din[0].data);
 }
 
 static xai_status global_infer(xai_call *c, xai_err *err) {
-  XAI_TRY(need_blocked(c, 0, err));
+  XAI_TRY(blocked_need(c, 0, err));
   const int64_t *d = c->in[0].shape.dims;
   c->out[0].dtype = XAI_F32;
   c->out[0].shape = XAI_SHAPE(d[0], d[1], 1, 1, XK_LANES);
@@ -309,26 +270,28 @@ static xai_status global_infer(xai_call *c, xai_err *err) {
 
 static void global_forward(const xai_call *c) {
   const xai_shape *s = &c->in[0].shape;
-  xk_bglobal_avg_forward(s->dims[0] * s->dims[1], plane_size(s), c->in[0].data, c->out[0].data);
+  xk_bglobal_avg_forward(s->dims[0] * s->dims[1], blocked_plane(s), c->in[0].data, c->out[0].data);
 }
 
 static void global_backward(const xai_call *c) {
   const xai_shape *s = &c->in[0].shape;
-  if (!xai_op__idle(c))
-    xk_bglobal_avg_backward(s->dims[0] * s->dims[1], plane_size(s), c->dout[0].data, c->din[0].data);
+  if (xai_op__idle(c)) return;
+  xk_finish finish = blocked_finish(c, 0);
+  xk_bglobal_avg_backward(s->dims[0] * s->dims[1], blocked_plane(s), c->dout[0].data, &finish, c->din[0].data);
 }
 
 const xai_op_def xai_op_def_BLOCKED_MAX_POOL = {
     .name = "BlockedMaxPool", .min_in = 1, .max_in = 1, .max_out = 1, .flags = XAI_OP_INNER | XAI_OP_MIXES,
-    .grad = {XAI_READS(0)}, .attrs = pool_attrs, .infer = pool_infer, .forward = max_pool_forward,
+    .grad = {XAI_READS(0)}, .finishes = XAI_READS(0), .attrs = pool_attrs, .infer = pool_infer, .forward = max_pool_forward,
     .backward = max_pool_backward,
 };
 const xai_op_def xai_op_def_BLOCKED_AVERAGE_POOL = {
     .name = "BlockedAveragePool", .min_in = 1, .max_in = 1, .max_out = 1, .flags = XAI_OP_INNER | XAI_OP_MIXES,
-    .grad = {0}, .attrs = pool_attrs, .infer = pool_infer, .forward = average_pool_forward,
+    .grad = {0}, .finishes = XAI_READS(0), .attrs = pool_attrs, .infer = pool_infer, .forward = average_pool_forward,
     .backward = average_pool_backward,
 };
 const xai_op_def xai_op_def_BLOCKED_GLOBAL_AVERAGE_POOL = {
     .name = "BlockedGlobalAveragePool", .min_in = 1, .max_in = 1, .max_out = 1, .flags = XAI_OP_INNER, .grad = {0},
+    .finishes = XAI_READS(0),
     .infer = global_infer, .forward = global_forward, .backward = global_backward,
 };

@@ -92,47 +92,47 @@ static xk_conv3d conv_problem(const xai_call *c) {
 }
 
 /* true when the convolution is over pictures, for which there are fast kernels */
-static bool is_flat(const xk_conv3d *p, bool fast, xk_conv2d *flat) {
+static bool is_flat(const xk_conv3d *p, xk_conv2d *flat) {
   const xk_volume *v = &p->v;
   if (v->in[0] != 1 || v->out[0] != 1 || v->kernel[0] != 1) return false;
   *flat = (xk_conv2d){
       .n = p->n, .c = p->c, .h = v->in[1], .w = v->in[2], .m = p->m, .oh = v->out[1], .ow = v->out[2],
       .groups = p->groups, .kh = v->kernel[1], .kw = v->kernel[2], .sh = v->stride[1], .sw = v->stride[2],
-      .dh = v->dilation[1], .dw = v->dilation[2], .pad_top = v->before[1], .pad_left = v->before[2], .fast = fast};
+      .dh = v->dilation[1], .dw = v->dilation[2], .pad_top = v->before[1], .pad_left = v->before[2]};
   return true;
 }
 
 bool xai_op__conv2d(const xai_call *c, xk_conv2d *p) {
   xk_conv3d whole = conv_problem(c);
-  return is_flat(&whole, c->fast, p);
+  return is_flat(&whole, p);
 }
 
-static size_t workspace(const xai_call *c, const xk_conv3d *p) {
+static size_t workspace(const xk_conv3d *p) {
   xk_conv2d flat;
-  return is_flat(p, c->fast, &flat) ? xk_conv2d_workspace(&flat) : 0;
+  return is_flat(p, &flat) ? xk_conv2d_workspace(&flat) : 0;
 }
 
 static void forward(const xai_call *c, const xk_conv3d *p, const float *x, const float *w, const float *b, float *y) {
   xk_conv2d flat;
-  if (is_flat(p, c->fast, &flat)) xk_conv2d_forward(&flat, x, w, b, y, c->work);
+  if (is_flat(p, &flat)) xk_conv2d_forward(&flat, x, w, b, y, c->work);
   else xk_conv3d_forward(p, x, w, b, y);
 }
 
 static void backward_input(const xai_call *c, const xk_conv3d *p, const float *w, const float *dy, float *dx) {
   xk_conv2d flat;
-  if (is_flat(p, c->fast, &flat)) xk_conv2d_backward_input(&flat, w, dy, dx, c->work);
+  if (is_flat(p, &flat)) xk_conv2d_backward_input(&flat, w, dy, dx, c->work);
   else xk_conv3d_backward_input(p, w, dy, dx);
 }
 
 static void backward_weight(const xai_call *c, const xk_conv3d *p, const float *x, const float *dy, float *dw) {
   xk_conv2d flat;
-  if (is_flat(p, c->fast, &flat)) xk_conv2d_backward_weight(&flat, x, dy, dw, c->work);
+  if (is_flat(p, &flat)) xk_conv2d_backward_weight(&flat, x, dy, dw, c->work);
   else xk_conv3d_backward_weight(p, x, dy, dw);
 }
 
 static size_t conv_workspace(const xai_call *c) {
   xk_conv3d p = conv_problem(c);
-  return workspace(c, &p);
+  return workspace(&p);
 }
 
 static void conv_forward(const xai_call *c) {
@@ -249,6 +249,11 @@ static xai_status transpose_infer(xai_call *c, xai_err *err) {
   return XAI_OK;
 }
 
+void xai_op__transposed_windows(const xai_call *c, xai_window win[XAI_AXES]) {
+  xai_shape y;
+  find_transposed(c, win, &y, NULL); /* infer has seen it succeed */
+}
+
 /* The convolution from y to x. */
 static xk_conv3d transpose_problem(const xai_call *c) {
   xai_window win[XAI_AXES];
@@ -259,7 +264,7 @@ static xk_conv3d transpose_problem(const xai_call *c) {
 
 static size_t transpose_workspace(const xai_call *c) {
   xk_conv3d p = transpose_problem(c);
-  return workspace(c, &p);
+  return workspace(&p);
 }
 
 static void transpose_forward(const xai_call *c) {

@@ -144,6 +144,7 @@ enum { STARTS = 1, ENDS, AXES, STEPS };
 typedef struct slice {
   xai_shape shape; /* of the result */
   int64_t stride[XAI_MAX_RANK], base;
+  int64_t first[XAI_MAX_RANK], step[XAI_MAX_RANK]; /* in elements along the axis */
 } slice;
 
 static int64_t clamp(int64_t x, int64_t lo, int64_t hi) { return x < lo ? lo : x > hi ? hi : x; }
@@ -186,6 +187,7 @@ static xai_status find_slice(const xai_call *c, slice *out, xai_err *err) {
   int64_t own[XAI_MAX_RANK];
   xai_op__strides(x, own);
   memcpy(s.stride, own, sizeof own);
+  for (int d = 0; d < x->rank; d++) s.step[d] = 1;
   for (int k = 0; k < starts.n; k++) {
     int axis = (int)(axes.v[k] < 0 ? axes.v[k] + x->rank : axes.v[k]);
     if (steps.v[k] == 0) return xai_fail(err, XAI_EARG, "step 0 along axis %d", axis);
@@ -194,6 +196,8 @@ static xai_status find_slice(const xai_call *c, slice *out, xai_err *err) {
     slice_axis(x->dims[axis], starts.v[k], ends.v[k], step, &first, &s.shape.dims[axis]);
     if (s.shape.dims[axis] > 1) s.stride[axis] = own[axis] * step;
     if (s.shape.dims[axis] > 0) s.base += own[axis] * first;
+    s.first[axis] = first;
+    s.step[axis] = step;
   }
   *out = s;
   return XAI_OK;
@@ -205,6 +209,13 @@ static xai_status slice_infer(xai_call *c, xai_err *err) {
   c->out[0].dtype = c->in[0].dtype;
   c->out[0].shape = s.shape;
   return XAI_OK;
+}
+
+void xai_op__slice_lines(const xai_call *c, int64_t first[XAI_MAX_RANK], int64_t step[XAI_MAX_RANK]) {
+  slice s = {.shape = {0}};
+  find_slice(c, &s, NULL); /* infer has seen it succeed */
+  memcpy(first, s.first, sizeof s.first);
+  memcpy(step, s.step, sizeof s.step);
 }
 
 static void slice_forward(const xai_call *c) {
@@ -360,6 +371,8 @@ static xai_status find_pads(const xai_call *c, xk_pad *out, xai_err *err) {
   *out = p;
   return XAI_OK;
 }
+
+void xai_op__pads(const xai_call *c, xk_pad *out) { find_pads(c, out, NULL); }
 
 static xai_status pad_infer(xai_call *c, xai_err *err) {
   const xai_view *x = &c->in[0], *value = &c->in[VALUE];

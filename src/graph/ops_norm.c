@@ -87,8 +87,8 @@ const xai_op_def xai_op_def_BATCH_NORM = {
 };
 
 /* ---- BatchNormalization that learns its statistics -------------------------------------------------------------- */
-/* y = scale xhat + bias with mean and variance of the batch; outputs 1 and 2 are the stored statistics moved towards
- * them: momentum * stored + (1 - momentum) * batch. The variance is that of the elements, divided by their number. */
+/* y = scale xhat + bias with mean and variance of the batch. The variance is that of the elements, divided by their
+ * number. */
 
 static xai_status batch_norm_training_infer(xai_call *c, xai_err *err) {
   XAI_TRY(batch_norm_shapes(c, err));
@@ -104,17 +104,21 @@ static xai_status batch_norm_training_infer(xai_call *c, xai_err *err) {
 /* mean and variance of the batch */
 static size_t batch_norm_training_workspace(const xai_call *c) { return 2 * xai_view_bytes(&c->in[SCALE]); }
 
+void xai_op__move_statistics(const xai_call *c, float momentum, const float *mean, const float *var) {
+  for (int i = 1; i < c->n_out; i++) {
+    const float *stored = c->in[MEAN + i - 1].data, *now = i == 1 ? mean : var;
+    float *next = c->out[i].data;
+    for (int64_t k = 0; next != NULL && k < xai_shape_size(&c->out[i].shape); k++)
+      next[k] = momentum * stored[k] + (1 - momentum) * now[k];
+  }
+}
+
 static void batch_norm_training_forward(const xai_call *c) {
   planes p = batch_norm_planes(c);
-  float *batch[] = {(float *)c->work, (float *)c->work + p.c};
-  float keep = (float)c->attrs->norm.momentum;
+  float *mean = c->work, *var = mean + p.c;
   xk_batchnorm_learn_forward(p.n, p.c, p.hw, (float)c->attrs->norm.epsilon, c->in[X].data, c->in[SCALE].data,
-                             c->in[BIAS].data, batch[0], batch[1], c->out[0].data);
-  for (int i = 1; i < c->n_out; i++) {
-    const float *stored = c->in[MEAN + i - 1].data, *now = batch[i - 1];
-    float *next = c->out[i].data;
-    for (int64_t k = 0; next != NULL && k < p.c; k++) next[k] = keep * stored[k] + (1 - keep) * now[k];
-  }
+                             c->in[BIAS].data, mean, var, c->out[0].data);
+  xai_op__move_statistics(c, (float)c->attrs->norm.momentum, mean, var);
 }
 
 static void batch_norm_training_backward(const xai_call *c) {

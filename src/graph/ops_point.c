@@ -18,7 +18,11 @@ static int64_t count(const xai_call *c) { return xai_shape_size(&c->in[0].shape)
 static void relu_forward(const xai_call *c) { xk_relu_forward(count(c), c->in[0].data, c->out[0].data); }
 
 static void relu_backward(const xai_call *c) {
-  if (!xai_op__idle(c)) xk_relu_backward(c->rule, count(c), c->out[0].data, c->dout[0].data, c->din[0].data);
+  if (xai_op__idle(c)) return;
+  const float *y = c->out[0].data, *dy = c->dout[0].data;
+  float *dx = c->din[0].data;
+  int64_t parts = xai_op__parts(c, &c->in[0].shape), n = count(c) / parts;
+  for (int64_t i = 0; i < parts; i++) xk_relu_backward(c->rule, n, y + i * n, dy + i * n, dx + i * n);
 }
 
 static void leaky_relu_forward(const xai_call *c) {
@@ -101,7 +105,10 @@ static void clip_forward(const xai_call *c) {
 static void clip_backward(const xai_call *c) {
   if (xai_op__idle(c)) return;
   float lo = xai_op__scalar(c, LO, -INFINITY), hi = xai_op__scalar(c, HI, INFINITY);
-  xk_clip_backward(c->rule, lo, hi, count(c), c->in[0].data, c->dout[0].data, c->din[0].data);
+  const float *x = c->in[0].data, *dy = c->dout[0].data;
+  float *dx = c->din[0].data;
+  int64_t parts = xai_op__parts(c, &c->in[0].shape), n = count(c) / parts;
+  for (int64_t i = 0; i < parts; i++) xk_clip_backward(c->rule, lo, hi, n, x + i * n, dy + i * n, dx + i * n);
 }
 
 const xai_op_def xai_op_def_CLIP = {

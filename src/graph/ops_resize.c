@@ -238,6 +238,36 @@ static int find_lines(const xai_call *c, line lines[XAI_MAX_RANK]) {
   return n;
 }
 
+/* Of interpolation: from the first to the last element with a weight that is not rounding alone. */
+static void weighed_span(const xai_attrs_resize *a, const line *l, int64_t i, int64_t *first, int64_t *end) {
+  double u = coordinate(a, l, i), s = squeeze(a, l);
+  int64_t from = (int64_t)floor(u) + 1 - reach(a, l);
+  *first = *end = from;
+  for (int64_t t = from; t < from + l->taps; t++) {
+    if (fabs(weight(a, s * ((double)t - u))) < 1e-9) continue;
+    if (*first == *end) *first = t;
+    *end = t + 1;
+  }
+}
+
+double xai_op__resize_span(const xai_call *c, int axis, int64_t i, bool endless, int64_t *first, int64_t *end) {
+  const xai_attrs_resize *a = &c->attrs->resize;
+  line lines[XAI_MAX_RANK], *l = lines;
+  int n = find_lines(c, lines);
+  *first = i;
+  *end = i + 1;
+  while (l < lines + n && l->axis != axis) l++;
+  if (l == lines + n) return 1;
+  if (a->mode != NEAREST) weighed_span(a, l, i, first, end);
+  else *first = nearest(a, coordinate(a, l, i)), *end = *first + 1;
+  if (!endless) {
+    *end = clamp(*end - 1, l->n_in) + 1;
+    *first = clamp(*first, l->n_in);
+    if (beyond(a, l, i)) *end = *first;
+  }
+  return l->scale;
+}
+
 /* ---- both directions --------------------------------------------------------------------------------------- */
 
 /* Array number k, from the input (0) to the result, has the first k axes of 'lines' resized. */

@@ -109,8 +109,7 @@ static size_t workspace_of(xai_run *run, int n) {
     else run->scratch_in[i].shape.rank = -1;
   for (int i = 0; i < node->n_out; i++)
     if (node->out[i] >= 0) out[i] = run->facts.views[node->out[i]];
-  xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = node->n_out, .in = run->scratch_in, .out = out,
-                   .fast = run->request.fast};
+  xai_call call = {.attrs = &node->attrs, .n_in = node->n_in, .n_out = node->n_out, .in = run->scratch_in, .out = out};
   return def->workspace(&call);
 }
 
@@ -246,11 +245,14 @@ static void reads(xai_run *run, int n, unsigned mask, int step) {
   if ((mask & XAI_READS_OUT) != 0) xai_arena__live(run, run->values[node->out[0]].own_buffer, step);
 }
 
+static bool finishes(const xai_op_def *def, int i) { return i < 30 && (def->finishes & XAI_READS(i)) != 0; }
+
 /* Added to what is there: by the operator, or by way of a temporary array. */
-static xai_status plan_addition(xai_run *run, const xai_op_def *def, const plan_value *p, int step, plan_din *din,
+static xai_status plan_addition(xai_run *run, const xai_op_def *def, int i, const plan_value *p, int step, plan_din *din,
                                 xai_err *err) {
   din->how = DIN_ADD;
-  return (def->flags & XAI_OP_ADDS) != 0 ? XAI_OK : xai_arena__add(run, &p->grad, step, &din->temporary, err);
+  bool adds = (def->flags & XAI_OP_ADDS) != 0 || finishes(def, i);
+  return adds ? XAI_OK : xai_arena__add(run, &p->grad, step, &din->temporary, err);
 }
 
 /* The gradient of input i, from a node whose outputs' gradients are complete. */
@@ -258,11 +260,14 @@ static xai_status plan_din_of(xai_run *run, const xai_node *node, int i, int ste
   const xai_op_def *def = xai_op_get(node->op);
   plan_value *p = &run->values[node->in[i]];
   plan_place at;
-  if (p->grad_buffer >= 0) return plan_addition(run, def, p, step, din, err);
+  p->last = finishes(def, i) ? din : NULL;
+  p->last_step = step;
+  if (p->grad_buffer >= 0) return plan_addition(run, def, i, p, step, din, err);
   if (xai_plan__joins(run, node->in[i], &at)) {
     p->is_joined = true;
+    xai_plan__change_parts(run, node->in[i]);
     XAI_TRY(xai_arena__part(run, &p->grad, at, step, &p->grad_buffer, err));
-    return plan_addition(run, def, p, step, din, err);
+    return plan_addition(run, def, i, p, step, din, err);
   }
   din->how = DIN_WRITE;
   if (xai_plan__hands_on(run, node, i, &at)) return xai_arena__part(run, &p->grad, at, step, &p->grad_buffer, err);
@@ -271,10 +276,11 @@ static xai_status plan_din_of(xai_run *run, const xai_node *node, int i, int ste
 
 static xai_status plan_step_back(xai_run *run, const bool *need, int n, plan_din *din, int step, xai_err *err) {
   const xai_node *node = &run->graph->nodes[n];
+  xai_plan__gate_output(run, node);
   for (int i = 0; i < node->n_out; i++)
     if (node->out[i] >= 0) xai_arena__live(run, run->values[node->out[i]].grad_buffer, step);
   for (int i = 0; i < node->n_in; i++) {
-    din[i] = (plan_din){DIN_NONE, -1};
+    din[i] = (plan_din){.how = DIN_NONE, .temporary = -1};
     if (!passes(&run->facts, need, node, i)) continue;
     reads(run, n, xai_op_grad(xai_op_get(node->op), i), step);
     XAI_TRY(plan_din_of(run, node, i, step, &din[i], err));
@@ -312,7 +318,8 @@ static xai_status plan_backward(xai_run *run, const bool *set, xai_err *err) {
     plan_value *p = &run->values[v];
     p->grad = (xai_view){.dtype = XAI_F32, .shape = run->facts.views[v].shape};
     p->grad_buffer = -1;
-    p->is_seed = p->is_wanted = p->is_joined = false;
+    p->is_seed = p->is_wanted = p->is_joined = p->is_gated = false;
+    p->last = NULL;
   }
   if (r->n_seeds == 0) return XAI_OK;
   mark_wanted(run);
@@ -359,8 +366,10 @@ static xai_status make_lists(xai_run *run, xai_err *err) {
   run->scratch_in = xai_calloc(most, sizeof *run->scratch_in);
   run->scratch_din = xai_calloc(most, sizeof *run->scratch_din);
   run->scratch_adds = xai_calloc(most, sizeof *run->scratch_adds);
+  run->scratch_gates = xai_calloc(most, sizeof *run->scratch_gates);
   if (run->values == NULL || run->forward == NULL || run->backward == NULL || run->dins == NULL ||
-      run->scratch_in == NULL || run->scratch_din == NULL || run->scratch_adds == NULL)
+      run->scratch_in == NULL || run->scratch_din == NULL || run->scratch_adds == NULL ||
+      run->scratch_gates == NULL)
     return xai_fail_memory(err, (size_t)g->n_values * sizeof *run->values);
   return XAI_OK;
 }

@@ -32,12 +32,16 @@ typedef struct plan_value {
   size_t shift; /* ... so many bytes behind its beginning; -1: it has its own */
   bool is_seed, is_wanted;
   bool is_joined; /* its gradient is added to those of its maker's inputs, part by part: the maker has nothing to do */
+  bool is_gated;  /* its gradient has passed the rectifier of its maker when it is complete */
+  struct plan_din *last; /* the latest part of its gradient, if a rectifier can be passed there, ... */
+  int last_step;         /* ... and when that comes */
 } plan_value;
 
 /* How one input's gradient is delivered by a backward step. */
 typedef struct plan_din {
   enum { DIN_NONE, DIN_WRITE, DIN_ADD } how; /* ADD: into 'temporary', then added to what is there */
   int temporary; /* -1: the operator adds */
+  xai_gate gate;
 } plan_din;
 
 typedef struct plan_step {
@@ -51,7 +55,7 @@ typedef struct plan_request {
   int n_inputs;
   int n_keep, n_seeds, n_wants;
   int *keep, *seeds, *wants; /* value ids */
-  bool keep_all, keep_outputs, weights, fast;
+  bool keep_all, keep_outputs, weights;
   bool lower; /* the pass may use another graph, see lower.h */
   int threads; /* workspaces are sized for this many */
 } plan_request;
@@ -74,6 +78,7 @@ struct xai_run {
   size_t arena_bytes, late_bytes, work_bytes;
   xai_view *scratch_in, *scratch_din; /* room for the views of one node's inputs */
   bool *scratch_adds;
+  xai_gate *scratch_gates;
   xk_relu_rule rule;
   uint64_t stream;
   bool ran;
@@ -104,13 +109,21 @@ void xai_arena__live(xai_run *run, int buffer, int step);
  * the same time. *total is the arena's size. */
 xai_status xai_arena__place(xai_run *run, int from, size_t *total, xai_err *err);
 
-/* ---- arrays inside of others (share.c) -------------------------------------------------------------------- */
+/* The most bytes that are alive in one step: no arena can be smaller. */
+size_t xai_arena__most_alive(const xai_run *run);
+
+/* ---- arrays inside of others, rectifiers on the way (share.c) ----------------------------------------------- */
 /* Finds the homes of values of the forward pass. */
 void xai_plan__find_homes(xai_run *run, const bool *set);
 /* true when the gradient of input i may be a part of that of the node's output, which nobody reads any more. */
 bool xai_plan__hands_on(const xai_run *run, const xai_node *node, int i, plan_place *out);
 /* true when the gradient of v may be added to where those of its maker's inputs stand. */
 bool xai_plan__joins(const xai_run *run, int v, plan_place *out);
+/* The gradient of the node's output is complete: it passes the rectifier of the node, or of the parts that a Concat joins,
+ * in the step that completed it, if it can. */
+void xai_plan__gate_output(xai_run *run, const xai_node *node);
+/* Of the gradients of which that of v consists, the latest parts come by way of v. */
+void xai_plan__change_parts(xai_run *run, int v);
 /* true when a hook of the view sees value v of the graph that runs, or its gradient. */
 bool xai_plan__is_hooked(const xai_run *run, int v);
 bool xai_plan__is_grad_hooked(const xai_run *run, int v);

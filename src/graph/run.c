@@ -25,6 +25,7 @@ void xai_run__destroy(xai_run *run) {
   xai_free(run->scratch_in);
   xai_free(run->scratch_din);
   xai_free(run->scratch_adds);
+  xai_free(run->scratch_gates);
   xai_free(run->arena);
   xai_free(run->late_arena);
   xai_free(run->place);
@@ -87,8 +88,8 @@ static xai_status copy_request(const xai_net *net, const xai_view *x, int n, con
                                xai_err *err) {
   bool plain = xai_engine_is_reference();
   *out = (plan_request){.keep_all = r->keep_all, .keep_outputs = r->keep_outputs, .weights = r->weights,
-                        .fast = r->fast && !plain, .threads = xk_threads()};
-  out->lower = !plain && !r->keep_all && !r->weights && !r->fast && !net->trains;
+                        .threads = xk_threads()};
+  out->lower = !plain && !r->keep_all && !r->weights;
   XAI_TRY(copy_inputs(net, x, n, out, err));
   out->keep = xai_alloc((size_t)(r->n_keep + 1) * sizeof(int));
   out->seeds = xai_alloc((size_t)(r->n_seeds + r->n_wants + r->n_params + 1) * sizeof(int));
@@ -114,7 +115,7 @@ static bool same_view(const xai_view *a, const xai_view *b) {
 }
 
 static bool same_request(const plan_request *a, const plan_request *b) {
-  if (a->keep_all != b->keep_all || a->keep_outputs != b->keep_outputs || a->weights != b->weights || a->fast != b->fast ||
+  if (a->keep_all != b->keep_all || a->keep_outputs != b->keep_outputs || a->weights != b->weights ||
       a->lower != b->lower || a->threads != b->threads)
     return false;
   for (int i = 0; i < a->n_inputs; i++)
@@ -202,7 +203,7 @@ static xai_call call_of(const xai_run *run, int n, xai_view out[XAI_MAX_OUTPUTS]
     else run->scratch_in[i] = (xai_view){.shape.rank = -1};
   for (int i = 0; i < node->n_out; i++) out[i] = node->out[i] >= 0 ? run->values[node->out[i]].own : (xai_view){.shape.rank = -1};
   return (xai_call){.attrs = &node->attrs, .n_in = node->n_in, .n_out = node->n_out, .in = run->scratch_in, .out = out,
-                    .rule = run->rule, .stream = run->stream, .fast = run->request.fast, .work = workspace(run)};
+                    .rule = run->rule, .stream = run->stream, .work = workspace(run)};
 }
 
 static xai_status hook_forward(xai_run *run, int v, xai_err *err) {
@@ -253,10 +254,14 @@ static xai_status backward_step(xai_run *run, const plan_step *step, xai_err *er
   call.dout = dout;
   call.din = run->scratch_din;
   call.adds = run->scratch_adds;
+  call.gates = run->scratch_gates;
+  bool early = run->rule != XK_RELU_REDIRECTED; /* which looks at all elements together, when they are complete */
+  call.gated = early && node->out[0] >= 0 && run->values[node->out[0]].is_gated;
   for (int i = 0; i < node->n_in; i++) {
     const plan_din *din = &step->din[i];
     run->scratch_din[i] = (xai_view){.dtype = XAI_F32, .shape = run->scratch_in[i].shape};
     run->scratch_adds[i] = din->how == DIN_ADD && din->temporary < 0;
+    run->scratch_gates[i] = early ? din->gate : (xai_gate){0};
     if (din->how != DIN_NONE)
       run->scratch_din[i].data = din->temporary >= 0 ? xai_plan__address(run, din->temporary) : run->values[node->in[i]].grad.data;
   }

@@ -4,7 +4,10 @@
  * carried out when they are written there in the first place. The last of several is the one that they are written to: of
  * DenseNet's blocks, where every layer reads all that came before, one array remains, and what the layers read are its
  * beginnings. On the way back the operands' gradients are parts of the result's, and a later Concat of what begins the
- * same way adds its gradient there. Operators that hand a gradient on unchanged pass the array itself. */
+ * same way adds its gradient there. Operators that hand a gradient on unchanged pass the array itself.
+ *
+ * Likewise a gradient that goes back through a rectifier passes it where its last part is written, if the operator there
+ * knows how, and the array is not gone over once more. */
 #include "base/alloc.h"
 #include "graph/plan.h"
 
@@ -78,8 +81,9 @@ bool xai_plan__hands_on(const xai_run *run, const xai_node *node, int i, plan_pl
     for (int k = 0; k < i; k++) out->shift += bytes_of(run, node->in[k]);
     return out->shift % XAI_ALIGN == 0;
   }
-  if (i >= 30 || (xai_op_get(node->op)->hands_on & XAI_READS(i)) == 0 || bytes_of(run, node->in[i]) != bytes_of(run, node->out[0]))
-    return false;
+  const xai_op_def *def = xai_op_get(node->op);
+  if (i >= 30 || (def->hands_on & XAI_READS(i)) == 0 || bytes_of(run, node->in[i]) != bytes_of(run, node->out[0])) return false;
+  if ((def->flags & XAI_OP_GATED) != 0 && !y->is_gated) return false;
   for (int k = 0; k < node->n_in; k++) /* one of several */
     if (k != i && node->in[k] >= 0) {
       int b = value(run, node->in[k])->grad_buffer;
@@ -104,4 +108,52 @@ bool xai_plan__joins(const xai_run *run, int v, plan_place *out) {
     before += bytes_of(run, node->in[i]);
   }
   return true;
+}
+
+/* ---- rectifiers on the way back ------------------------------------------------------------------------------------- */
+/* How many nodes that run read v; 2: more than one. */
+static int readers(const xai_run *run, int v) {
+  int count = 0;
+  for (int s = 0; s < run->n_forward && count < 2; s++) {
+    const xai_node *node = &run->graph->nodes[run->forward[s].node];
+    for (int i = 0; i < node->n_in; i++) count += node->in[i] == v;
+  }
+  return count;
+}
+
+/* The rectifier that made v, or made all parts of v. */
+static bool find_gate(const xai_run *run, int v, xai_gate *gate) {
+  int maker = run->graph->values[v].node;
+  const plan_value *p = value(run, v);
+  if (maker < 0 || p->is_seed || p->is_wanted || xai_plan__is_hooked(run, v) || xai_plan__is_grad_hooked(run, v)) return false;
+  const xai_node *node = &run->graph->nodes[maker];
+  if ((xai_op_get(node->op)->flags & XAI_OP_GATED) != 0) {
+    *gate = (xai_gate){true, (float)node->attrs.blocked.lo, (float)node->attrs.blocked.hi};
+    return v == node->out[0];
+  }
+  for (int i = 0; node->op == XAI_OP_CONCAT && i < node->n_in; i++) {
+    xai_gate other;
+    int part = node->in[i], from = run->graph->values[part].node;
+    if (from < 0 || run->graph->nodes[from].op == XAI_OP_CONCAT || !find_gate(run, part, &other)) return false;
+    if (i > 0 && (other.lo != gate->lo || other.hi != gate->hi)) return false;
+    *gate = other;
+    if (readers(run, part) > 1) return false;
+  }
+  return node->op == XAI_OP_CONCAT;
+}
+
+void xai_plan__gate_output(xai_run *run, const xai_node *node) {
+  xai_gate gate;
+  int v = node->out[0];
+  plan_value *p = &run->values[v];
+  if (p->last == NULL || p->is_gated || !find_gate(run, v, &gate)) return;
+  p->last->gate = gate;
+  p->is_gated = true;
+  for (int i = 0; node->op == XAI_OP_CONCAT && i < node->n_in; i++) run->values[node->in[i]].is_gated = true;
+  xai_arena__live(run, p->seen_buffer, p->last_step);
+}
+
+void xai_plan__change_parts(xai_run *run, int v) {
+  const xai_node *node = &run->graph->nodes[run->graph->values[v].node];
+  for (int i = 0; i < node->n_in; i++) run->values[node->in[i]].last = NULL;
 }

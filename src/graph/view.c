@@ -61,7 +61,7 @@ xai_status xai_net_with(xai_net *net, const xai_view_opts *opts, xai_net **out, 
   int n = count_rectifiers(net->graph);
   if (opts->relu != XAI_RELU_PLAIN && n == 0)
     return xai_fail(err, XAI_EARG, "the rule '%s' applies to no layer: the network has no ReLU, LeakyRelu or Clip",
-                    opts->relu == XAI_RELU_GUIDED ? "guided" : "deconv");
+                    opts->relu == XAI_RELU_GUIDED ? "guided" : opts->relu == XAI_RELU_DECONV ? "deconv" : "redirected");
   xai_net *view = NULL;
   XAI_TRY(xai_net__copy(net, &view, err));
   XAI_GOTO(append_hooks(&view->hooks, &view->n_hooks, opts->hooks, opts->n_hooks, net, err));

@@ -1,5 +1,7 @@
 /* kernels/blocked_conv.c: which algorithm convolves a blocked array. Winograd knows when it wins and is asked first;
  * groups of one channel have no sum over channels and are convolved plane by plane; the rest is direct. */
+#include <string.h>
+
 #include "kernels/blocked_private.h"
 
 /* So few channels that most lanes of a block would be empty. */
@@ -62,11 +64,43 @@ void xk_bconv_forward(const xk_conv2d *p, const float *x, const float *packed, c
   }
 }
 
-void xk_bconv_backward_input(const xk_conv2d *p, const float *packed, const float *dy, float *dx, void *work) {
+void xk_bconv_backward_input(const xk_conv2d *p, const float *packed, const float *dy, const xk_finish *finish, float *dx,
+                             void *work) {
+  const xk_finish none = {.lo = -INFINITY, .hi = INFINITY};
   if (p->n == 0 || p->c == 0 || p->h == 0 || p->w == 0) return;
+  if (finish == NULL) finish = &none;
   switch (algorithm_of(p, true)) {
-    case WINOGRAD: xk__bwino_backward_input(p, packed, dy, dx, work); break;
-    case DEPTHWISE: xk__bdepth_backward_input(p, packed, dy, dx, work); break;
-    default: xk__bdirect_backward_input(p, packed, dy, dx, work);
+    case WINOGRAD: xk__bwino_backward_input(p, packed, dy, finish, dx, work); break;
+    case DEPTHWISE: xk__bdepth_backward_input(p, packed, dy, finish, dx, work); break;
+    default: xk__bdirect_backward_input(p, packed, dy, finish, dx, work);
+  }
+}
+
+/* ---- gradient to the weights ------------------------------------------------------------------------------------ */
+static algorithm weight_algorithm_of(const xk_conv2d *p) {
+  if (p->groups > 1 && p->groups == p->c && p->groups == p->m) return DEPTHWISE;
+  return !xk_bconv_plain_input(p) && xk__bwino_weight_fits(p) ? WINOGRAD : DIRECT;
+}
+
+static bool has_no_sums(const xk_conv2d *p) { return p->n == 0 || p->oh == 0 || p->ow == 0; }
+
+size_t xk_bconv_weight_workspace(const xk_conv2d *p) {
+  if (has_no_sums(p)) return 0;
+  switch (weight_algorithm_of(p)) {
+    case WINOGRAD: return xk__bwino_weight_workspace(p);
+    case DEPTHWISE: return xk__bdepth_weight_workspace(p);
+    default: return xk__bdirect_weight_workspace(p);
+  }
+}
+
+void xk_bconv_backward_weight(const xk_conv2d *p, const float *x, const float *dy, float *dw, void *work) {
+  if (has_no_sums(p)) {
+    memset(dw, 0, (size_t)(p->m * (p->c / p->groups) * p->kh * p->kw) * sizeof *dw);
+    return;
+  }
+  switch (weight_algorithm_of(p)) {
+    case WINOGRAD: xk__bwino_backward_weight(p, x, dy, dw, work); break;
+    case DEPTHWISE: xk__bdepth_backward_weight(p, x, dy, dw, work); break;
+    default: xk__bdirect_backward_weight(p, x, dy, dw, work);
   }
 }

@@ -59,15 +59,17 @@ static bool sees(const reach *r, int64_t at) { return at >= r->lo && at < r->hi;
 /* One block of channels in one direction. */
 typedef struct plane {
   const axis *v, *u; /* down, across */
-  const float *x, *w, *bias, *add;
-  float lo, hi;
+  const float *x, *w;
+  xk_finish finish; /* of its own places */
   float *y;
 } plane;
 
 /* A rectangle of outputs that see the same taps: rows [r, r + rows), columns [q, q + columns) of their phases. */
 static void convolve_rectangle(const plane *p, const reach *down, const reach *across, int64_t phase_y, int64_t phase_x,
                                int64_t r, int64_t rows, int64_t q, int64_t columns) {
-  xk_taps taps = {.x_step = step_of(p->u) * XK_LANES, .y_step = p->u->phases * XK_LANES, .lo = p->lo, .hi = p->hi};
+  const xk_finish *f = &p->finish;
+  xk_taps taps = {.x_step = step_of(p->u) * XK_LANES, .y_step = p->u->phases * XK_LANES, .lo = f->lo, .hi = f->hi,
+                  .rule = f->rule};
   int64_t x_line = step_of(p->v) * p->u->in * XK_LANES, y_line = p->v->phases * p->u->out * XK_LANES;
   int64_t place = (r * y_line + phase_y * p->u->out * XK_LANES) + (q * p->u->phases + phase_x) * XK_LANES;
   for (int64_t ty = 0; ty < p->v->taps; ty++)
@@ -81,8 +83,9 @@ static void convolve_rectangle(const plane *p, const reach *down, const reach *a
   taps.x_line = upright ? taps.x_step : x_line;
   taps.y_line = upright ? taps.y_step : y_line;
   if (upright) taps.x_step = x_line, taps.y_step = y_line;
-  xk_isa_now()->depthwise(&taps, upright ? columns : rows, upright ? rows : columns, p->bias,
-                          p->add != NULL ? p->add + place : NULL, p->y + place);
+  if (f->gate != NULL) taps.gate = f->gate + place;
+  xk_isa_now()->depthwise(&taps, upright ? columns : rows, upright ? rows : columns, f->bias,
+                          f->add != NULL ? f->add + place : NULL, p->y + place);
 }
 
 /* Part 'band' of 'bands' of the rows. */
@@ -115,8 +118,7 @@ static void convolve(const xk_conv2d *p, bool backward, const float *x, const fl
   for (int64_t task = 0; task < tasks; task++) {
     int64_t at = task / bands, block = at % blocks, to = at * v.out * u.out * XK_LANES;
     plane part = {.v = &v, .u = &u, .x = x + at * v.in * u.in * XK_LANES, .w = packed + block * p->kh * p->kw * XK_LANES,
-                  .bias = finish->bias != NULL ? finish->bias + block * XK_LANES : NULL,
-                  .add = finish->add != NULL ? finish->add + to : NULL, .lo = finish->lo, .hi = finish->hi, .y = y + to};
+                  .finish = xk__finish_at(finish, block * XK_LANES, to), .y = y + to};
     if (!xai_stop_requested()) convolve_band(&part, task % bands, bands);
   }
 }
@@ -127,10 +129,10 @@ void xk__bdepth_forward(const xk_conv2d *p, const float *x, const float *packed,
   convolve(p, false, x, packed, finish, y);
 }
 
-void xk__bdepth_backward_input(const xk_conv2d *p, const float *packed, const float *dy, float *dx, void *work) {
-  const xk_finish plain = {.lo = -INFINITY, .hi = INFINITY};
+void xk__bdepth_backward_input(const xk_conv2d *p, const float *packed, const float *dy, const xk_finish *finish,
+                               float *dx, void *work) {
   (void)work;
-  convolve(p, true, dy, packed, &plain, dx);
+  convolve(p, true, dy, packed, finish, dx);
 }
 
 /* ---- packing: blocks x kh x kw x 16, for both directions -------------------------------------------------------------- */
@@ -163,4 +165,48 @@ size_t xk__bdepth_workspace(const xk_conv2d *p, bool backward) {
   (void)p;
   (void)backward;
   return 0;
+}
+
+/* ---- gradient to the weights ------------------------------------------------------------------------------------------ */
+/* sum += x dy, lane by lane, over the positions that see the input through one tap. */
+XK_CLONES static void add_tap(const xk_conv2d *p, xk__sight v, xk__sight u, const float *x, const float *dy, float *sum) {
+  float total[XK_LANES] = {0};
+  for (int64_t r = 0; r < v.count; r++) {
+    const float *a = x + ((v.in + r * p->sh) * p->w + u.in) * XK_LANES, *b = dy + ((v.out + r) * p->ow + u.out) * XK_LANES;
+    for (int64_t i = 0; i < u.count; i++, a += p->sw * XK_LANES, b += XK_LANES)
+      XK__EACH_LANE(l) total[l] += a[l] * b[l];
+  }
+  XK__EACH_LANE(l) sum[l] += total[l];
+}
+
+/* A task is a block of channels in a slice of the batch; slices have sums of their own, which are added in order. */
+enum { SLICES = 8 };
+static int64_t slice_of(const xk_conv2d *p) { return xk__ceil_div(p->n, SLICES); }
+
+static void sum_task(const xk_conv2d *p, int64_t block, int64_t first, const float *x, const float *dy, float *sums) {
+  int64_t blocks = xk_blocks(p->c), taps = p->kh * p->kw;
+  for (int64_t i = 0; i < taps * XK_LANES; i++) sums[i] = 0;
+  for (int64_t i = first; i < xk__min(p->n, first + slice_of(p)) && !xai_stop_requested(); i++)
+    for (int64_t t = 0; t < taps; t++)
+      add_tap(p, xk__sight_of(p->h, p->oh, p->sh, p->pad_top, t / p->kw * p->dh),
+              xk__sight_of(p->w, p->ow, p->sw, p->pad_left, t % p->kw * p->dw),
+              x + (i * blocks + block) * p->h * p->w * XK_LANES, dy + (i * blocks + block) * p->oh * p->ow * XK_LANES,
+              sums + t * XK_LANES);
+}
+
+void xk__bdepth_backward_weight(const xk_conv2d *p, const float *x, const float *dy, float *dw, void *work) {
+  int64_t blocks = xk_blocks(p->c), taps = p->kh * p->kw, slices = xk__ceil_div(p->n, slice_of(p));
+  float *sums = work; /* slices x blocks x taps x 16 */
+#pragma omp parallel for schedule(dynamic) num_threads(xk_threads())
+  for (int64_t t = 0; t < slices * blocks; t++)
+    if (!xai_stop_requested()) sum_task(p, t % blocks, t / blocks * slice_of(p), x, dy, sums + t * taps * XK_LANES);
+  for (int64_t i = 0; i < p->c * taps; i++) {
+    int64_t at = (i / taps / XK_LANES * taps + i % taps) * XK_LANES + i / taps % XK_LANES;
+    dw[i] = 0;
+    for (int64_t s = 0; s < slices; s++) dw[i] += sums[s * blocks * taps * XK_LANES + at];
+  }
+}
+
+size_t xk__bdepth_weight_workspace(const xk_conv2d *p) {
+  return (size_t)(xk__ceil_div(p->n, slice_of(p)) * xk_blocks(p->c) * p->kh * p->kw * XK_LANES) * sizeof(float);
 }

@@ -346,6 +346,7 @@ static void sweep_tiles(const job *o, const xk_tile *all, const float *a, const 
     }
     if (u->taps == 0 || t.count[1] == 0) from = 0, t.count[0] = 0;
     else t.count[0] = all->count[0];
+    if (all->gate != NULL) t.gate = all->gate + to;
     xk_isa_now()->tile(&t, positions, a + from, w + taps.lo * all->w_next[1], bias, add != NULL ? add + to : NULL,
                        y + to);
   }
@@ -365,6 +366,8 @@ static void sweep_filters(const job *o, int64_t width, bool more, const float *w
     if (i == chunks - 1) {
       t.lo = finish->lo;
       t.hi = finish->hi;
+      t.gate = finish->gate;
+      t.rule = finish->rule;
     }
     sweep_tiles(o, &t, o->from.a + b0 * o->from.block, w + b0 * taps_of(s) * s->pixel * width, i == 0 ? finish->bias : NULL,
                 i == 0 ? finish->add : y, y);
@@ -413,10 +416,7 @@ static void sweep_task(const sweep *s, const cut *k, const place *at, worker *me
   for (int64_t f = at->share * k->share; f < end; f++) {
     int64_t first = f * XK_TILE_FILTERS, filters = s->to * XK_LANES, width = xk__min(XK_TILE_FILTERS, filters - first);
     int64_t filter = at->group * filters + first, plane = (at->image * filters + first) * s->to_hw;
-    xk_finish own = {.lo = finish->lo, .hi = finish->hi};
-    if (finish->scale != NULL) own.scale = finish->scale + filter;
-    if (finish->bias != NULL) own.bias = finish->bias + filter;
-    if (finish->add != NULL) own.add = finish->add + plane;
+    xk_finish own = xk__finish_at(finish, filter, plane);
     sweep_filters(&o, width, f + 1 < end, w + filter * depth_of(s), &own, y + plane);
   }
 }
@@ -522,7 +522,8 @@ void xk__bdirect_forward(const xk_conv2d *p, const float *x, const float *packed
   convolve(p, false, x, packed, finish, y, work);
 }
 
-void xk__bdirect_backward_input(const xk_conv2d *p, const float *packed, const float *dy, float *dx, void *work) {
+void xk__bdirect_backward_input(const xk_conv2d *p, const float *packed, const float *dy, const xk_finish *finish,
+                                float *dx, void *work) {
   if (xk_bconv_plain_input(p)) backward_to_planes(p, packed, dy, dx);
-  else convolve(p, true, dy, packed, &(xk_finish){.lo = -INFINITY, .hi = INFINITY}, dx, work);
+  else convolve(p, true, dy, packed, finish, dx, work);
 }

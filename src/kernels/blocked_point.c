@@ -2,8 +2,7 @@
  * clamped sum, and a scale and shift per channel. */
 #include <math.h>
 
-#include "kernels/blocked.h"
-#include "kernels/private.h"
+#include "kernels/blocked_private.h"
 
 /* ---- gate ---------------------------------------------------------------------------------------------- */
 static inline float keep(bool condition, float g) { return condition ? g : 0; }
@@ -24,14 +23,22 @@ XK_CLONES static void gate(int64_t n, xk_relu_rule rule, float lo, float hi, con
 #pragma omp simd
       for (int64_t i = 0; i < n; i++) dx[i] = keep(dy[i] > 0, dy[i]);
       break;
+    case XK_RELU_REDIRECTED: break; /* looks at all elements together */
   }
 }
 
+void xk__gate(int64_t n, xk_relu_rule rule, float lo, float hi, const float *y, const float *dy, float *dx) {
+  gate(n, rule, lo, hi == INFINITY ? NAN : hi, y, dy, dx);
+}
+
 void xk_gate(int64_t n, xk_relu_rule rule, float lo, float hi, const float *y, const float *dy, float *dx) {
-  if (hi == INFINITY) hi = NAN;
+  if (rule == XK_RELU_REDIRECTED) {
+    xk__redirect(n, lo, hi, y, dy, dx);
+    return;
+  }
 #pragma omp parallel for schedule(static) num_threads(xk_threads()) if (n > XK__CHUNK)
   for (int64_t i = 0; i < n; i += XK__CHUNK)
-    if (!xai_stop_requested()) gate(xk__min(XK__CHUNK, n - i), rule, lo, hi, y + i, dy + i, dx + i);
+    if (!xai_stop_requested()) xk__gate(xk__min(XK__CHUNK, n - i), rule, lo, hi, y + i, dy + i, dx + i);
 }
 
 /* ---- scale and shift ------------------------------------------------------------------------------------- */

@@ -1,10 +1,10 @@
 /* kernels/blocked_pool.c: maximum and average over windows and over whole planes, sixteen channels at a time.
  * Forward, a task is a row of results. Backward, it is a plane: windows overlap, and their gradients are added in
- * row-major order as in pool.c, so the bits are the same. */
+ * row-major order as in pool.c, so the bits are the same; and it passes a gate while it is still in the cache. */
 #include <math.h>
 #include <string.h>
 
-#include "kernels/blocked.h"
+#include "kernels/blocked_private.h"
 #include "kernels/window.h"
 
 /* Offset of a window's tap in its plane. */
@@ -22,11 +22,11 @@ static void each_row(const xk_pool2d *p, forward_row row, const float *x, float 
     if (!xai_stop_requested()) row(p, t % p->oh, x + t / p->oh * in, y + t * out);
 }
 
-/* Rows of dx are zeroed just before the first window reaches them: they are still in the cache when it adds. Of an
- * average, x is NULL. */
+/* Rows of dx are zeroed (where nothing is to be added to) just before the first window reaches them: they are still in the
+ * cache when it adds. Of an average, x is NULL. */
 typedef void (*backward_row)(const xk_pool2d *p, int64_t oy, const float *x, const float *dy, float *dx);
-static void backward_plane(const xk_pool2d *p, backward_row row, const float *x, const float *dy, float *dx) {
-  int64_t zeroed = 0, width = p->w * XK_LANES;
+static void backward_plane(const xk_pool2d *p, backward_row row, const float *x, const float *dy, bool add, float *dx) {
+  int64_t zeroed = add ? p->h : 0, width = p->w * XK_LANES;
   for (int64_t oy = 0; oy <= p->oh && !xai_stop_requested(); oy++) {
     int64_t reach = oy == p->oh ? p->h : xk__min(p->h, oy * p->sh - p->pad_top + (p->kh - 1) * p->dh + 1);
     if (reach > zeroed) memset(dx + zeroed * width, 0, (size_t)((reach - zeroed) * width) * sizeof(float));
@@ -35,11 +35,21 @@ static void backward_plane(const xk_pool2d *p, backward_row row, const float *x,
   }
 }
 
-static void each_plane(const xk_pool2d *p, backward_row row, const float *x, const float *dy, float *dx) {
+static bool adds(const xk_finish *f) { return f != NULL && f->add != NULL; }
+
+/* n elements of dx, from 'at' on, are complete. */
+static void pass_gate(const xk_finish *f, int64_t at, int64_t n, float *dx) {
+  if (f != NULL && f->gate != NULL) xk__gate(n, f->rule, f->lo, f->hi, f->gate + at, dx + at, dx + at);
+}
+
+static void each_plane(const xk_pool2d *p, backward_row row, const float *x, const float *dy, const xk_finish *finish,
+                       float *dx) {
   int64_t in = p->h * p->w * XK_LANES, out = p->oh * p->ow * XK_LANES;
 #pragma omp parallel for schedule(static) num_threads(xk_threads()) if (worth_threads(p))
-  for (int64_t i = 0; i < p->planes; i++)
-    backward_plane(p, row, x == NULL ? NULL : x + i * in, dy + i * out, dx + i * in);
+  for (int64_t i = 0; i < p->planes; i++) {
+    backward_plane(p, row, x == NULL ? NULL : x + i * in, dy + i * out, adds(finish), dx + i * in);
+    pass_gate(finish, i * in, in, dx);
+  }
 }
 
 /* ---- maximum --------------------------------------------------------------------------------------------- */
@@ -97,8 +107,8 @@ XK_CLONES static void maxpool_backward_row(const xk_pool2d *p, int64_t oy, const
 }
 
 void xk_bmaxpool_forward(const xk_pool2d *p, const float *x, float *y) { each_row(p, maxpool_row, x, y); }
-void xk_bmaxpool_backward(const xk_pool2d *p, const float *x, const float *dy, float *dx) {
-  each_plane(p, maxpool_backward_row, x, dy, dx);
+void xk_bmaxpool_backward(const xk_pool2d *p, const float *x, const float *dy, const xk_finish *finish, float *dx) {
+  each_plane(p, maxpool_backward_row, x, dy, finish, dx);
 }
 
 /* ---- average --------------------------------------------------------------------------------------------- */
@@ -133,8 +143,8 @@ XK_CLONES static void avgpool_backward_row(const xk_pool2d *p, int64_t oy, const
 }
 
 void xk_bavgpool_forward(const xk_pool2d *p, const float *x, float *y) { each_row(p, avgpool_row, x, y); }
-void xk_bavgpool_backward(const xk_pool2d *p, const float *dy, float *dx) {
-  each_plane(p, avgpool_backward_row, NULL, dy, dx);
+void xk_bavgpool_backward(const xk_pool2d *p, const float *dy, const xk_finish *finish, float *dx) {
+  each_plane(p, avgpool_backward_row, NULL, dy, finish, dx);
 }
 
 /* ---- average of a whole plane ------------------------------------------------------------------------------ */
@@ -150,14 +160,18 @@ void xk_bglobal_avg_forward(int64_t planes, int64_t hw, const float *x, float *y
     if (!xai_stop_requested()) average_plane(hw, x + i * hw * XK_LANES, y + i * XK_LANES);
 }
 
-XK_CLONES static void spread_plane(int64_t hw, const float *dy, float *dx) {
+XK_CLONES static void spread_plane(int64_t hw, const float *dy, bool add, float *dx) {
   float each[XK_LANES];
   XK__EACH_LANE(l) each[l] = dy[l] / (float)hw;
-  for (int64_t i = 0; i < hw; i++) XK__EACH_LANE(l) dx[i * XK_LANES + l] = each[l];
+  if (!add) memset(dx, 0, (size_t)(hw * XK_LANES) * sizeof *dx);
+  for (int64_t i = 0; i < hw; i++) XK__EACH_LANE(l) dx[i * XK_LANES + l] += each[l];
 }
 
-void xk_bglobal_avg_backward(int64_t planes, int64_t hw, const float *dy, float *dx) {
+void xk_bglobal_avg_backward(int64_t planes, int64_t hw, const float *dy, const xk_finish *finish, float *dx) {
 #pragma omp parallel for schedule(static) num_threads(xk_threads()) if (planes * hw * XK_LANES > XK__CHUNK)
-  for (int64_t i = 0; i < planes; i++)
-    if (!xai_stop_requested()) spread_plane(hw, dy + i * XK_LANES, dx + i * hw * XK_LANES);
+  for (int64_t i = 0; i < planes; i++) {
+    if (xai_stop_requested()) continue;
+    spread_plane(hw, dy + i * XK_LANES, adds(finish), dx + i * hw * XK_LANES);
+    pass_gate(finish, i * hw * XK_LANES, hw * XK_LANES, dx);
+  }
 }

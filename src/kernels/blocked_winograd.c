@@ -260,6 +260,8 @@ static void collect(const job *j, int64_t group, int64_t first, int64_t count, c
       s.step = XK_LANES;
       s.lo = finish->lo;
       s.hi = finish->hi;
+      s.gate = finish->gate != NULL ? finish->gate + place : NULL;
+      s.rule = finish->rule;
       xk_isa_now()->winograd_collect(&s, products + t * XK_LANES, finish->bias != NULL ? finish->bias + f : NULL,
                                      finish->add != NULL ? finish->add + place : NULL, y + place);
     }
@@ -314,10 +316,10 @@ void xk__bwino_forward(const xk_conv2d *p, const float *x, const float *packed, 
   convolve(&j, x, packed, finish, y, work);
 }
 
-void xk__bwino_backward_input(const xk_conv2d *p, const float *packed, const float *dy, float *dx, void *work) {
-  const xk_finish plain = {.lo = -INFINITY, .hi = INFINITY};
+void xk__bwino_backward_input(const xk_conv2d *p, const float *packed, const float *dy, const xk_finish *finish, float *dx,
+                              void *work) {
   job j = job_of(p, true);
-  convolve(&j, dy, packed, &plain, dx, work);
+  convolve(&j, dy, packed, finish, dx, work);
 }
 
 /* ---- gradient to the weights ---------------------------------------------------------------------------------------------- */
@@ -405,11 +407,16 @@ size_t xk__bwino_weight_workspace(const xk_conv2d *p) {
   return (size_t)(j.points * (j.k * j.filters + j.spread_point + j.product_point)) * sizeof(float);
 }
 
+static bool has_shape(const xk_conv2d *p) {
+  bool shape = p->kh == 3 && p->kw == 3 && p->sh == 1 && p->sw == 1 && p->dh == 1 && p->dw == 1 && p->groups == 1;
+  return shape && p->pad_top >= 0 && p->pad_top <= 2 && p->pad_left >= 0 && p->pad_left <= 2;
+}
+
+bool xk__bwino_weight_fits(const xk_conv2d *p) { return has_shape(p) && p->oh >= OUT && p->ow >= OUT; }
+
 /* ---- when ------------------------------------------------------------------------------------------------------------------- */
 bool xk__bwino_fits(const xk_conv2d *p, bool backward) {
-  bool shape = p->kh == 3 && p->kw == 3 && p->sh == 1 && p->sw == 1 && p->dh == 1 && p->dw == 1 && p->groups == 1;
-  bool pads = p->pad_top >= 0 && p->pad_top <= 2 && p->pad_left >= 0 && p->pad_left <= 2;
-  if (!shape || !pads) return false;
+  if (!has_shape(p)) return false;
   job j = job_of(p, backward);
   return cost(&j, j.out) < direct_cost(&j);
 }

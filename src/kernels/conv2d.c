@@ -5,7 +5,7 @@
  * X is never stored whole: every task makes the tile it needs in its thread's scratch. How a problem
  * is cut into tasks depends on the sizes of one image, neither on the number of threads nor on the
  * batch, so an image's result is the same bits wherever it is computed.
- * Not here: groups of one channel (depthwise.c), the fast algorithm for training (winograd.c). */
+ * Not here: groups of one channel (depthwise.c); blocked arrays, on which it is faster (blocked.h). */
 #include <omp.h>
 #include <string.h>
 
@@ -37,8 +37,6 @@ static sizes sizes_of(const xk_conv2d *p) {
 }
 
 static bool is_depthwise(const xk_conv2d *p) { return p->groups > 1 && p->c == p->groups; }
-
-static bool is_fast(const xk_conv2d *p) { return p->fast && xk__winograd_fits(p); }
 
 static bool is_empty(const xk_conv2d *p) { return p->n == 0 || p->m == 0 || p->oh == 0 || p->ow == 0; }
 
@@ -89,10 +87,6 @@ void xk_conv2d_forward(const xk_conv2d *p, const float *x, const float *w, const
   if (is_empty(p)) return;
   if (is_depthwise(p)) {
     xk__depthwise_forward(p, x, w, b, y);
-    return;
-  }
-  if (is_fast(p)) {
-    xk__winograd_forward(p, x, w, b, y, work);
     return;
   }
   sizes s = sizes_of(p);
@@ -179,10 +173,6 @@ void xk_conv2d_backward_input(const xk_conv2d *p, const float *w, const float *d
     xk__depthwise_backward_input(p, w, dy, dx);
     return;
   }
-  if (is_fast(p)) {
-    xk__winograd_backward_input(p, w, dy, dx, work);
-    return;
-  }
   sizes s = sizes_of(p);
   input_cut cut = cut_input(p, &s);
   int64_t per_group = cut.c_blocks * cut.bands, tasks = p->n * p->groups * per_group;
@@ -247,10 +237,6 @@ void xk_conv2d_backward_weight(const xk_conv2d *p, const float *x, const float *
     xk__depthwise_backward_weight(p, x, dy, dw);
     return;
   }
-  if (is_fast(p)) {
-    xk__winograd_backward_weight(p, x, dy, dw, work);
-    return;
-  }
   weight_cut cut = cut_weight(p, &s);
   int64_t per_group = cut.c_blocks * cut.m_blocks, per_slice = p->groups * per_group, tasks = cut.slices * per_slice;
   int64_t count = p->m * s.k, own = slice_floats(p, &s, &cut);
@@ -273,7 +259,6 @@ size_t xk_conv2d_workspace(const xk_conv2d *p) {
   if (is_empty(p) || is_depthwise(p)) return 0;
   sizes s = sizes_of(p);
   if (s.k == 0) return 0;
-  if (is_fast(p)) return xk__winograd_workspace(p);
   int64_t floats = cut_forward(p, &s).scratch;
   floats = xk__max(floats, cut_input(p, &s).scratch);
   weight_cut cut = cut_weight(p, &s);

@@ -8,8 +8,7 @@
 #ifndef KERNELS_ISA_H
 #define KERNELS_ISA_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "kernels/kernels.h"
 
 /* ---- the register tile: sums for a few positions x 32 filters, kept in registers until they are finished ----------- */
 enum {
@@ -29,7 +28,8 @@ enum {
  *   y[i][f]    is at  y + (i / 7) * y_half + i % 7 * y_step + f / 16 * y_block + f % 16, and so is add[i][f].
  * Neighbours in a row have a_half = 7 a_step, y_half = 7 y_step. No address needs to be aligned.
  * bias may be NULL, and so may add; add may be y, whose contents are then added to. Summed in the order of segments, one
- * by one: the bits do not depend on how many positions a tile has. A count of 0 leaves an empty sum.
+ * by one: the bits do not depend on how many positions a tile has. A count of 0 leaves an empty sum. Where there is a gate
+ * (gate[i][f] stands as y[i][f] does), the result is not clamped but passes it, as in xk_finish.
  *
  * With every segment, 'lines' cache lines more are fetched into the second cache, one after the other from 'ahead' on:
  * weights that the next tiles will want. */
@@ -39,6 +39,8 @@ typedef struct xk_tile {
   int64_t a_step, a_half, y_step, y_half, y_block;
   const float *scale; /* NULL: 1 */
   float lo, hi;       /* -INFINITY and INFINITY: no clamp. NaN stays NaN. */
+  const float *gate;  /* NULL: none */
+  xk_relu_rule rule;
   const float *ahead;
   int64_t lines; /* 0: nothing is fetched */
 } xk_tile;
@@ -52,17 +54,22 @@ typedef struct xk_strip {
   int64_t column, columns, rows; /* where the strip begins, in an array of so many columns; rows of y that there are */
   int64_t apart, step;           /* floats from one point to the next, from one tile to the next */
   float lo, hi;
+  const float *gate; /* as y; NULL: none */
+  xk_relu_rule rule;
 } xk_strip;
 
 /* ---- taps of a depthwise convolution ------------------------------------------------------------------------------------ */
 enum { XK_TAPS = 128 };
 
 /* y[r][i][l] = clamp(bias[l] + sum over taps t of x[t][r][i][l] * w[t][l] + add[r][i][l]), 16 lanes l, added in the order
- * of taps; lines r are x_line and y_line floats apart, positions i x_step and y_step. bias and add may be NULL. */
+ * of taps; lines r are x_line and y_line floats apart, positions i x_step and y_step. bias and add may be NULL; a gate is as
+ * in xk_tile. */
 typedef struct xk_taps {
   int64_t count, x_line, y_line, x_step, y_step;
   const float *x[XK_TAPS], *w[XK_TAPS];
   float lo, hi;
+  const float *gate;
+  xk_relu_rule rule;
 } xk_taps;
 
 /* ---- the table ------------------------------------------------------------------------------------------------------- */

@@ -19,6 +19,9 @@
 /* ---- threads (threads.c) ------------------------------------------------------------------ */
 int xk_threads(void);           /* how many threads kernels use: OMP_NUM_THREADS or the number of cores */
 void xk_threads_set(int n);     /* at least 1; also keeps OpenBLAS to one thread per call */
+/* The kernels that the calling thread starts use n threads from now on; 0: as many as everybody's. For threads that work
+ * beside one another. */
+void xk_threads_own(int n);
 
 /* ---- matrix products (gemm.c: the only caller of OpenBLAS) --------------------------------- */
 /* C (m x n) = alpha * op(A) (m x k) * op(B) (k x n) + beta * C; ld* are row strides in elements.
@@ -37,14 +40,13 @@ void xk_gram(bool rows, int64_t n, int64_t k, const double *a, double *g /*[out]
 size_t xk_eigen_workspace(int64_t n); /* bytes */
 bool xk_eigen(int64_t n, double *a /*[out]*/, double *w /*[out]*/, void *work /*[scratch]*/);
 
-/* ---- convolution (conv2d.c, depthwise.c, im2col.c, winograd.c) ------------------------------------------ */
+/* ---- convolution (conv2d.c, depthwise.c, im2col.c) ------------------------------------------------------ */
 typedef struct xk_conv2d {
   int64_t n, c, h, w;      /* input  n x c x h x w */
   int64_t m, oh, ow;       /* output n x m x oh x ow */
   int64_t groups;          /* weights m x c/groups x kh x kw */
   int64_t kh, kw, sh, sw, dh, dw; /* kernel, stride, dilation */
   int64_t pad_top, pad_left;      /* bottom and right follow from oh, ow */
-  bool fast;                      /* may round more and depend on the batch (training) */
 } xk_conv2d;
 
 size_t xk_conv2d_workspace(const xk_conv2d *p); /* bytes enough for any of the three below with xk_threads() threads */
@@ -122,7 +124,9 @@ void xk_avgpool3d_backward(const xk_pool3d *p, const float *dy, float *dx /*[out
 typedef enum xk_relu_rule {
   XK_RELU_PLAIN,  /* dx = dy where the derivative is 1 (x > 0) */
   XK_RELU_GUIDED, /* the same, and only where dy > 0 (Springenberg 2015) */
-  XK_RELU_DECONV  /* dx = max(dy, 0) whatever x was (Zeiler 2014) */
+  XK_RELU_DECONV, /* dx = max(dy, 0) whatever x was (Zeiler 2014) */
+  XK_RELU_REDIRECTED /* plain; but where that leaves nothing of all n: dx = dy except where x is at a bound and dy pushes it
+                      * further beyond (Olah et al. 2017: ascents get started); LeakyRelu and smooth ones: plain */
 } xk_relu_rule;
 
 void xk_relu_forward(int64_t n, const float *x, float *y /*[out]*/);
@@ -426,6 +430,26 @@ void xk_bilinear(int64_t planes, int64_t h, int64_t w, const float *x, int64_t o
 size_t xk_blur_workspace(int64_t h, int64_t w, int64_t size);
 void xk_blur(int64_t planes, int64_t h, int64_t w, const float *x, int64_t size, double sigma, float *y /*[out]*/,
              void *work /*[scratch]*/);
+
+/* A picture through a window (affine.c): y[i,j] is x at row[0] i + row[1] j + row[2] and the like for col, bilinear between
+ * the pixels. Beyond its border x goes on periodically with wrap, else it is 'outside', a number per channel. */
+typedef struct xk_affine {
+  int64_t c, h, w, oh, ow; /* x is c x h x w, y c x oh x ow */
+  double row[3], col[3];
+  bool wrap;
+} xk_affine;
+void xk_affine_forward(const xk_affine *p, const float *x, const float *outside, float *y /*[out]*/);
+void xk_affine_backward(const xk_affine *p, const float *dy, float *dx /*[out]*/);
+
+/* Fourier transforms of real h x w planes (fft.c). A spectrum is h x (w/2 + 1) numbers, real and imaginary part side by
+ * side; the missing half are the conjugates of the other.
+ *   forward  s[k,l] = sum of x[i,j] e^(-2 pi i (k i/h + l j/w))
+ *   inverse  x[i,j] = sum over k, l <= w/2 of share(l)/(hw) Re(s[k,l] e^(2 pi i (k i/h + l j/w)))
+ * The gradient of the inverse by s is share(l)/(hw) times the forward transform of that by x. */
+static inline double xk_rfft2_share(int64_t l, int64_t w) { return l == 0 || 2 * l == w ? 1 : 2; }
+size_t xk_rfft2_workspace(int64_t planes, int64_t h, int64_t w);
+void xk_rfft2_forward(int64_t planes, int64_t h, int64_t w, const float *x, float *s /*[out]*/, void *work /*[scratch]*/);
+void xk_rfft2_inverse(int64_t planes, int64_t h, int64_t w, const float *s, float *x /*[out]*/, void *work /*[scratch]*/);
 
 /* ---- parts of pictures (regions.c, gmm.c, maxflow.c): for segmentation ------------------------------ */
 /* label[i] = 1, 2, ... for the connected regions (8 neighbours) of pixels that are not 0, in the order of their first

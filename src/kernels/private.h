@@ -53,6 +53,9 @@ static inline float xk__sigmoid(float x) {
   return numerator / (1 + z);
 }
 
+/* XK_RELU_REDIRECTED for what is clamped to [lo, hi]: y as given or clamped; dx may be dy (activation.c). */
+void xk__redirect(int64_t n, float lo, float hi, const float *y, const float *dy, float *dx);
+
 /* Does v displace the largest so far? NaN displaces numbers; the first of equals stays. */
 static inline bool xk__displaces(float v, float best) { return (v > best) | ((v != v) & (best == best)); }
 
@@ -91,13 +94,6 @@ void xk__im2col(const xk_conv2d *p, int64_t channels, const float *x, int64_t fi
 /* Its adjoint, x += ..., for input rows [y0, y1) only; what col holds for padding is overwritten. */
 void xk__col2im_accumulate(const xk_conv2d *p, int64_t channels, float *col, int64_t first, int64_t count,
                            int64_t y0, int64_t y1, float *x);
-
-/* ---- winograd.c: 3x3 without stride, rounding more; to be asked for by xk_conv2d.fast --------------------------- */
-bool xk__winograd_fits(const xk_conv2d *p);
-size_t xk__winograd_workspace(const xk_conv2d *p);
-void xk__winograd_forward(const xk_conv2d *p, const float *x, const float *w, const float *b, float *y, void *work);
-void xk__winograd_backward_input(const xk_conv2d *p, const float *w, const float *dy, float *dx, void *work);
-void xk__winograd_backward_weight(const xk_conv2d *p, const float *x, const float *dy, float *dw, void *work);
 
 /* ---- depthwise.c: groups that have one input channel each, any number of filters per group ---------- */
 void xk__depthwise_forward(const xk_conv2d *p, const float *x, const float *w, const float *b, float *y);

@@ -8,6 +8,7 @@
 #include "kernels/private.h"
 
 static atomic_int threads;
+static _Thread_local int own; /* of this thread; 0: what all use */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* Kernels call OpenBLAS from inside parallel regions, so it must not start threads of its own. */
@@ -17,6 +18,7 @@ static void start(void) {
 }
 
 int xk_threads(void) {
+  if (own > 0) return own;
   pthread_once(&once, start);
   return atomic_load_explicit(&threads, memory_order_relaxed);
 }
@@ -25,3 +27,5 @@ void xk_threads_set(int n) {
   pthread_once(&once, start);
   atomic_store(&threads, n < 1 ? 1 : n);
 }
+
+void xk_threads_own(int n) { own = n; }

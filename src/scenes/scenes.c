@@ -4,6 +4,7 @@
  * of which too much is hidden, by later ones, by the occluder or by the border, are placed anew and a little smaller.
  */
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -13,10 +14,11 @@
 #include "kernels/kernels.h"
 #include "scenes/compose.h"
 
-enum { SIDE_MIN = 16, TRIES = 40 };
-static const double least_visible = 0.4;
+enum { SIDE_MIN = 16, TRIES = 120 };
+static const double least_visible = 0.6;
 
 struct xai_scenes {
+  atomic_int refs;
   xai_scenes_opts opts; /* the pointers in it are the caller's: not used after opening */
   xai_backdrop backdrop;
   int n_labels;
@@ -99,6 +101,7 @@ xai_status xai_scenes_open(const xai_scenes_opts *opts, xai_scenes **out, xai_er
   xai_scenes *s = xai_calloc(1, sizeof *s);
   if (s == NULL) return xai_fail_memory(err, sizeof *s);
   xai_status st;
+  atomic_init(&s->refs, 1);
   s->opts = *opts;
   s->backdrop = backdrop;
   XAI_GOTO(choose(s, opts, codes, err));
@@ -122,8 +125,13 @@ done:
   return st;
 }
 
+xai_scenes *xai_scenes_retain(xai_scenes *s) {
+  atomic_fetch_add(&s->refs, 1);
+  return s;
+}
+
 void xai_scenes_close(xai_scenes *s) {
-  if (s == NULL) return;
+  if (s == NULL || atomic_fetch_sub(&s->refs, 1) > 1) return;
   for (int i = 0; s->sprites != NULL && i < s->n_sprites; i++) xai_sprite__clear(&s->sprites[i]);
   xai_free(s->sprites);
   xai_free(s);
@@ -138,6 +146,25 @@ int xai_scenes_classes(const xai_scenes *s) { return s->n_labels; }
 
 const char *xai_scenes_class(const xai_scenes *s, int label) {
   return label >= 0 && label < s->n_labels ? xai_scene__rows[s->label[label].row].name : NULL;
+}
+
+uint64_t xai_scenes_hash(const xai_scenes *s) {
+  const xai_scenes_opts *o = &s->opts;
+  int64_t numbers[] = {(int64_t)o->seed, o->width, o->height, o->least, o->most, (int64_t)s->backdrop, s->n_labels};
+  uint64_t h = xai_str_hash_more(xai_str_hash("scenes"), numbers, sizeof numbers);
+  h = xai_str_hash_more(h, &o->more, sizeof o->more);
+  h = xai_str_hash_more(h, &o->occluders, sizeof o->occluders);
+  for (int i = 0; i < s->n_labels; i++) {
+    int rows[] = {s->label[i].row, s->label[i].first, s->label[i].drawings};
+    h = xai_str_hash_more(h, rows, sizeof rows);
+  }
+  for (int i = 0; i < s->n_sprites; i++) {
+    const xai_sprite *sprite = &s->sprites[i];
+    int sides[] = {sprite->level[0].w + 2, sprite->level[0].h + 2};
+    h = xai_str_hash_more(h, sides, sizeof sides);
+    h = xai_str_hash_more(h, sprite->level[0].pixels, (size_t)sides[0] * (size_t)sides[1] * sizeof *sprite->level[0].pixels);
+  }
+  return h;
 }
 
 /* ---- throwing a scene -------------------------------------------------------------------------------------- */
@@ -305,14 +332,14 @@ static void draw_scene(const xai_scenes *s, uint64_t index, desk *at, xai_scene 
   throw_objects(s, &d, &p);
   p.occluded = dice_chance(&d, s->opts.occluders);
   double smaller = 1;
-  for (int try = 0; try < TRIES; try++, smaller *= 0.95) {
+  for (int try = 0; try < TRIES; try++, smaller = fmax(0.4, 0.95 * smaller)) {
     xai_dice behind = dice_of(own, BACKGROUND);
     xai_backdrop__paint(&at->canvas, s->backdrop, NULL, &behind, at->scratch);
     place_objects(s, &d, smaller, &p);
     if (p.occluded) throw_occluder(&d, &p);
     draw_plan(&p, &at->canvas, scene);
     if (all_visible(scene)) return;
-    if (try == TRIES / 2) p.occluded = false;
+    if (try == TRIES / 3) p.occluded = false;
   }
 }
 
@@ -395,8 +422,11 @@ xai_status xai_scene_compose(const xai_scenes *s, uint64_t index, const xai_scen
 /* ---- batches ---------------------------------------------------------------------------------------------------- */
 
 static void put_shares(const xai_scene *scene, int n_labels, float *shares) {
+  int64_t all = 0;
   memset(shares, 0, (size_t)n_labels * sizeof *shares);
-  for (int k = 0; k < scene->n; k++) shares[scene->objects[k].label] += 1.0f / (float)scene->n;
+  for (int k = 0; k < scene->n; k++) all += scene->objects[k].pixels;
+  for (int k = 0; k < scene->n && all > 0; k++)
+    shares[scene->objects[k].label] += (float)((double)scene->objects[k].pixels / (double)all);
 }
 
 xai_status xai_scenes_batch(const xai_scenes *s, uint64_t first, int64_t n, const xai_preprocess *how, int channels,

@@ -1,13 +1,14 @@
 /* score/filter.c: has a filter learnt something that the eye can name? Smooth filters are edges and blobs of colour,
- * the others still carry the noise that they began with; of the smooth ones some prefer a direction.
+ * the others still carry the noise that they began with; of the smooth ones some prefer a direction, some a colour.
  *
- * Both measures are of all channels together, each without its mean. */
+ * Smoothness and direction are of all channels together, each without its mean; colour is of the weights as they are, for
+ * what a filter has of one colour everywhere is seen, too. */
 #include <math.h>
 
 #include "base/alloc.h"
 #include "base/status.h"
 #include "kernels/kernels.h"
-#include "score/score.h"
+#include "score/filter.h"
 
 static double mean_of(const float *w, int64_t n) {
   double sum = 0;
@@ -15,8 +16,7 @@ static double mean_of(const float *w, int64_t n) {
   return sum / (double)n;
 }
 
-/* v = w without the mean of each channel; the sum of v^2. Rounding leaves a little of what was flat. */
-static double centre(const float *w, int64_t c, int64_t plane, double *v) {
+double xai_score__centre(const float *w, int64_t c, int64_t plane, double *v) {
   double square = 0;
   for (int64_t k = 0; k < c; k++) {
     double mean = mean_of(w + k * plane, plane);
@@ -25,7 +25,7 @@ static double centre(const float *w, int64_t c, int64_t plane, double *v) {
       square += v[i] * v[i];
     }
   }
-  return square;
+  return square > 1e-12 * xk_sum_square(c * plane, w) ? square : 0;
 }
 
 /* Mean of v(x, y) v(x + 1, y), or of v(x, y) v(x, y + 1), over all pairs that there are; 0 when there is none. */
@@ -48,61 +48,45 @@ static double neighbours(const double *v, int64_t c, int64_t h, int64_t w, doubl
   return axes > 0 ? sum / (axes * variance) : 0;
 }
 
-/* cos and sin of 2 pi i / n, i = 0 .. n - 1. */
-typedef struct circle {
-  int64_t n;
-  double *cosine, *sine;
-} circle;
-
-/* |F(u, v)|^2 of the filter in a square of n x n, all channels together. */
-static double power_at(const double *f, int64_t c, int64_t h, int64_t w, const circle *at, int64_t u, int64_t v) {
-  double power = 0;
-  for (int64_t k = 0; k < c; k++) {
-    double re = 0, im = 0;
-    for (int64_t y = 0; y < h; y++)
-      for (int64_t x = 0; x < w; x++) {
-        int64_t i = (u * x + v * y) % at->n;
-        if (i < 0) i += at->n;
-        re += f[(k * h + y) * w + x] * at->cosine[i];
-        im += f[(k * h + y) * w + x] * at->sine[i];
-      }
-    power += re * re + im * im;
-  }
-  return power;
-}
-
 /* |sum P e^(2 i theta)| / sum P over the frequencies of the half plane (the other half is the same) below n / 2 along
  * each axis, but for those nearer to 0 than 1.5 in 16, which every blob has. */
-static double direction(const double *f, int64_t c, int64_t h, int64_t w, const circle *at) {
-  int64_t most = (at->n - 1) / 2;
+static double direction(const double *power, int64_t n) {
+  int64_t most = (n - 1) / 2;
   double re = 0, im = 0, total = 0;
   for (int64_t u = 0; u <= most; u++)
     for (int64_t v = u == 0 ? 1 : -most; v <= most; v++) {
-      double square = (double)(u * u + v * v);
-      if (sqrt(square) * 16 < 1.5 * (double)at->n) continue;
-      double power = power_at(f, c, h, w, at, u, v);
-      re += power * (double)(u * u - v * v) / square; /* cos 2 theta */
-      im += power * (double)(2 * u * v) / square;     /* sin 2 theta */
-      total += power;
+      double square = (double)(u * u + v * v), p = power[(v + n) % n * n + u];
+      if (sqrt(square) * 16 < 1.5 * (double)n) continue;
+      re += p * (double)(u * u - v * v) / square; /* cos 2 theta */
+      im += p * (double)(2 * u * v) / square;     /* sin 2 theta */
+      total += p;
     }
   return total > 0 ? sqrt(re * re + im * im) / total : 0;
 }
 
-xai_status xai_score_filter(const float *w, int64_t c, int64_t kh, int64_t kw, double *smooth, double *oriented,
-                            xai_err *err) {
+/* 1 - |grey part|^2 / |w|^2; the grey part has the mean of the channels in each of them. */
+static double colour_of(const float *w, int64_t c, int64_t plane, double all) {
+  double grey = 0;
+  for (int64_t i = 0; i < plane; i++) {
+    double sum = 0;
+    for (int64_t k = 0; k < c; k++) sum += w[k * plane + i];
+    grey += sum * sum / (double)c;
+  }
+  return c > 1 && all > 0 ? fmax(0, 1 - grey / all) : 0;
+}
+
+xai_status xai_score_filter(const float *w, int64_t c, int64_t kh, int64_t kw, xai_score_looks *out, xai_err *err) {
   int64_t taps = c * kh * kw, longer = kh > kw ? kh : kw, n = longer > 16 ? longer : 16;
-  size_t bytes = (size_t)(taps + 2 * n) * sizeof(double);
+  size_t bytes = (size_t)(taps + n * n) * sizeof(double);
   double *v = xai_alloc(bytes);
   if (v == NULL) return xai_fail_memory(err, bytes);
-  const circle at = {n, v + taps, v + taps + n};
-  for (int64_t i = 0; i < n; i++) {
-    at.cosine[i] = cos(2 * acos(-1) * (double)i / (double)n);
-    at.sine[i] = sin(2 * acos(-1) * (double)i / (double)n);
-  }
-  double variance = centre(w, c, kh * kw, v) / (double)taps;
-  bool flat = !(variance * (double)taps > 1e-12 * xk_sum_square(taps, w));
-  *smooth = flat ? 0 : neighbours(v, c, kh, kw, variance);
-  *oriented = flat ? 0 : direction(v, c, kh, kw, &at);
+  double *power = v + taps, square = xai_score__centre(w, c, kh * kw, v), all = xk_sum_square(taps, w);
+  xai_status st = xai_score__power(v, c, kh, kw, n, power, err);
+  if (st == XAI_OK)
+    *out = (xai_score_looks){.smooth = square > 0 ? neighbours(v, c, kh, kw, square / (double)taps) : 0,
+                             .oriented = square > 0 ? direction(power, n) : 0,
+                             .colour = colour_of(w, c, kh * kw, all),
+                             .even = all > 0 ? fmax(0, 1 - square / all) : 0};
   xai_free(v);
-  return xai_stop_requested() ? xai_fail_stop(err) : XAI_OK;
+  return st;
 }

@@ -37,13 +37,41 @@ xai_status xai_score_spearman(const float *a, const float *b, int64_t n, double 
  * eq. 13. */
 xai_status xai_score_ssim(const float *a, const float *b, int64_t h, int64_t w, double *out, xai_err *err);
 
-/* ---- filters (filter.c) -------------------------------------------------------------------------------------- */
-/* Of a filter c x kh x kw, each channel without its mean: *smooth = the correlation of neighbours, mean of those beside
- * and those below one another; *oriented = the length of the mean of e^(2 i theta) over its power spectrum, theta the
- * frequency's direction, without the lowest frequencies: 0 for none, 1 for a grating. Both 0 for a flat filter. Fails
- * with XAI_ENOMEM or XAI_ESTOP. */
-xai_status xai_score_filter(const float *w, int64_t c, int64_t kh, int64_t kw, double *smooth, double *oriented,
-                            xai_err *err);
+/* ---- filters (filter.c, spectrum.c, gabor.c); a filter is c x kh x kw weights ---------------------------------- */
+typedef struct xai_score_looks {
+  double smooth;   /* correlation of neighbours: mean of those beside and those below one another; 0 for a flat filter */
+  double oriented; /* length of the mean of e^(2 i theta) over the power spectrum, theta the frequency's direction, without
+                      the lowest frequencies: 0 for none, 1 for a grating; 0 for a flat filter */
+  double colour;   /* share of the sum of squares that is not grey (equal in all channels); 0 for one channel */
+  double even;     /* share of the sum of squares that is the channels' means: 1 for a flat filter, 0 for zeros */
+} xai_score_looks;
+/* Fails with XAI_ENOMEM or XAI_ESTOP. */
+xai_status xai_score_filter(const float *w, int64_t c, int64_t kh, int64_t kw, xai_score_looks *out, xai_err *err);
+
+/* The amplitude of each frequency, of all channels together: the root of the sum of their squares; n x n, n at least kh
+ * and kw. Frequency 0 is at row and column n / 2 (from 0), a step to the right is 1/n cycles per weight to the right, a step up
+ * 1/n upwards. Fails with XAI_ENOMEM or XAI_ESTOP. */
+xai_status xai_score_spectrum(const float *w, int64_t c, int64_t kh, int64_t kw, int64_t n, float *out, xai_err *err);
+
+/* The Gabor function nearest to a filter: channel k is about offset_k + amplitude_k g(x, y),
+ *
+ *   g = exp(-a^2 / (2 along^2) - b^2 / (2 across^2)) cos(2 pi frequency a + phase)
+ *   a = (x - x0) cos(theta) - (y - y0) sin(theta)      b = (x - x0) sin(theta) + (y - y0) cos(theta)
+ *
+ * with x to the right and y down in weights, 0 at the middle of the first: the wave runs along a. */
+typedef struct xai_score_gabor_fit {
+  double x, y;
+  double theta;          /* 0 <= theta < pi, counterclockwise: 0 for upright stripes, pi / 2 for lying ones */
+  double frequency;      /* cycles per weight, at most 0.5 */
+  double phase;          /* -pi < phase <= pi, of the channel with the largest amplitude, which is positive */
+  double along, across;  /* deviations of the envelope */
+  double bandwidth;      /* octaves between the frequencies of half the amplitude; INFINITY when frequency 0 has more */
+  double residual;       /* share of the filter's sum of squares, each channel without its mean, that is left; 1 for a
+                            flat filter, of which the rest is 0 */
+} xai_score_gabor_fit;
+/* model (c x kh x kw, may be NULL): the fitted filter. kh and kw at least 2. Fails with XAI_ENOMEM or XAI_ESTOP. */
+xai_status xai_score_gabor(const float *w, int64_t c, int64_t kh, int64_t kw, xai_score_gabor_fit *out, float *model,
+                           xai_err *err);
 
 /* ---- changed pictures (change.c); a picture is c x plane values ---------------------------------------------- */
 /* x with the first 'count' pixels of the order taken from 'other'. */

@@ -281,7 +281,7 @@ xai_status xai_trainer_step(xai_trainer *t, const xai_view *x, const xai_view *t
   int scores = scores_layer(t);
   uint64_t stream = xai_rng_stream(t->opts.seed, (uint64_t)t->steps);
   xai_request request = {.keep = &scores, .n_keep = 1, .keep_outputs = t->n_statistics > 0, .seeds = &scores,
-                         .n_seeds = 1, .params = t->places, .n_params = t->n_params, .fast = true};
+                         .n_seeds = 1, .params = t->places, .n_params = t->n_params};
   xai_status st = XAI_OK;
   xai_step step = {0};
   xai_run *run = NULL;

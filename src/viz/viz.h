@@ -52,16 +52,21 @@ xai_status xai_signed_picture(const float *v, int c, int h, int w, bool bgr, dou
 xai_status xai_tint(const xai_image *img, const float *mask, int h, int w, bool inside, const uint8_t rgb[3], double share,
                     xai_image **out, xai_err *err);
 
+/* The rectangle at column x, row y (may be negative) of a picture; what stands over its border is striped in grey. */
+xai_status xai_cut(const xai_image *img, int x, int y, int w, int h, xai_image **out, xai_err *err);
+
 /* ---- many small maps or filters as one picture (tiles.c) ------------------------------------------------------ */
 typedef struct xai_tiles_opts {
-  int columns;          /* 0: as near to a square as can be */
-  int gap;              /* pixels of white between tiles */
+  int columns;          /* 0: about a square, if possible without places that stay empty */
+  int gap;              /* pixels between tiles */
+  const uint8_t *between; /* their colour; NULL: white */
   const xai_cmap *cmap; /* for c = 1; NULL: grey */
-  bool common;          /* one scale for all tiles, else one for each */
+  int alike;            /* so many tiles after one another share a scale; 0: each has its own */
   bool bgr;             /* for c = 3: order of the channels */
+  bool cross;           /* out: tiles that have the same value everywhere */
 } xai_tiles_opts;
 /* n tiles of c x h x w (c = 1 or 3), row by row. One channel is coloured by xai_scale_of; three are stretched so that the
- * least value is black and the largest white, in each tile or over all. *scale is that of all tiles together. */
+ * least value is black and the largest white, over the tiles that share a scale. *scale is that of all tiles together. */
 xai_status xai_tiles(const float *v, int n, int c, int h, int w, const xai_tiles_opts *opts, xai_image **out,
                      xai_scale *scale, xai_err *err);
 

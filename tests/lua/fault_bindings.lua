@@ -74,7 +74,16 @@ local cases = {
   { "scores of a map", function() return xai.tensor { { 1, 2, 0 }, { 0, 5, 0 }, { 0, 3, 1 } } end, function(map)
     local box = { x = 1, y = 1, w = 2, h = 2 }
     local _ = xai.score.pointing(map, box, { smooth = 0.3 }), xai.score.iou(map, box), xai.score.mass(map, box), xai.score.rank(map, box),
-      xai.score.sparseness(map), xai.score.spearman(map, map), xai.score.ssim(map, map), xai.score.filters(map:reshape(1, 1, 3, 3))
+      xai.score.sparseness(map), xai.score.spearman(map, map), xai.score.ssim(map, map), xai.score.filters(map:reshape(1, 1, 3, 3)),
+      xai.score.instances(map, box)
+  end },
+  { "filters", function() return tiny.load() end, function(net)
+    local f = xai.filters(net)
+    local _ = f:picture(), f:look { fit = true, size = 8 }
+  end },
+  { "activations", net_and_x, function(net, x)
+    local a = xai.activations(net, x, { layer = "pool1" })
+    local _ = a:picture { scale = "common" }, a:channel(1):heat()
   end },
   { "scores that ask the network", net_and_x, function(net, x)
     local map = x:reshape(4, 4)
@@ -85,17 +94,49 @@ local cases = {
       { metrics = { "pointing", "sensitivity", "randomization" }, sensitivity = { samples = 2 } })
   end },
 }
+cases[#cases + 1] = { "patches", net_and_x, function(net, x)
+  local p = xai.patches(net, { x }, { units = { "conv1:1", "pool1" }, k = 2 }) "pool1:1"[1]
+  local _ = p.image, p:trace(), net:receptive_field("conv1", 1, 1)
+end }
 if pcall(xai.scenes, { classes = { "fox" } }) then -- the font is there
   cases[#cases + 1] = { "scenes", function() return xai.scenes { size = 16, classes = { "dog", "fox" }, objects = 2 } end, function(set)
     local _ = set[1], set:batch(1, 2), set.classes
     xai.scenes.compose { size = 16, objects = { { class = "lion" } } }
   end }
 end
+cases[#cases + 1] = { "sets of pictures", function()
+  return tiny.load(), { xai.image(xai.zeros(4, 4, 3, "uint8")), { image = xai.image(xai.zeros(5, 4, 3, "uint8")), label = "dog" } }
+end, function(net, list)
+  local set = xai.images(list)
+  for _ in set:each { threads = 2 } do end
+  for _ in set:batches(net, { batch = 2 }) do end
+  local _ = set[2], set:hash(), core.bytes_of(core.join_rows { core.pool_rows(xai.zeros(1, 2, 2, 2), "mean"), xai.zeros(2, 2) }),
+    core.tensor_of("abcd", "uint8", { 2, 2 }), core.folder "."
+end }
+local function net_and_pictures() return tiny.load(), { xai.image(xai.zeros(4, 4, 3, "uint8")), xai.image(xai.zeros(4, 4, 3, "uint8")) } end
+cases[#cases + 1] = { "features", net_and_pictures, function(net, list) xai.features(net, list, nil, { part = 1, threads = 1 }) end }
+local store = os.tmpname()
+os.remove(store)
+local quick = io.open(store:gsub("^.*/", "/dev/shm/"), "w") -- in memory, where there is such a folder: all files of a store are synced
+if quick then
+  quick:close()
+  store = store:gsub("^.*/", "/dev/shm/")
+  os.remove(store)
+end
+local function without_store()
+  for _, entry in ipairs(core.file_size(store) and core.folder(store) or {}) do os.remove(store .. "/" .. entry.name) end
+  os.remove(store)
+end
+cases[#cases + 1] = { "a store", function()
+  without_store()
+  return net_and_pictures()
+end, function(net, list) xai.features(net, list, nil, { store = store, part = 1, threads = 1 }) end }
 cases[#cases + 1] = { "a run in place of a picture", function()
   local net = tiny.load()
   return net, net:run(tiny.x())
 end, function(net, run) xai.gradcam(net, run, { target = 0, layer = "pool1" }) end }
 local options = { class_image = { target = 0, steps = 1 }, neuron_image = { at = "conv1:1", steps = 1 },
+  feature_image = { at = "conv1:1", steps = 1, views = 2, grain = 1 },
   invert = { layer = "conv1", steps = 1, init = tiny.x(), code = xai.randn(1, 2, 4, 4) },
   rise = { target = 0, masks = 20 } }
 for _, name in ipairs(xai.methods()) do
@@ -122,6 +163,8 @@ for _, case in ipairs(cases) do
     end
   end)
 end
+
+without_store()
 
 -- A builder that ran short of memory is given up as a whole: building again is the caller's.
 test("building: memory that stays short is an error, and no more", function(t)

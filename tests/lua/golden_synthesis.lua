@@ -113,6 +113,8 @@ test("one, two and four threads make the same pictures", function(t)
     local x = net:prepare(xai.image(picture))
     return { xai.class_image(net, { target = 243, steps = 3, jitter = 4, seed = 1 }).values,
       xai.neuron_image(net, { at = "fire5/concat:7", steps = 3, seed = 1 }).values,
+      xai.feature_image(net, { target = "fire5/concat:7", steps = 2, views = 2, grain = 5, seed = 1 }).values,
+      xai.feature_image(net, { target = "fire5/concat:7", preset = "maco", size = 256, steps = 2, views = 2, seed = 1 }).values,
       xai.invert(net, x, { layer = "pool3", steps = 3, seed = 1 }).values }
   end
   local one = results(1)

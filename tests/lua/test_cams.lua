@@ -10,11 +10,12 @@ local b = require "xai.build"
 -- and 0 for A2, of class 1 the reverse, of class 2 1/4 for both.
 local POOL = "pool1"
 
---- Every method that has a layer.
+--- Every method that makes a map of a layer; relevance may be asked for anywhere.
+local ANYWHERE = { lrp = true, deeplift = true }
 local function with_layer()
   local names = {}
   for _, method in ipairs(core.method_table()) do
-    if method.layer and not method.makes_picture then names[#names + 1] = method.name end
+    if method.layer and not method.makes_picture and not ANYWHERE[method.name] then names[#names + 1] = method.name end
   end
   return names
 end

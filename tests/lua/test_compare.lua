@@ -38,7 +38,7 @@ drawn("the table has a line per method and says what could not be", function(t)
   for _, method in ipairs { "random", "cam", "saliency" } do
     t.ok(out:find("\n" .. method .. " +%d%.%d%d%d +%d%.%d%d%d +%d%.%d%d%d +%d+%.%d%d%d%d\n"), out)
   end
-  t.ok(out:find "means of 4 objects in 2 scenes; lower is better: deletion", out)
+  t.ok(out:find "means of 4 objects in 2 scenes, RISE with 500 masks; lower is better: deletion", out)
 end)
 
 drawn("the files have a record per method, score and class", function(t)

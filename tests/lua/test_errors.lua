@@ -94,7 +94,7 @@ test("no native function crashes, whatever it is given", function(t)
     "", "gap", "input", "logits", "inferno", "rgb", "float32", "/", "max_abs", 0, 1, 2, 3, -1, 0.5, 1e300, -1 / 0, 0 / 0, 1 << 62,
     math.mininteger, true, false }
   local functions = {}
-  local apart = { fail_after = true, on_note = true, make_dir = true, threads = true, seed = true, quiet = true, free = true,
+  local apart = { fail_after = true, on_note = true, on_progress = true, make_dir = true, threads = true, seed = true, quiet = true, free = true,
     save = true, show = true } -- these change the process or write files
   for _, group in ipairs { core, core.methods, core.score, core.types.tensor, core.types.image, core.types.net, core.types.run, core.types.scenes } do
     for name, fn in pairs(group) do

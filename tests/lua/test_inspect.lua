@@ -47,6 +47,16 @@ test("a file of weights is told by its tensors and the architecture that they fi
   os.remove(path)
 end)
 
+test("a file of weights alone is the network that they fit", function(t)
+  local net = xai.zoo.squeezenet1_1 { weights = "fill", classes = 7, width = 1 }
+  local path = saved(net, "s.safetensors")
+  local found = xai.model(path, { preprocess = "caffe" })
+  t.eq({ found:hash(), found.classes, found.order }, { net:hash(), 7, "bgr" })
+  xai.write(path, { a = xai.zeros(2, 3) })
+  t.fails(function() xai.model(path) end, ("model: '%s' holds weights that fit no architecture of the zoo"):format(path))
+  os.remove(path)
+end)
+
 test("an interrupt ends the search for an architecture", function(t)
   local path = saved(xai.zoo.lenet5 { weights = "fill" }, "l.safetensors")
   -- as a stock lua5.4 has it, once: a pcall would do away with it

@@ -84,7 +84,7 @@ end
 --- Where a rectifier or a maximum is within rounding of its bend, either side is right: then other pictures are asked.
 local function gradients(t, net, names, n, title)
   local q = { at = below(2) == 0 and names[#names] or pick(names), to = below(2) == 0 and "input" or pick(names) }
-  q.rule, q.keep = pick { "plain", "guided", "deconv" }, some(names, 3)
+  q.rule, q.keep = pick { "plain", "guided", "deconv", "redirected" }, some(names, 3)
   q.keep[#q.keep + 1] = q.at
   local what, worst
   for try = 1, 3 do
@@ -135,6 +135,26 @@ for index, name in ipairs(names) do
     for _, view in ipairs { hooked(net, layers), replaced(net), hooked(replaced(net), layers) } do
       kept_layers(t, view, layers, pictures(net, 1, "x"))
       gradients(t, view, layers, 1, "y")
+    end
+  end)
+end
+
+-- ---- memory
+
+--- Arrays of different sizes leave gaps; more than a third of what is needed would be bad luck or a bad layout.
+for _, name in ipairs(names) do
+  test(name .. ": an arena is hardly larger than what is alive at one time", function(t)
+    local net = made(name)
+    for _, n in ipairs { 1, 4 } do
+      local x, score = pictures(net, n, "x"), layers_of(net)
+      score = score[#score]
+      local run = net:run(x, { keep = { score } })
+      for _, way in ipairs { "forward", "back" } do
+        local seed = core.fill("seed.weight", { table.unpack(run:get(score):shape()) })
+        if way == "back" then run:backward { seed = seed, at = score } end
+        local bytes, alive = core.arena(run)
+        t.ok(alive <= bytes and bytes <= 1.3 * alive, ("%s, %d pictures: %d bytes for %d"):format(way, n, bytes, alive))
+      end
     end
   end)
 end

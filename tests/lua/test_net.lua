@@ -97,6 +97,19 @@ test("labels come from a file, or from one beside the model", function(t)
     t.eq(found, { "a", "b", "c" })
     t.eq(other, nil)
   end)
+  local folder = os.tmpname()
+  os.remove(folder)
+  local function put(name, text)
+    local file <close> = assert(io.open(folder .. "/" .. name, "wb"))
+    file:write(text)
+  end
+  os.execute(("mkdir '%s'"):format(folder))
+  put("model.onnx", tiny.bytes())
+  put("labels.txt", "one\ntwo\n") -- too few: the next in line is asked
+  put("imagenet_classes.txt", "a\nb\nc\n")
+  local found = xai.load(folder .. "/model.onnx", { preprocess = "none" }).labels
+  for _, name in ipairs { "model.onnx", "labels.txt", "imagenet_classes.txt", "" } do os.remove(folder .. "/" .. name) end
+  t.eq(found, { "a", "b", "c" })
   t.fails(function() tiny.load { labels = { "one" } } end, "load: ")
   t.fails(function() tiny.load { labels = { 1, 2, 3 } } end, "load: labels: expected a string, got 1")
 end)

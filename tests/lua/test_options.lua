@@ -98,6 +98,8 @@ test("methods() lists and prints them, help tells of each", function(t)
   end
   help.help "sheet"
   t.ok(text[#text]:find("xai.sheet {", 1, true))
+  help.help "filters" -- a function that has a recipe as well
+  t.ok(text[#text]:find("xai.filters(net, {layer=})", 1, true) and text[#text]:find("recipe: xairun filters\n  filters: what do", 1, true))
   t.fails(function() help.help "gradcan" end, "help: nothing about 'gradcan'; did you mean 'gradcam'?")
   t.fails(function() help.help(3) end, "help: expected a name")
 end)

@@ -119,6 +119,28 @@ test("a constant map points at the first pixel, and ranks by position", function
   t.eq(score.rank(map, { x = 1, y = 2, w = 3, h = 1 }), 0)
 end)
 
+-- Peaks of this map: 9 at column 2, row 2, and 5 at column 4, row 4, which is 0.56 of 9; its neighbours 4 are below it. The 6 beside
+-- the 9 is no peak.
+local HILLS = xai.tensor { { 0, 0, 0, 0 }, { 0, 9, 6, 0 }, { 0, 0, 0, 4 }, { 0, 0, 4, 5 } }
+
+test("instances: of three things those count that have a peak of half of the maximum", function(t)
+  local first, second = { x = 2, y = 2, w = 1, h = 1 }, { x = 4, y = 4, w = 1, h = 1 }
+  local third = mask { { 0, 0, 0, 0 }, { 0, 0, 1, 0 }, { 0, 0, 0, 1 }, { 0, 0, 0, 0 } } -- bright, but no top
+  local found, on, peaks = score.instances(HILLS, { first, second, third })
+  t.near({ found, on, #peaks }, { 2 / 3, 1, 2 })
+  t.eq({ peaks[1].x, peaks[1].y, peaks[1].value, peaks[1].object }, { 2, 2, 9, 1 })
+  t.eq({ peaks[2].x, peaks[2].y, peaks[2].value, peaks[2].object }, { 4, 4, 5, 2 })
+  t.near((score.instances(HILLS, { first, second, third }, { share = 0.6 })), 1 / 3)
+  t.near((select(2, score.instances(HILLS, { first, third }))), 0.5) -- one of two peaks lies on a thing
+  t.eq((score.instances(xai.zeros(4, 4), first)), 0)
+end)
+
+test("instances: a coarse map's peak is where its middle is in the picture", function(t)
+  local coarse = xai.tensor { { 0, 0 }, { 0, 1 } } -- the middle of its last value: 0.75 of 8, the sixth pixel
+  local function at(x) return (score.instances(coarse, { { x = x, y = x, w = 1, h = 1 }, width = 8, height = 8 })) end
+  t.eq({ at(5), at(6), at(7) }, { 0, 1, 0 })
+end)
+
 test("sparseness: 1 2 3 4 has the Gini index 0.25, one pixel of four 0.75, equal ones 0", function(t)
   t.near(score.sparseness(FALLING), 0.25)
   t.near(score.sparseness(xai.tensor { { 0, -3 }, { 0, 0 } }), 0.75)
@@ -354,7 +376,7 @@ test("every method and every metric runs over a set, with options for both", fun
   for _, method in ipairs { "random", table.unpack(xai.methods "maps") } do
     local r = score(method, net, set, { metrics = score.metrics(), deletion = { step = 4 }, sensitivity = { samples = 2 },
       options = method == "occlusion" and { window = 2 } or nil })
-    t.eq(#r, 13)
+    t.eq(#r, 15)
     for _, row in ipairs(r) do t.ok(row.n == 1 and row.mean == row.mean, method .. ": " .. row.metric) end
   end
   t.fails(function() score("invert", net, set, {}) end, "score: invert makes pictures: there is no map to score")
@@ -455,6 +477,7 @@ test("filters: a grating is smooth and oriented, a blob smooth, noise neither", 
   local noise = xai.randn(9, 9):totable()
   local r = score.filters(xai.tensor { { grating }, { noise }, { blob }, { noise } })
   t.eq({ #r, r.smooth, r.oriented }, { 4, 2, 1 })
+  t.eq({ r[1].kind, r[2].kind, r[3].kind, r[3].colour }, { "oriented", "other", "other", nil }) -- one channel has no colour
   t.ok(r[1].oriented > 0.6 and r[3].oriented < 1e-6 and r[2].oriented < 0.4)
   t.fails(function() score.filters(xai.zeros(3, 3)) end, "score.filters: weights: expected filters, float32 N x C x KH x KW")
 end)
@@ -480,7 +503,7 @@ test("every measure refuses options that it does not have, of another kind, or o
   for name, call in pairs {
     pointing = function(o) score.pointing(MAP, box, o) end, iou = function(o) score.iou(MAP, box, o) end,
     localization_error = function(o) score.localization_error(MAP, box, o) end, mass = function(o) score.mass(MAP, box, o) end,
-    rank = function(o) score.rank(MAP, box, o) end, sparseness = function(o) score.sparseness(MAP, o) end,
+    rank = function(o) score.rank(MAP, box, o) end, instances = function(o) score.instances(MAP, box, o) end, sparseness = function(o) score.sparseness(MAP, o) end,
     insertion = function(o) score.insertion(net, X, FALLING, o) end, deletion = function(o) score.deletion(net, X, FALLING, o) end,
     drop = function(o) score.drop(net, X, FALLING, o) end, increase = function(o) score.increase(net, X, FALLING, o) end,
     infidelity = function(o) score.infidelity(net, X, FALLING, o) end,

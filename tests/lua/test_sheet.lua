@@ -210,7 +210,12 @@ test("tiles take filters and activations as they are", function(t)
   t.eq(img.bar, { cmap = "grey", lo = 0, hi = 2 })
   t.eq({ (img:get(2, 1)), (img:get(4, 1)) }, { 128, 255 })
   t.fails(function() xai.tiles(xai.zeros(2)) end, "tiles: expected N x H x W or N x C x H x W, got 2")
-  t.fails(function() xai.tiles(xai.zeros(2, 2), { scale = "all" }) end, "tiles: scale: expected each or common, got 'all'")
+  t.fails(function() xai.tiles(xai.zeros(2, 2), { scale = "all" }) end, "tiles: scale: expected each, row or common, got 'all'")
+  t.fails(function() xai.tiles(xai.zeros(2, 2, 2), { scale = "row" }) end, "tiles: scale: 'row' needs a number of columns: cols")
+  img = xai.tiles(xai.tensor { { { 4, 2 } }, { { 8, 2 } } }, { scale = "row", gap = 1, cols = 1 })
+  t.eq({ (img:get(2, 1)), (img:get(2, 3)) }, { 128, 64 }) -- 2 of 4, 2 of 8
+  t.eq(xai.tiles.box(xai.zeros(2, 1, 2), 2, { cols = 1 }), { x = 1, y = 3, w = 2, h = 1 })
+  t.eq(xai.tiles.box(xai.zeros(64, 3, 11, 11), 10), { x = 13, y = 13, w = 11, h = 11 }) -- eight columns
 end)
 
 -- ---- plots

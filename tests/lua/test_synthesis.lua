@@ -66,6 +66,26 @@ test("units: one place, the centre, the mean", function(t)
   t.near(made("target", "conv1:1").values, { { { 1, 1, 1, 1 }, { 1, 1, 1, 1 }, { 1, 1, 1, 1 }, { 1, 1, 1, 1 } } })
 end)
 
+test("feature images: presets, media, and what does not go with them", function(t)
+  local net = tiny.load()
+  local e = xai.feature_image(net, { target = 0, steps = 3, pad = 0, jitter = 1 })
+  t.eq({ e.options.preset, e.options.medium, e.options.rule, e.options.colours, e.options.redirect }, { "lucid", "fourier", "adam", true, 16 })
+  t.eq(#e.scores, 3)
+  e = xai.feature_image(net, { target = 0, preset = "maco", steps = 2, views = 2, size = 8, spectrum = xai.zeros(1, 8, 5) + 1 })
+  t.eq({ e.options.spectrum, e.options.size, e.options.crop_end }, { "own", 8, 0.05 })
+  t.eq(e.values:shape(), { 1, 8, 8 })
+  t.eq(e:map():shape(), { 8, 8 })
+  t.eq({ e:picture():size() }, { 8, 8 })
+  t.fails(function() xai.feature_image(net, { target = 0, blur = 1, pad = 0 }) end,
+    "feature_image: blur: changes pixels, but the picture is made of other numbers (expected 0, or medium pixels")
+  t.fails(function() xai.feature_image(net, { target = 0, init = tiny.x(), pad = 0 }) end, "feature_image: init: a picture has no such numbers")
+  t.fails(function() xai.feature_image(net, { target = 0, jitter = 40 }) end, "feature_image: jitter: of 4 x 4 pixels nothing is left to be seen")
+  t.fails(function() xai.feature_image(net, { target = 0, preset = "maco", size = 8, spectrum = xai.zeros(2), steps = 1 }) end,
+    "feature_image: spectrum: expected float32 1x8x5, got float32 2")
+  t.fails(function() xai.neuron_image(net, { at = "conv1:1", rule = "adam", momentum = 0.5 }) end, "neuron_image: momentum: this rule has its own")
+  t.fails(function() xai.feature_image(net, { target = 0, medium = "fourrier" }) end, "did you mean 'fourier'?")
+end)
+
 test("an inversion that starts at the picture has nothing to do", function(t)
   local net = tiny.load()
   for _, layer in ipairs { "conv1", "relu1", "pool1", "gap", "fc", "logits", "prob" } do

@@ -96,6 +96,27 @@ contains "--help shows an example" "xairun gradcam --image" "$program" --help
 grep -q 'stack traceback' stderr || { failures=$((failures + 1)); echo "FAIL -v prints a traceback"; }
 [ "$("$program" --help | awk 'length > 80' | wc -l)" -eq 0 ] || { failures=$((failures + 1)); echo "FAIL --help fits 80 columns"; }
 
+# two programs at once, each with as many threads as there are cores: the bits of one that is alone
+passes='local net = xai.zoo.resnet18 { weights = "fill", width = 0.25, size = 64 }
+xai.seed(1)
+local x, last = xai.randn(4, 3, 64, 64), ""
+for _ = 1, 20 do
+  local now = table.concat(net:forward(x):reshape(-1):totable(), " ")
+  assert(last == "" or now == last, "the bits change from pass to pass")
+  last = now
+end
+print(last)'
+"$program" -q -e "$passes" >alone || { failures=$((failures + 1)); echo "FAIL one program alone"; }
+"$program" -q -e "$passes" >first &
+"$program" -q -e "$passes" >second
+wait $!
+if [ -s alone ] && cmp -s alone first && cmp -s alone second; then
+  echo "ok   two programs at once give the bits of one alone"
+else
+  failures=$((failures + 1))
+  echo "FAIL two programs at once give the bits of one alone"
+fi
+
 # every embedded recipe is listed with a text, is found by name, and a slip in it is answered with it
 for file in "${XAI_SOURCE:-..}"/scripts/*.lua; do
   [ -e "$file" ] || continue

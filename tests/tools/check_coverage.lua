@@ -6,14 +6,15 @@ local root = arg[1] or os.getenv "XAI_SOURCE" or "."
 -- Test -> the source files that it covers besides the one it is named after.
 local ELSEWHERE = {
   ["tests/sh/test_cli.sh"] = "app/main app/recipe app/report", -- a whole program: judged by what it prints and returns
-  ["tests/c/explain/test_methods.c"] = "explain/method explain/probe explain/backprop explain/channels explain/samples",
+  ["tests/c/explain/test_methods.c"] = "explain/method explain/probe explain/backprop explain/channels explain/samples "
+    .. "explain/baseline explain/lrp_rule explain/walk",
   ["tests/c/formats/test_onnx.c"] = "formats/onnx_load formats/onnx_model formats/onnx_attr",
   ["tests/c/formats/test_onnx_tensor.c"] = "formats/stored",
   ["tests/c/formats/test_caffe_load.c"] = "formats/caffe_layers formats/caffe_model formats/span_map",
   ["tests/c/formats/test_onnx_write.c"] = "formats/net_meta formats/proto_put formats/save",
   ["tests/c/formats/test_safetensors.c"] = "formats/json",
   ["tests/c/formats/test_image_jpeg.c"] = "formats/image_stb",
-  ["tests/c/graph/test_ops.c"] = "graph/op graph/op_check graph/ops_axis graph/ops_binary graph/ops_blocked graph/ops_conv graph/ops_einsum "
+  ["tests/c/graph/test_ops.c"] = "graph/op graph/op_check graph/ops_axis graph/ops_binary graph/ops_blocked graph/ops_blocked_training graph/ops_conv graph/ops_einsum "
     .. "graph/ops_index graph/ops_layout graph/ops_logic graph/ops_make graph/ops_matrix graph/ops_moments graph/ops_move "
     .. "graph/ops_norm graph/ops_point graph/ops_pool graph/ops_reduce graph/ops_resize graph/ops_sample graph/ops_select "
     .. "graph/ops_shape graph/ops_unary kernels/det kernels/pad",
@@ -36,6 +37,7 @@ local ELSEWHERE = {
   ["tests/c/kernels/test_unary.c"] = "kernels/select",
   ["tests/c/scenes/test_glyphs.c"] = "scenes/classes",
   ["tests/c/graph/test_fill.c"] = "kernels/fill",
+  ["tests/lua/test_cluster.lua"] = "cluster/cluster cluster/mpi", -- processes under mpirun
   ["tests/c/train/test_trainer.c"] = "train/init train/optimiser graph/training",
 }
 

@@ -4,12 +4,13 @@
 local root = arg[1] or os.getenv "XAI_SOURCE" or "."
 
 -- A floor may include itself and any of a lower rank; floors of one rank are siblings and do not meet.
-local RANK = { base = 0, tensor = 1, kernels = 2, graph = 3, formats = 4, explain = 4, embed = 4, viz = 4, scenes = 4,
-  score = 4,   train = 5, bindings = 6, app = 7 }
+local RANK = { base = 0, cluster = 1, tensor = 1, kernels = 2, graph = 3, formats = 4, explain = 4, embed = 4, viz = 4, scenes = 4,
+  score = 4, sets = 5, train = 5, bindings = 6, app = 7 }
 
 -- Public headers count as part of the floor that could first have written them.
 local PUBLIC = { ["xai/status.h"] = "base", ["xai/tensor.h"] = "tensor", ["xai/image.h"] = "tensor", ["xai/net.h"] = "graph",
-  ["xai/explain.h"] = "explain", ["xai/scenes.h"] = "scenes", ["xai/train.h"] = "train", ["xai/lua.h"] = "bindings", ["xai.h"] = "bindings" }
+  ["xai/explain.h"] = "explain", ["xai/scenes.h"] = "scenes", ["xai/images.h"] = "sets",
+  ["xai/train.h"] = "train", ["xai/lua.h"] = "bindings", ["xai.h"] = "bindings" }
 
 -- Library headers and the files that alone may include them, as Lua patterns.
 local HEADERS = {
@@ -22,6 +23,8 @@ local HEADERS = {
   { "ft2build", "^src/scenes/glyphs%.c$" },
   { "cJSON", "^src/formats/" },
   { "^zlib%.h$", "^src/formats/zip%.c$", "^src/formats/image_stb%.c$" },
+  { "^mpi%.h$", "^src/cluster/mpi%.c$" },
+  { "^dlfcn%.h$", "^src/cluster/cluster%.c$" },
   { "histedit", "^src/app/repl%.c$" },
   { "editline", "^src/app/repl%.c$" },
 }

@@ -35,12 +35,17 @@ check(("README.md: %d blocks"):format(blocks), ok, trouble)
 local ARGUMENTS = {
   compare = "--model model.onnx --count 1 --methods gradcam,random --metrics pointing,deletion --csv a.csv --json a.json",
   inspect = "--model model.onnx",
+  filters = "--model model.onnx",
+  features = "--model model.onnx --images . --store features-" .. os.time(),
+  localization = "--models default-gap --count 1 --each 1",
   class_image = "--model model.onnx --steps 5",
   neuron_image = "--model model.onnx --steps 5",
+  feature_image = "--model model.onnx --steps 3 --channels 2",
   invert = "--model model.onnx --image cat.png --steps 5",
   train_scenes = "--pictures 64 --batch 16 --fresh 48 --pairs 4 --checkpoint train.ckpt --save scenes.safetensors",
 }
 
+os.remove "train.ckpt" -- of an earlier run: train_scenes would go on with it
 local program = "'" .. build .. "/xairun'"
 local list = assert(io.popen(program .. " --list"))
 for line in list:lines() do

@@ -70,6 +70,56 @@ function place.rank(e, truth, options)
   return native.rank(against("rank", e, truth, o.region))
 end
 
+--- Places of a map, in its own resolution, that none of the eight neighbours exceeds and that reach a share of the maximum: a list
+--- of { x =, y =, value = } in pixels of a picture of that size, in reading order.
+local function tops(name, e, share, height, width)
+  local own = is_explanation(e) and e.values or e
+  local shape = core.is_tensor(own) and own:shape() or {}
+  local map = map_of(name, e, shape[#shape - 1], shape[#shape])
+  local rows, most, list = map:totable(), map:max(), {}
+  local h, w = #rows, #rows[1]
+  local function exceeded(y, x)
+    for v = math.max(1, y - 1), math.min(h, y + 1) do
+      for u = math.max(1, x - 1), math.min(w, x + 1) do if rows[v][u] > rows[y][x] then return true end end
+    end
+  end
+  for y = 1, h do
+    for x = 1, w do
+      local value = rows[y][x]
+      if value > 0 and value >= share * most and not exceeded(y, x) then
+        list[#list + 1] = { x = math.ceil((x - 0.5) * width / w), y = math.ceil((y - 0.5) * height / h), value = value }
+      end
+    end
+  end
+  return list
+end
+
+--- Is the pixel one of the object's?
+local function on(item, x, y)
+  if core.is_tensor(item) then return item:get(y, x) ~= 0 end
+  return x >= item.x and x < item.x + item.w and y >= item.y and y < item.y + item.h
+end
+
+--- Several things of one class: which share of them has a peak of the map, a place that no neighbour exceeds and that reaches
+--- 'share' of the maximum? Then: which share of the peaks lies on one of them (a noisy map has peaks everywhere, and so on all of
+--- them); and the peaks, { x =, y =, value =, object = number or nil }.
+function place.instances(e, truth, options)
+  local o = options_of("instances", options, { share = 0.5, region = "mask" })
+  local _, region = against("instances", e, truth, o.region)
+  local items = collect("instances", truth, o.region, {})
+  local peaks, found, hits, number = tops("instances", e, o.share, region:shape()[1], region:shape()[2]), {}, 0, 0
+  for _, peak in ipairs(peaks) do
+    for k, item in ipairs(items) do
+      if on(item, peak.x, peak.y) then
+        peak.object = peak.object or k
+        if not found[k] then found[k], number = true, number + 1 end
+      end
+    end
+    if peak.object then hits = hits + 1 end
+  end
+  return number / #items, #peaks > 0 and hits / #peaks or 0, peaks
+end
+
 --- Sparseness (Chalasani et al. 2020): Gini index of |map|: 0 flat, towards 1 the fewer pixels have it all.
 function place.sparseness(e, options)
   options_of("sparseness", options, {})

@@ -1,6 +1,7 @@
 -- xai.score.set: a method over a set of pictures whose objects are known: means, standard errors, tables.
 local core = require "xai.core"
 local check = require "xai.check"
+local cluster = require "xai.cluster"
 local say = require "xai.say"
 local method = require "xai.score.method"
 local place, network, shared = require "xai.score.place", require "xai.score.network", require "xai.score.shared"
@@ -26,6 +27,8 @@ local METRICS = {
   { "localization_error", truthful(place.localization_error) },
   { "mass", truthful(place.mass) },
   { "rank", truthful(place.rank) },
+  { "instances", truthful(place.instances) },
+  { "peaks", function(c, o) return (select(2, place.instances(c.e, c.truth, o))) end },
   { "sparseness", function(c, o) return place.sparseness(c.e, o) end },
   { "insertion", area(network.insertion) },
   { "deletion", area(network.deletion) },
@@ -132,6 +135,20 @@ local function add_values(result, name, values)
   result.objects = result.objects + 1
 end
 
+--- What all ranks have found, put together in the order of the pictures, as one process alone does; the seconds of all.
+local function collect(result, count, seconds, found)
+  local lists, total = {}, 0
+  for _, rank in ipairs(cluster.gather { seconds = seconds, found = found }) do
+    total = total + rank.seconds
+    for i, list in pairs(rank.found) do lists[i] = list end
+  end
+  for i = 1, count do
+    if lists[i] and lists[i].whole then result.pictures = result.pictures + 1 end
+    for k = 1, #(lists[i] or {}), 2 do add_values(result, lists[i][k], lists[i][k + 1]) end
+  end
+  return total
+end
+
 --- The rows of the result, one per metric.
 local function summarize(result, metrics)
   table.sort(result.classes)
@@ -204,9 +221,9 @@ function set.score(given, net, pictures, options)
   local metrics, target, count
   options, metrics, target, count = settings(pictures, options)
   local result = { method = name, classes = {}, pictures = 0, objects = 0, seconds = 0, values = {} }
-  local seconds, tell = 0, say.progress("score " .. name, count)
+  local seconds, tell, found = 0, say.progress("score " .. name, count), {} -- by picture: { class, values, class, values, ... }
 
-  local function judge(question, x)
+  local function judge(question, x, list)
     local started = core.clock()
     local e = run(net, x, with_target(options.options, question.class))
     seconds = seconds + core.clock() - started
@@ -215,19 +232,23 @@ function set.score(given, net, pictures, options)
       options = options.options }
     local values = {}
     for i, metric in ipairs(metrics) do values[i] = metric[2](case, options[metric[1]]) end
-    add_values(result, question.name, values)
+    list[#list + 1], list[#list + 2] = question.name, values
   end
 
   result.stopped = not core.until_stopped(function()
     for i = 1, count do
-      local scene, where = pictures[i], "picture " .. i
-      local x = type(scene) == "table" and scene.image and shared.input(net, scene.image)
-      local size = x and size_of(net, scene.image, x, where)
-      for _, question in ipairs(questions(net, scene, size, target, where)) do judge(question, x) end
-      result.pictures = i
+      if cluster.mine(i) then
+        local scene, where, list = pictures[i], "picture " .. i, {}
+        local x = type(scene) == "table" and scene.image and shared.input(net, scene.image)
+        local size = x and size_of(net, scene.image, x, where)
+        found[i] = list
+        for _, question in ipairs(questions(net, scene, size, target, where)) do judge(question, x, list) end
+        list.whole = true
+      end
       tell(i)
     end
   end)
+  seconds = collect(result, count, seconds, found)
   result.seconds = result.objects > 0 and seconds / result.objects or 0
   return summarize(result, metrics)
 end

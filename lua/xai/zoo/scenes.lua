@@ -25,8 +25,8 @@ local function append(list, more) return b.seq(table.move(more, 1, #more, #list 
 
 local function scenes(o)
   local w = o.wide
-  local list = features(o, { 48, 96, 128, 128, 64 }, { true, true, false, false, true })
-  return append(list, { "flatten", flatten, "fc6", linear { w(384) }, "relu6", relu, "drop6", dropout { 0.3 },
+  local list = features(o, { 48, 96, 128, 128, 96 }, { true, true, false, false, true })
+  return append(list, { "flatten", flatten, "fc6", linear { w(256) }, "relu6", relu, "drop6", dropout { 0.3 },
     "fc7", linear { w(256) }, "relu7", relu, "drop7", dropout { 0.3 }, "fc8", linear { o.classes } })
 end
 
@@ -38,7 +38,7 @@ end
 --- The first of them after Zhou et al. 2016, section 3: a convolution and a global average in place of the last pooling and
 --- the fully connected layers.
 local function scenes_cam(o)
-  local list = features(o, { 48, 96, 128, 128, 64 }, { true, true })
+  local list = features(o, { 48, 96, 128, 128, 96 }, { true, true })
   return append(list, { "CAM_conv", conv { o.wide(128), k = 3, pad = 1 }, "CAM_relu", relu, "CAM_pool", b.gap,
     "flatten", flatten, "CAM_fc", linear { o.classes } })
 end

@@ -19,10 +19,21 @@ XK_INLINE void sum_positions(const int P, const int64_t constant_step, const xk_
     const float *from = s->x[t] + x + part;
     XK_UNROLL for (int i = 0; i < P; i++) sum[i] += vf_load(from + i * step) * w;
   }
+  const int64_t place = y_at + part, y_step = s->y_step;
+  const float lo = s->lo, hi = s->hi, most = vf_most(hi), *gate = s->gate;
+  const xk_relu_rule rule = s->rule;
+  if (add != NULL) {
+    XK_UNROLL for (int i = 0; i < P; i++) sum[i] += vf_load(add + place + i * y_step);
+  }
+  if (gate == NULL) {
+    XK_UNROLL for (int i = 0; i < P; i++) vf_store(y + place + i * y_step, vf_clamp(sum[i], lo, hi));
+    return;
+  }
   XK_UNROLL for (int i = 0; i < P; i++) {
-    int64_t place = y_at + i * s->y_step + part;
-    if (add != NULL) sum[i] += vf_load(add + place);
-    vf_store(y + place, vf_clamp(sum[i], s->lo, s->hi));
+    const vf before = vf_load(gate + place + i * y_step);
+    if (rule == XK_RELU_PLAIN) sum[i] = vf_gate(sum[i], before, XK_RELU_PLAIN, lo, most);
+    else sum[i] = vf_gate(sum[i], before, rule, lo, most);
+    vf_store(y + place + i * y_step, sum[i]);
   }
 }
 

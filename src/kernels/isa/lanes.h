@@ -47,6 +47,7 @@
 #endif
 typedef float vf __attribute__((vector_size(VF * sizeof(float))));
 typedef float vf_anywhere __attribute__((vector_size(VF * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef __typeof__((vf){0} < (vf){0}) vm; /* a comparison's result */
 
 XK_INLINE vf vf_load(const float *x) { return *(const vf_anywhere *)x; }
 XK_INLINE void vf_store(float *x, vf v) { *(vf_anywhere *)x = v; }
@@ -65,6 +66,26 @@ XK_INLINE vf vf_clamp(vf v, float lo, float hi) {
   return v;
 #endif
 }
+
+/* The gradient g behind the rectifier that made y, as at xk_gate; a hi of NaN bounds nothing: no number is >= NaN. */
+XK_INLINE vf vf_gate(vf g, vf y, xk_relu_rule rule, float lo, float hi) {
+#if defined(__AVX512F__)
+  const __m512 zero = _mm512_setzero_ps();
+  __mmask16 keep = _mm512_cmp_ps_mask((__m512)y, _mm512_set1_ps(lo), _CMP_GT_OQ);
+  keep = _mm512_mask_cmp_ps_mask(keep, (__m512)y, _mm512_set1_ps(hi), _CMP_NGE_UQ);
+  if (rule == XK_RELU_DECONV) keep = 0xffff;
+  if (rule != XK_RELU_PLAIN) keep = _mm512_mask_cmp_ps_mask(keep, (__m512)g, zero, _CMP_GT_OQ);
+  return (vf)_mm512_maskz_mov_ps(keep, (__m512)g);
+#else
+  const vf zero = {0};
+  vm keep = rule == XK_RELU_DECONV ? g > zero : (y > zero + lo) & ~(y >= zero + hi);
+  if (rule == XK_RELU_GUIDED) keep &= g > zero;
+  return (vf)((vm)g & keep);
+#endif
+}
+
+/* A gate's upper bound as vf_gate wants it. */
+XK_INLINE float vf_most(float hi) { return hi == INFINITY ? NAN : hi; }
 
 XK_INLINE float vf_sum(vf v) {
 #if defined(__AVX512F__)

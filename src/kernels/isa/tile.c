@@ -14,7 +14,7 @@ enum { COLUMNS = 2 }; /* vectors of filters at once, at most */
 
 /* One piece of a tile: positions i < half from a, the others from b. */
 typedef struct piece {
-  const float *a, *b, *w, *scale, *bias, *add;
+  const float *a, *b, *w, *scale, *bias, *add, *gate;
   float *y;
   int64_t width; /* from one row of weights to the next */
 } piece;
@@ -23,9 +23,15 @@ typedef struct piece {
 XK_INLINE void sum_piece(const int P, const int J, const xk_tile *t, const piece *p) {
   vf sum[XK_TILE][COLUMNS];
   const int64_t step = t->a_step, width = p->width, lanes = t->lanes;
-  const float *ahead = t->ahead;
+  const int64_t y_step = t->y_step, y_half = t->y_half, y_block = t->y_block;
+  const float *ahead = t->ahead, *add = p->add, *gate = p->gate;
+#define PLACE (i / XK_TILE_HALF * y_half + i % XK_TILE_HALF * y_step + j * VF / 16 * y_block + j * VF % 16)
   XK_UNROLL for (int i = 0; i < P; i++) {
-    XK_UNROLL for (int j = 0; j < J; j++) sum[i][j] = (vf){0};
+    XK_UNROLL for (int j = 0; j < J; j++) {
+      sum[i][j] = (vf){0};
+      if (add != NULL) __builtin_prefetch(add + PLACE); /* what the sums will meet at their end */
+      if (gate != NULL) __builtin_prefetch(gate + PLACE);
+    }
   }
   for (int64_t r = 0; r < t->count[0]; r++) {
     for (int64_t s = 0; s < t->count[1]; s++) {
@@ -45,10 +51,8 @@ XK_INLINE void sum_piece(const int P, const int J, const xk_tile *t, const piece
       }
     }
   }
-  const int64_t y_step = t->y_step, y_half = t->y_half, y_block = t->y_block;
-  const float lo = t->lo, hi = t->hi, *add = p->add;
+  const float lo = t->lo, hi = t->hi;
   float *y = p->y;
-#define PLACE (i / XK_TILE_HALF * y_half + i % XK_TILE_HALF * y_step + j * VF / 16 * y_block + j * VF % 16)
   if (p->scale != NULL) {
     XK_UNROLL for (int j = 0; j < J; j++) {
       const vf scale = vf_load(p->scale + j * VF);
@@ -65,6 +69,19 @@ XK_INLINE void sum_piece(const int P, const int J, const xk_tile *t, const piece
     XK_UNROLL for (int i = 0; i < P; i++) {
       XK_UNROLL for (int j = 0; j < J; j++) sum[i][j] += vf_load(add + PLACE);
     }
+  }
+  if (gate != NULL) {
+    const xk_relu_rule rule = t->rule;
+    const float most = vf_most(hi);
+    XK_UNROLL for (int i = 0; i < P; i++) {
+      XK_UNROLL for (int j = 0; j < J; j++) {
+        const vf before = vf_load(gate + PLACE);
+        if (rule == XK_RELU_PLAIN) sum[i][j] = vf_gate(sum[i][j], before, XK_RELU_PLAIN, lo, most);
+        else sum[i][j] = vf_gate(sum[i][j], before, rule, lo, most);
+        vf_store(y + PLACE, sum[i][j]);
+      }
+    }
+    return;
   }
   XK_UNROLL for (int i = 0; i < P; i++) {
     XK_UNROLL for (int j = 0; j < J; j++) vf_store(y + PLACE, vf_clamp(sum[i][j], lo, hi));
@@ -89,7 +106,7 @@ static work *const pieces[COLUMNS][MOST] = {{NAMES_TO_6(1), NAMES_TO_14(1)}, {NA
 
 void XK_ISA(tile)(const xk_tile *t, int64_t positions, const float *a, const float *w, const float *bias,
                   const float *add, float *y) {
-  piece p = {.a = a, .b = a + t->a_half, .w = w, .scale = t->scale, .bias = bias, .add = add, .y = y,
+  piece p = {.a = a, .b = a + t->a_half, .w = w, .scale = t->scale, .bias = bias, .add = add, .gate = t->gate, .y = y,
              .width = t->width};
   pieces[t->width / VF - 1][positions - 1](t, &p);
 }
@@ -99,7 +116,7 @@ static work *const pieces[MOST] = {NAMES_TO_6(2)};
 
 /* A run of neighbours, in pieces of about the same size; all filters for one before the next. */
 static void sum_run(const xk_tile *t, int64_t positions, const float *a, const float *w, const float *bias,
-                    const float *add, float *y) {
+                    const float *add, const float *gate, float *y) {
   int64_t parts = (positions + MOST - 1) / MOST;
   for (int64_t part = 0; part < parts; part++) {
     int64_t from = part * positions / parts, to = (part + 1) * positions / parts;
@@ -110,6 +127,7 @@ static void sum_run(const xk_tile *t, int64_t positions, const float *a, const f
       p.scale = t->scale != NULL ? t->scale + f : NULL;
       p.bias = bias != NULL ? bias + f : NULL;
       p.add = add != NULL ? add + at : NULL;
+      p.gate = gate != NULL ? gate + at : NULL;
       pieces[to - from - 1](t, &p);
     }
   }
@@ -119,8 +137,9 @@ void XK_ISA(tile)(const xk_tile *t, int64_t positions, const float *a, const flo
                   const float *add, float *y) {
   bool in_a_row = t->a_half == XK_TILE_HALF * t->a_step && t->y_half == XK_TILE_HALF * t->y_step;
   int64_t first = in_a_row || positions <= XK_TILE_HALF ? positions : XK_TILE_HALF;
-  sum_run(t, first, a, w, bias, add, y);
+  sum_run(t, first, a, w, bias, add, t->gate, y);
   if (first < positions)
-    sum_run(t, positions - first, a + t->a_half, w, bias, add != NULL ? add + t->y_half : NULL, y + t->y_half);
+    sum_run(t, positions - first, a + t->a_half, w, bias, add != NULL ? add + t->y_half : NULL,
+            t->gate != NULL ? t->gate + t->y_half : NULL, y + t->y_half);
 }
 #endif

@@ -138,8 +138,10 @@ void XK_ISA(winograd_spread_gradient)(const xk_strip *s, const float *const *row
 
 /* VF of the 16 filters of one tile, of which the output has 'columns' columns. */
 XK_INLINE void collect(const int m, const xk_strip *s, const float *from, int64_t columns, vf bias, const float *add,
-                       float *y) {
+                       const float *gate, float *y) {
   const int side = m + 2;
+  const xk_relu_rule rule = s->rule;
+  const float lo = s->lo, hi = s->hi, most = vf_most(hi);
   vf mid[OUT][SIDE], v[SIDE], t[OUT];
   XK_UNROLL for (int j = 0; j < side; j++) {
     XK_UNROLL for (int i = 0; i < side; i++) v[i] = vf_load(from + (i * side + j) * s->apart);
@@ -154,7 +156,10 @@ XK_INLINE void collect(const int m, const xk_strip *s, const float *from, int64_
       if (j == columns) break;
       vf sum = t[j] + bias;
       if (add != NULL) sum += vf_load(add + row + j * LANES);
-      vf_store(y + row + j * LANES, vf_clamp(sum, s->lo, s->hi));
+      if (gate == NULL) sum = vf_clamp(sum, lo, hi);
+      else if (rule == XK_RELU_PLAIN) sum = vf_gate(sum, vf_load(gate + row + j * LANES), XK_RELU_PLAIN, lo, most);
+      else sum = vf_gate(sum, vf_load(gate + row + j * LANES), rule, lo, most);
+      vf_store(y + row + j * LANES, sum);
     }
   }
 }
@@ -165,7 +170,8 @@ void XK_ISA(winograd_collect)(const xk_strip *s, const float *from, const float 
       int64_t column = s->column + tile * s->out, place = column * LANES + part, left = s->columns - column;
       vf b = bias != NULL ? vf_load(bias + part) : (vf){0};
       const float *products = from + tile * s->step + part, *other = add != NULL ? add + place : NULL;
-      if (s->out == 4) collect(4, s, products, left, b, other, y + place);
-      else collect(2, s, products, left, b, other, y + place);
+      const float *gate = s->gate != NULL ? s->gate + place : NULL;
+      if (s->out == 4) collect(4, s, products, left, b, other, gate, y + place);
+      else collect(2, s, products, left, b, other, gate, y + place);
     }
 }

@@ -89,6 +89,7 @@ static void the_hash_is_fnv_1a(void **state) {
   assert_true(xai_str_hash("") == UINT64_C(0xcbf29ce484222325));
   assert_true(xai_str_hash("a") == UINT64_C(0xaf63dc4c8601ec8c));
   assert_true(xai_str_hash("foobar") == UINT64_C(0x85944171f73967e8));
+  assert_true(xai_str_hash_more(xai_str_hash("foo"), "bar", 3) == UINT64_C(0x85944171f73967e8));
 }
 
 int main(void) {

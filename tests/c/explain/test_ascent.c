@@ -181,6 +181,15 @@ static void presets_are_those_of_the_papers(void **state) {
   assert_true(o.steps == 1000 && o.lr == 1e8 && o.rule == XAI_STEP_PROGRESS && o.contribution_percentile == 90 &&
               o.blur == 0.5);
   assert_true(o.init == XAI_START_NOISE && o.noise == 10 && o.clip);
+  xai_ascent_set_preset(&o, XAI_ASCENT_LUCID);
+  assert_true(o.steps == 512 && o.lr == 0.05 && o.rule == XAI_STEP_ADAM && o.keep == 0.999 && o.medium == XAI_MEDIUM_FOURIER &&
+              o.fall == 1 && o.colours && o.sigmoid && o.noise == 0.01 && o.pad == 12 && o.jitter == 6 && o.scale == 0.1 &&
+              o.rotate == 10 && o.redirect == 16 && o.views == 1 && !o.clip && o.size == 0);
+  xai_ascent_set_preset(&o, XAI_ASCENT_MACO);
+  assert_true(o.steps == 256 && o.lr == 1 && o.rule == XAI_STEP_NADAM && o.medium == XAI_MEDIUM_PHASES && o.views == 32 &&
+              o.crop == 0.5 && o.crop_end == 0.05 && o.size == 512 && o.noise == 1);
+  xai_ascent_set_preset(&o, XAI_ASCENT_TF_KERAS_VIS);
+  assert_true(o.steps == 200 && o.rule == XAI_STEP_RMSPROP && o.tv == 1 && o.bound == 0.3 && o.alpha == 1 && o.mean && o.clip);
   xai_ascent_set_preset(&o, XAI_ASCENT_SIMONYAN);
   assert_true(o.init == XAI_START_ZEROS && !o.clip && o.l2 > 0 && o.decay == 0 && o.blur == 0 && o.jitter == 0);
 }
@@ -197,6 +206,98 @@ static void a_silent_unit_is_told(void **state) {
   must(xai_neuron_image(net, &x, &o, &e, err));
   values_are(e, below);
   assert_non_null(strstr(e->remark, "nothing in the first picture moved the score"));
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
+/* Once redirected, its gradient by the input is 1, a quarter for the mean over the map; then it is silent again at -0.9. */
+static void a_redirected_gradient_gets_it_going(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  static const float below[4] = {-1, -1, -1, -1};
+  xai_view x = {XAI_F32, XAI_SHAPE(1, 1, 2, 2), (void *)(uintptr_t)below};
+  xai_explanation *e = NULL;
+  xai_ascent_opts o = plain(2, 0.4);
+  o.redirect = 1;
+  must(xai_target_add(net, "conv_2:1", 1, &o.common.target, err));
+  must(xai_neuron_image(net, &x, &o, &e, err));
+  values_are(e, (const float[]){-0.9f, -0.9f, -0.9f, -0.9f});
+  assert_string_equal(e->remark, "");
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
+/* Moved pictures have the same score and the same gradient: the mean of three views is one of them. */
+static void views_are_averaged(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  xai_ascent_opts o = plain(2, 0.1);
+  o.jitter = 3;
+  o.views = 3;
+  xai_explanation *e = climb(net, &o);
+  values_are(e, (const float[]){1.05f, -1.2f, 2.05f, 0.1f});
+  assert_true(fabs(curve(e, "scores", 2)[1] - 3.23125) < 1e-6);
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
+/* The penalties above over the four numbers of the picture. */
+static void penalties_may_be_means(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  xai_ascent_opts o = plain(1, 0.1);
+  o.l2 = 2;
+  o.mean = true;
+  xai_explanation *e = climb(net, &o);
+  assert_true(fabs(curve(e, "objective", 1)[0] - (3.0625 - 3.03125)) < 1e-6);
+  values_are(e, (const float[]){1 - 0.075f, -1, 2 - 0.175f, 0.25f - 0.1f});
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
+/* Pictures of waves, of phases and of a sigmoid's pixels: they climb, are the same for the same seed and others for another. */
+static void pictures_of_other_numbers_climb(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  static const float zeros[64];
+  xai_view x = {XAI_F32, XAI_SHAPE(1, 1, 8, 8), (void *)(uintptr_t)zeros};
+  for (xai_ascent_preset preset = XAI_ASCENT_LUCID; preset <= XAI_ASCENT_OMNIXAI; preset++) {
+    xai_explanation *e[3] = {NULL};
+    for (int i = 0; i < 3; i++) {
+      xai_ascent_opts o;
+      xai_method_defaults(xai_method_find("feature_image"), &o);
+      xai_ascent_set_preset(&o, preset);
+      o.seed = i / 2;
+      o.steps = 40;
+      o.size = 0;
+      if (o.views > 1) o.views = 2;
+      if (o.pad > 0) o.pad = o.jitter = 2;
+      must(xai_target_add(net, "0", 1, &o.common.target, err));
+      must(xai_feature_image(net, &x, &o, &e[i], err));
+      const float *objective = curve(e[i], "objective", 40);
+      assert_true(objective[39] > objective[0]);
+    }
+    assert_memory_equal(xai_tensor_floats(e[0]->values), xai_tensor_floats(e[1]->values), sizeof zeros);
+    assert_memory_not_equal(xai_tensor_floats(e[0]->values), xai_tensor_floats(e[2]->values), sizeof zeros);
+    for (int i = 0; i < 3; i++) xai_explanation_free(e[i]);
+  }
+  xai_net_free(net);
+}
+
+static void a_larger_picture_is_made_for_the_same_network(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  xai_view x = tiny_input();
+  xai_explanation *e = NULL;
+  xai_ascent_opts o;
+  xai_method_defaults(xai_method_find("feature_image"), &o);
+  o.size = 6;
+  o.steps = 3;
+  o.pad = o.jitter = 1;
+  must(xai_feature_image(net, &x, &o, &e, err));
+  const xai_view *v = xai_tensor_view(e->values);
+  assert_true(v->shape.rank == 3 && v->shape.dims[1] == 6 && v->shape.dims[2] == 6 && e->height == 6 && e->width == 6);
+  for (int i = 0; i < 36; i++) assert_true(((const float *)v->data)[i] > 0 && ((const float *)v->data)[i] < 255);
   xai_explanation_free(e);
   xai_net_free(net);
 }
@@ -268,7 +369,12 @@ static void any_allocation_may_fail(void **state) {
   xai_invert_opts down;
   xai_method_defaults(xai_method_find("invert"), &down);
   down.steps = 2;
-  for (int which = 0; which < 2; which++)
+  xai_ascent_opts waves;
+  xai_method_defaults(xai_method_find("feature_image"), &waves);
+  waves.steps = waves.views = 2;
+  waves.grain = 1;
+  waves.pad = waves.jitter = 1;
+  for (int which = 0; which < 3; which++)
     for (int64_t k = 0;; k++) {
       size_t before = xai_mem_live();
       xai_net *net = tiny_net();
@@ -276,7 +382,9 @@ static void any_allocation_may_fail(void **state) {
       xai_explanation *e = NULL;
       xai_err err;
       xai_mem_fail_after(k, true);
-      xai_status st = which == 0 ? xai_class_image(net, &x, &up, &e, &err) : xai_invert(net, &x, &down, &e, &err);
+      xai_status st = which == 0   ? xai_class_image(net, &x, &up, &e, &err)
+                      : which == 1 ? xai_invert(net, &x, &down, &e, &err)
+                                   : xai_feature_image(net, &x, &waves, &e, &err);
       xai_mem_fail_after(-1, false);
       if (st != XAI_OK) assert_int_equal(st, XAI_ENOMEM);
       if (st != XAI_OK) assert_null(e);
@@ -296,6 +404,11 @@ int main(void) {
       cmocka_unit_test(jitter_moves_picture_and_gradient_alike),
       cmocka_unit_test(a_unit_stands_at_the_centre_or_where_it_is_strongest),
       cmocka_unit_test(a_silent_unit_is_told),
+      cmocka_unit_test(a_redirected_gradient_gets_it_going),
+      cmocka_unit_test(views_are_averaged),
+      cmocka_unit_test(penalties_may_be_means),
+      cmocka_unit_test(pictures_of_other_numbers_climb),
+      cmocka_unit_test(a_larger_picture_is_made_for_the_same_network),
       cmocka_unit_test(presets_are_those_of_the_papers),
       cmocka_unit_test(a_stop_keeps_the_picture_so_far),
       cmocka_unit_test(a_stop_before_the_first_step_is_one),

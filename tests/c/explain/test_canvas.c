@@ -24,7 +24,7 @@ static void values_are_units_times_grey_levels(void **state) {
   xai_view x = three_planes();
   xai_canvas v;
   xai_tensor *t = NULL;
-  must(xai_canvas__open(net, &x, &v, err));
+  must(xai_canvas__open(net, &x, 0, &v, err));
   must(xai_canvas__start(&v, XAI_START_PICTURE, &x, 0, 0, err));
   for (int i = 0; i < 12; i++) assert_true(v.z[i] == numbers[i] * (float)(2 << i / 4)); /* 2 std */
   must(xai_canvas__values(&v, &t, err));
@@ -46,7 +46,7 @@ static void what_is_moved_comes_back(void **state) {
   xai_net *net = tiny_net();
   xai_view x = {XAI_F32, XAI_SHAPE(1, 1, 2, 3), (void *)(uintptr_t)numbers};
   xai_canvas v;
-  must(xai_canvas__open(net, &x, &v, err));
+  must(xai_canvas__open(net, &x, 0, &v, err));
   must(xai_canvas__start(&v, XAI_START_PICTURE, &x, 0, 0, err));
   xai_canvas__show(&v, 1, 1);
   assert_memory_equal(v.x, ((const float[]){6, 4, 5, 3, 1, 2}), 6 * sizeof(float));
@@ -71,8 +71,8 @@ static void starts(void **state) {
   xai_view x = {XAI_F32, XAI_SHAPE(1, 1, 64, 64), zeros}, other = tiny_input();
   xai_canvas v, w;
   xai_err err;
-  must(xai_canvas__open(net, &x, &v, err));
-  must(xai_canvas__open(net, &x, &w, err));
+  must(xai_canvas__open(net, &x, 0, &v, err));
+  must(xai_canvas__open(net, &x, 0, &w, err));
   must(xai_canvas__start(&v, XAI_START_NOISE, NULL, 10, 4, err));
   must(xai_canvas__start(&w, XAI_START_NOISE, NULL, 10, 4, err));
   assert_memory_equal(v.z, w.z, sizeof zeros);
@@ -98,7 +98,7 @@ static void a_blur_leaves_a_flat_picture_flat(void **state) {
   for (int i = 0; i < 300; i++) ones[i] = 3;
   xai_view x = {XAI_F32, XAI_SHAPE(1, 1, 20, 15), ones};
   xai_canvas v;
-  must(xai_canvas__open(net, &x, &v, err));
+  must(xai_canvas__open(net, &x, 0, &v, err));
   must(xai_canvas__start(&v, XAI_START_PICTURE, &x, 0, 0, err));
   must(xai_canvas__blur(&v, 1.5, err));
   for (int i = 0; i < 300; i++) assert_true(fabs(v.z[i] - 3) < 1e-5);
@@ -118,27 +118,12 @@ static void a_blur_leaves_a_flat_picture_flat(void **state) {
   xai_net_free(net);
 }
 
-/* |g|: 3 and 4: mean 3.5, max 4, length 5, square 25 */
-static void steps_have_the_rule_s_length(void **state) {
-  (void)state;
-  const float g[2] = {3, -4}, none[2] = {0, 0};
-  assert_true(xai_step__rate(XAI_STEP_PLAIN, 7, 0, 2, g) == 7);
-  assert_true(xai_step__rate(XAI_STEP_MEAN, 7, 0, 2, g) == 2);
-  assert_true(xai_step__rate(XAI_STEP_MAX, 7, 0, 2, g) == 7 / 4.0);
-  assert_true(xai_step__rate(XAI_STEP_NORM, 7, 0, 2, g) == 7 / 5.0);
-  assert_true(xai_step__rate(XAI_STEP_PROGRESS, 7, 50, 2, g) == 2);
-  assert_true(xai_step__rate(XAI_STEP_PROGRESS, 1, 50, 2, g) == 1);
-  assert_true(xai_step__rate(XAI_STEP_PROGRESS, 7, 50, 2, none) == 7);
-  assert_true(xai_step__rate(XAI_STEP_MEAN, 7, 0, 2, none) == 0);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(values_are_units_times_grey_levels),
       cmocka_unit_test(what_is_moved_comes_back),
       cmocka_unit_test(starts),
       cmocka_unit_test(a_blur_leaves_a_flat_picture_flat),
-      cmocka_unit_test(steps_have_the_rule_s_length),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,8 @@ typedef union any_opts {
   xai_scorecam_opts scorecam;
   xai_ablationcam_opts ablationcam;
   xai_rise_opts rise;
+  xai_lrp_opts lrp;
+  xai_deeplift_opts deeplift;
   xai_ascent_opts ascent;
   xai_invert_opts invert;
 } any_opts;
@@ -292,6 +294,23 @@ static void integrated_gradients_of_a_linear_score_are_exact(void **state) {
   xai_net_free(net);
 }
 
+/* As above: every pixel's own function, f(x) - f(0), map by map. Rule zero is input times gradient, with biases 1 and 0.5 as
+ * they are; of 3.0625 the values keep 1.5625. */
+static void deeplift_and_lrp_share_out_what_they_should(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  values_are(net, "deeplift", NULL, (const float[]){-.25f, 1, 0, -.1875f}, 4);
+  any_opts o = defaults_of("lrp");
+  o.lrp.composite = XAI_LRP_ALL_ZERO;
+  values_are(net, "lrp", &o, (const float[]){.25f, 1, .5f, -.1875f}, 4);
+  xai_explanation *e = explain(net, "lrp", &o);
+  const double want[4] = {3.0625, 1.5625, 1.5, 0}; /* start, sum, biases, epsilon */
+  assert_int_equal(e->n_numbers, 4);
+  for (int i = 0; i < 4; i++) assert_true(fabs(e->numbers[i].number - want[i]) < 1e-6);
+  xai_explanation_free(e);
+  xai_net_free(net);
+}
+
 /* The mean of the pixels is (1 - 1 + 2 + .25) / 4 = 0.5625. */
 static void baselines_are_what_they_are_called(void **state) {
   (void)state;
@@ -442,6 +461,7 @@ int main(void) {
       cmocka_unit_test(smoothgrad_is_the_same_for_every_batch_and_another_for_another_seed),
       cmocka_unit_test(integrated_gradients_share_out_the_difference),
       cmocka_unit_test(integrated_gradients_of_a_linear_score_are_exact),
+      cmocka_unit_test(deeplift_and_lrp_share_out_what_they_should),
       cmocka_unit_test(baselines_are_what_they_are_called),
       cmocka_unit_test(occlusion_measures_the_drop),
       cmocka_unit_test(occlusion_of_the_probability_uses_softmax),

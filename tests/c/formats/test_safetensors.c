@@ -458,6 +458,97 @@ static void a_file_of_pytorch_is_read(void **state) {
   xai_archive_free(&a);
 }
 
+/* Two columns of two parts, and a third part that has no rows. */
+static void add_tensor(xai_archive *a, const char *name, xai_dtype dtype, xai_shape shape, void *elements) {
+  xai_tensor *t = NULL;
+  xai_err err = {""};
+  if (xai_tensor_copy(&(xai_view){dtype, shape, elements}, &t, &err) != XAI_OK) fail_msg("%s", err.text);
+  if (xai_archive_add(a, name, t, &err) != XAI_OK) fail_msg("%s", err.text);
+  xai_tensor_free(t);
+}
+
+static void make_parts(xai_archive parts[3]) {
+  static float rows[] = {1, 2, 3, 4, 5, 6};
+  static int64_t numbers[] = {7, 8, 9};
+  memset(parts, 0, 3 * sizeof *parts);
+  add_tensor(&parts[0], "rows", XAI_F32, (xai_shape){2, {1, 2}}, rows);
+  add_tensor(&parts[0], "numbers", XAI_I64, (xai_shape){1, {1}}, numbers);
+  add_tensor(&parts[1], "numbers", XAI_I64, (xai_shape){1, {0}}, numbers);
+  add_tensor(&parts[1], "rows", XAI_F32, (xai_shape){2, {0, 0}}, rows);
+  add_tensor(&parts[2], "numbers", XAI_I64, (xai_shape){1, {2}}, numbers + 1);
+  add_tensor(&parts[2], "rows", XAI_F32, (xai_shape){2, {2, 2}}, rows + 2);
+}
+
+static xai_archive ready_parts[3];
+static xai_status attempt_to_join(const char *path, xai_err *err) {
+  xai_archive meta = {0};
+  return xai_safetensors_join(path, ready_parts, 3, &meta, err);
+}
+
+static void joining_survives_every_failing_allocation(void **state) {
+  (void)state;
+  make_parts(ready_parts);
+  each_allocation_fails(attempt_to_join, scratch("joined"));
+  for (int i = 0; i < 3; i++) xai_archive_free(&ready_parts[i]);
+}
+
+/* The joined file is what writing the whole at once would have written. */
+static void parts_are_joined_row_by_row(void **state) {
+  (void)state;
+  xai_archive parts[3], meta = {0}, whole = {0};
+  xai_err err = {""};
+  make_parts(parts);
+  assert_int_equal(xai_archive_add_meta(&meta, "key", "text", &err), XAI_OK);
+  assert_int_equal(xai_archive_add_meta(&whole, "key", "text", &err), XAI_OK);
+  add_tensor(&whole, "rows", XAI_F32, (xai_shape){2, {3, 2}}, (float[]){1, 2, 3, 4, 5, 6});
+  add_tensor(&whole, "numbers", XAI_I64, (xai_shape){1, {3}}, (int64_t[]){7, 8, 9});
+  if (xai_safetensors_join(scratch("joined"), parts, 3, &meta, &err) != XAI_OK) fail_msg("%s", err.text);
+  assert_int_equal(xai_safetensors_write(scratch("whole"), &whole, &err), XAI_OK);
+  size_t n, m;
+  unsigned char *joined = get_file(scratch("joined"), &n), *written = get_file(scratch("whole"), &m);
+  assert_int_equal(n, m);
+  assert_memory_equal(joined, written, n);
+  free(joined);
+  free(written);
+  for (int i = 0; i < 3; i++) xai_archive_free(&parts[i]);
+  xai_archive_free(&meta);
+  xai_archive_free(&whole);
+}
+
+/* Takes a tensor out of an archive. */
+static void free_tensors_named(xai_archive *a, const char *name) {
+  for (size_t i = 0; i < a->n; i++) {
+    if (strcmp(a->entries[i].name, name) != 0) continue;
+    xai_free(a->entries[i].name);
+    xai_tensor_free(a->entries[i].tensor);
+    a->entries[i] = a->entries[--a->n];
+    return;
+  }
+}
+
+static void expect_no_join(const xai_archive *parts, size_t n, const char *message) {
+  xai_archive meta = {0};
+  xai_err err = {""};
+  assert_true(xai_safetensors_join("out", parts, n, &meta, &err) != XAI_OK);
+  assert_string_equal(err.text, message);
+  assert_int_not_equal(access("out", F_OK), 0);
+}
+
+static void parts_that_do_not_fit_are_refused(void **state) {
+  (void)state;
+  xai_archive parts[3];
+  make_parts(parts);
+  expect_no_join(parts, 0, "out: nothing to join");
+  free_tensors_named(&parts[2], "rows");
+  expect_no_join(parts, 3, "out: part 3 has no tensor 'rows'");
+  add_tensor(&parts[2], "rows", XAI_F32, (xai_shape){2, {1, 3}}, (float[]){1, 2, 3});
+  expect_no_join(parts, 3, "out: the rows of tensor 'rows' of part 3 have another shape");
+  free_tensors_named(&parts[2], "rows");
+  add_tensor(&parts[2], "rows", XAI_I32, (xai_shape){2, {1, 2}}, (int32_t[]){1, 2});
+  expect_no_join(parts, 3, "out: tensor 'rows' of part 3 has another type");
+  for (int i = 0; i < 3; i++) xai_archive_free(&parts[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_shapes_and_metadata_are_read_in_the_headers_order),
@@ -477,6 +568,9 @@ int main(void) {
       cmocka_unit_test(every_cut_and_every_wrong_byte_is_survived),
       cmocka_unit_test(every_failing_allocation_is_survived),
       cmocka_unit_test(a_file_of_pytorch_is_read),
+      cmocka_unit_test(parts_are_joined_row_by_row),
+      cmocka_unit_test(parts_that_do_not_fit_are_refused),
+      cmocka_unit_test(joining_survives_every_failing_allocation),
   };
   return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

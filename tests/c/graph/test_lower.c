@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "graph/plan.h"
+#include "kernels/kernels.h"
 #include "tiny.h"
 
 /* ---- networks -------------------------------------------------------------------------------------------------- */
@@ -164,40 +165,50 @@ static void what_may_change_or_is_wanted_lies_on_the_path(void **state) {
   xai_net_free(net);
 }
 
-static void what_is_kept_whole_trained_or_compared_with_stays_as_it_is(void **state) {
+static void what_is_kept_whole_or_compared_with_stays_as_it_is(void **state) {
   (void)state;
-  xai_net *net = everything(), *form = NULL;
-  const bool frozen[FC + 1] = {false};
+  xai_net *net = everything();
   rows_are(net, &(xai_request){.keep_all = true}, PLAIN);
-  rows_are(net, &(xai_request){.keep = &last, .n_keep = 1, .fast = true}, PLAIN);
   rows_are(net, &(xai_request){.seeds = &last, .n_seeds = 1, .weights = true}, PLAIN);
   xai_engine_reference(true);
   rows_are(net, &(xai_request){.keep = &last, .n_keep = 1}, PLAIN);
   xai_engine_reference(false);
+  xai_net_free(net);
+}
+
+static void a_convolution_whose_weights_gradient_is_wanted_takes_in_a_rectifier_only(void **state) {
+  (void)state;
+  xai_net *net = everything();
+  xai_param weights = {CONV2, 1}, others = {CONV3, 1};
+  rows_are(net, &(xai_request){.seeds = &last, .n_seeds = 1, .params = &weights, .n_params = 1},
+           "Block BlockedConvClip BlockedConvTraining BlockedScale Add Relu " HEAD);
+  rows_are(net, &(xai_request){.seeds = &last, .n_seeds = 1, .params = &others, .n_params = 1},
+           "Block BlockedConvClip BlockedConvClip BlockedMaxPool BlockedConvTraining Concat BlockedGlobalAveragePool Unblock "
+           "Flatten Gemm");
+  xai_net_free(net);
+}
+
+static void batch_normalization_that_learns_takes_in_a_rectifier(void **state) {
+  (void)state;
+  xai_net *net = everything(), *form = NULL;
+  const bool frozen[FC + 1] = {[NORM2] = true};
   must(xai_net__training(net, frozen, &form, err));
-  rows_are(form, &(xai_request){.keep = &last, .n_keep = 1}, PLAIN);
+  rows_are(form, &(xai_request){.keep = &last, .n_keep = 1},
+           "Block BlockedConv BlockedNormTrainingClip BlockedConvClip " HEAD);
   xai_net_free(form);
   xai_net_free(net);
 }
 
-static void a_convolution_whose_weights_gradient_is_wanted_stays_as_it_is(void **state) {
-  (void)state;
-  xai_net *net = everything();
-  xai_param weights = {CONV2, 1};
-  rows_are(net, &(xai_request){.seeds = &last, .n_seeds = 1, .params = &weights, .n_params = 1},
-           "Block BlockedConvClip Unblock Conv BatchNormalization Block Add Relu " HEAD);
-  xai_net_free(net);
-}
-
 /* ---- results -------------------------------------------------------------------------------------------------------- */
-enum { PICTURES = 2, MOST = 4096 };
+enum { MOST = 4096 };
+static int pictures;
 
 /* Output and gradient to the input of the sum of r * output. */
 static int64_t answers(xai_net *net, xai_relu rule, float *y, float *dx) {
   float x[MOST];
   xai_run *run = NULL;
   xai_view in = {XAI_F32, xai_net_input_shape(net), x};
-  in.shape.dims[0] = PICTURES;
+  in.shape.dims[0] = pictures;
   fill_input(x, xai_shape_size(&in.shape));
   xai_request request = {.keep = &last, .n_keep = 1, .seeds = &last, .n_seeds = 1, .wants = &first, .n_wants = 1};
   must(xai_run_open(net, &in.shape, &request, &run, err));
@@ -228,11 +239,12 @@ static double distance(const float *a, const float *b, int64_t n) {
 static void same_either_way(xai_net *net) {
   static float y[2][MOST], dx[2][MOST];
   xai_shape x = xai_net_input_shape(net);
-  x.dims[0] = PICTURES;
-  for (int rule = XAI_RELU_PLAIN; rule <= XAI_RELU_DECONV; rule++) {
-    int64_t n = answers(net, (xai_relu)rule, y[0], dx[0]);
+  for (int i = 0; i < 6; i++) {
+    xai_relu rule = (xai_relu)(XAI_RELU_PLAIN + i % 3);
+    x.dims[0] = pictures = 1 + i / 3;
+    int64_t n = answers(net, rule, y[0], dx[0]);
     xai_engine_reference(true);
-    answers(net, (xai_relu)rule, y[1], dx[1]);
+    answers(net, rule, y[1], dx[1]);
     xai_engine_reference(false);
     assert_true(distance(y[0], y[1], n) < 1e-5);
     assert_true(distance(dx[0], dx[1], xai_shape_size(&x)) < 1e-5);
@@ -298,6 +310,225 @@ static void gates_and_stacks(void **state) {
   conv(b, "5conv", "even", 71, 7, 1);
   node(b, "sum", XAI_OP_ADD, NULL, IN("5conv", "4conv"));
   same_either_way(ended(b, "sum"));
+}
+
+/* ---- rectifiers on the way back --------------------------------------------------------------------------------------- */
+/* A conv with its rectifier. */
+static void unit(xai_builder *b, const char *name, const char *x, int64_t c, int64_t m, int64_t k) {
+  char sum[32];
+  snprintf(sum, sizeof sum, "%sc", name);
+  conv(b, sum, x, c, m, k);
+  node(b, name, XAI_OP_RELU, NULL, IN(sum));
+}
+
+/* Rows that take a rectifier's gradient as it is, and those that would have to send it through the rectifier. */
+static void gates_are(xai_net *net, int passed, int left) {
+  xai_run *run = opened(net, &(xai_request){.seeds = &last, .n_seeds = 1, .wants = &first, .n_wants = 1});
+  for (int n = 0; n < run->graph->n_nodes; n++) {
+    if ((xai_op_get(run->graph->nodes[n].op)->flags & XAI_OP_GATED) == 0) continue;
+    if (run->values[run->graph->nodes[n].out[0]].is_gated) passed--;
+    else left--;
+  }
+  xai_run_close(run);
+  assert_int_equal(passed, 0);
+  assert_int_equal(left, 0);
+}
+
+/* Two squeezes and expansions: what is squeezed is read by two convolutions, what is expanded stands in a Concat, of
+ * which the second is read by a pool. */
+static xai_net *fires(void) {
+  xai_builder *b = begun(3);
+  xai_attrs join, pool;
+  xai_attrs_default(XAI_OP_CONCAT, &join);
+  join.axis.axis = 1;
+  xai_attrs_default(XAI_OP_MAX_POOL, &pool);
+  pool.pool.kernel_shape = pool.pool.strides = (xai_ints){2, {2, 2}};
+  unit(b, "1s", "x", 3, 16, 3);
+  unit(b, "1e", "1s", 16, 32, 1);
+  unit(b, "1f", "1s", 16, 16, 3);
+  node(b, "1j", XAI_OP_CONCAT, &join, IN("1e", "1f"));
+  unit(b, "2s", "1j", 48, 20, 1);
+  unit(b, "2e", "2s", 20, 16, 1);
+  unit(b, "2f", "2s", 20, 32, 3);
+  node(b, "2j", XAI_OP_CONCAT, &join, IN("2e", "2f"));
+  node(b, "p", XAI_OP_MAX_POOL, &pool, IN("2j"));
+  unit(b, "3s", "p", 48, 7, 1);
+  node(b, "mean", XAI_OP_GLOBAL_AVERAGE_POOL, NULL, IN("3s"));
+  conv(b, "4c", "mean", 7, 5, 1);
+  return ended(b, "4c");
+}
+
+/* A shortcut past two convolutions; what comes after it is read by a row that knows of no rectifiers. */
+static xai_net *shortcuts(void) {
+  xai_builder *b = begun(3);
+  unit(b, "a", "x", 3, 32, 3);
+  unit(b, "b", "a", 32, 16, 1);
+  conv(b, "c", "b", 16, 32, 3);
+  node(b, "sum", XAI_OP_ADD, NULL, IN("c", "a"));
+  node(b, "d", XAI_OP_RELU, NULL, IN("sum"));
+  node(b, "sig", XAI_OP_SIGMOID, NULL, IN("d"));
+  conv(b, "e", "sig", 32, 5, 3);
+  return ended(b, "e");
+}
+
+static void gradients_pass_rectifiers_where_they_are_completed(void **state) {
+  (void)state;
+  xai_net *fire = fires(), *shortcut = shortcuts();
+  gates_are(fire, 7, 0);
+  gates_are(shortcut, 2, 1);
+  same_either_way(fire);
+  same_either_way(shortcut);
+}
+
+/* ---- training ------------------------------------------------------------------------------------------------------- */
+enum { T_CONV1, T_NORM1, T_RELU1, T_CONV2, T_RELU2, T_POOL, T_DEEP, T_CONV3, T_NORM3, T_RELU3, T_NODES };
+enum { PARAMS = 9, NUMBERS = 1 << 15 };
+static const xai_param trained[PARAMS] = {{T_CONV1, 1}, {T_NORM1, 1}, {T_NORM1, 2}, {T_CONV2, 1}, {T_CONV2, 2},
+                                          {T_DEEP, 1},  {T_CONV3, 1}, {T_NORM3, 1}, {T_NORM3, 2}};
+
+/* Every kind of a trained convolution: of few channels, fast, of groups of one, strided. */
+static xai_net *school(void) {
+  xai_builder *b = begun(3);
+  xai_attrs pool, deep, wide;
+  xai_attrs_default(XAI_OP_MAX_POOL, &pool);
+  pool.pool.kernel_shape = (xai_ints){2, {2, 2}};
+  xai_attrs_default(XAI_OP_CONV, &deep);
+  deep.conv.group = 20;
+  deep.conv.pads = (xai_ints){4, {1, 1, 1, 1}};
+  xai_attrs_default(XAI_OP_CONV, &wide);
+  wide.conv.strides = (xai_ints){2, {2, 2}};
+  conv(b, "conv1", "x", 3, 18, 3);
+  norm(b, "norm1", "conv1", 18);
+  node(b, "relu1", XAI_OP_RELU, NULL, IN("norm1"));
+  constant(b, "2w", XAI_SHAPE(20, 18, 3, 3), 0, 0.1);
+  constant(b, "2b", XAI_SHAPE(20), 0, 0.1);
+  xai_attrs same = deep;
+  same.conv.group = 1;
+  node(b, "2conv", XAI_OP_CONV, &same, IN("relu1", "2w", "2b"));
+  node(b, "relu2", XAI_OP_RELU, NULL, IN("2conv"));
+  node(b, "pool", XAI_OP_MAX_POOL, &pool, IN("relu2"));
+  constant(b, "4w", XAI_SHAPE(20, 1, 3, 3), 0, 0.4);
+  node(b, "deep", XAI_OP_CONV, &deep, IN("pool", "4w"));
+  constant(b, "3w", XAI_SHAPE(8, 20, 2, 2), 0, 0.2);
+  node(b, "3conv", XAI_OP_CONV, &wide, IN("deep", "3w"));
+  norm(b, "3norm", "3conv", 8);
+  node(b, "relu3", XAI_OP_RELU, NULL, IN("3norm"));
+  return ended(b, "relu3");
+}
+
+/* The training form with arrays of its own, as a trainer has it. */
+static xai_net *schooled(xai_tensor *own[PARAMS]) {
+  const bool frozen[T_NODES] = {false};
+  xai_net *net = school(), *form = NULL;
+  must(xai_net__training(net, frozen, &form, err));
+  for (int k = 0; k < PARAMS; k++) {
+    must(xai_tensor_copy(xai_tensor_view(xai_net_weight(form, trained[k].layer, trained[k].input)), &own[k], err));
+    must(xai_net__replace(form, form->graph->nodes[trained[k].layer].in[trained[k].input], own[k], err));
+  }
+  xai_net_free(net);
+  return form;
+}
+
+static float *append(float *to, const xai_view *v) {
+  memcpy(to, v->data, xai_view_bytes(v));
+  return to + xai_shape_size(&v->shape);
+}
+
+/* Outputs, statistics among them, and then the gradients of all parameters; how many numbers. */
+static int64_t lesson(xai_net *form, float *out) {
+  float x[4 * 3 * 36], *at = out;
+  xai_view in = {XAI_F32, XAI_SHAPE(4, 3, 6, 6), x};
+  xai_run *run = NULL;
+  fill_input(x, 4 * 3 * 36);
+  xai_request request = {.keep_outputs = true, .seeds = &last, .n_seeds = 1, .params = trained, .n_params = PARAMS};
+  must(xai_run_open(form, &in.shape, &request, &run, err));
+  must(xai_run_forward(run, &in, err));
+  for (int i = 0; i < form->graph->n_outputs; i++) at = append(at, xai_run_output(run, i));
+  const xai_view *seed = xai_run_seed(run, last);
+  for (int64_t i = 0; i < xai_shape_size(&seed->shape); i++) ((float *)seed->data)[i] = (float)sin((double)i);
+  must(xai_run_backward(run, err));
+  for (int k = 0; k < PARAMS; k++) at = append(at, xai_run_weight_grad(run, trained[k].layer, trained[k].input));
+  xai_run_close(run);
+  assert_true(at - out <= NUMBERS);
+  return at - out;
+}
+
+/* Weights are written between two lessons: nothing may be left of the old ones. */
+static void a_training_pass_gives_the_same_either_way(void **state) {
+  (void)state;
+  static float got[NUMBERS], want[NUMBERS];
+  xai_tensor *own[PARAMS] = {NULL};
+  xai_net *form = schooled(own);
+  for (int round = 0; round < 2; round++) {
+    int64_t n = lesson(form, got);
+    xai_engine_reference(true);
+    lesson(form, want);
+    xai_engine_reference(false);
+    assert_true(distance(got, want, n) < 1e-5);
+    for (int64_t i = 0; i < n; i++) assert_true(fabs((double)got[i] - want[i]) < 1e-4 * (1 + fabs((double)want[i])));
+    for (int k = 0; k < PARAMS; k++)
+      for (size_t i = 0; i < xai_tensor_count(own[k]); i++) xai_tensor_floats(own[k])[i] *= i % 2 == 0 ? 1.25f : 0.5f;
+  }
+  for (int k = 0; k < PARAMS; k++) xai_tensor_free(own[k]);
+  xai_net_free(form);
+}
+
+static void a_training_pass_gives_the_same_bits_for_any_number_of_threads(void **state) {
+  (void)state;
+  static float alone[NUMBERS], other[NUMBERS];
+  xai_tensor *own[PARAMS] = {NULL};
+  xai_net *form = schooled(own);
+  int before = xk_threads();
+  xk_threads_set(1);
+  int64_t n = lesson(form, alone);
+  for (int threads = 2; threads <= 4; threads += 2) {
+    xk_threads_set(threads);
+    lesson(form, other);
+    assert_memory_equal(alone, other, (size_t)n * sizeof *alone);
+  }
+  xk_threads_set(before);
+  for (int k = 0; k < PARAMS; k++) xai_tensor_free(own[k]);
+  xai_net_free(form);
+}
+
+static void rows_of_a_training_pass_are_blocked(void **state) {
+  (void)state;
+  xai_tensor *own[PARAMS] = {NULL};
+  xai_net *form = schooled(own);
+  xai_request request = {.keep_outputs = true, .seeds = &last, .n_seeds = 1, .params = trained, .n_params = PARAMS};
+  rows_are(form, &request,
+           "BlockedConvTraining BlockedNormTrainingClip BlockedConvTrainingClip BlockedMaxPool BlockedConvTraining "
+           "BlockedConvTraining BlockedNormTrainingClip Unblock");
+  for (int k = 0; k < PARAMS; k++) xai_tensor_free(own[k]);
+  xai_net_free(form);
+}
+
+/* Between two passes all parameters are written, statistics among them, as a trainer does before it looks at other
+ * pictures. */
+static void what_a_trainer_writes_is_read_by_every_pass(void **state) {
+  (void)state;
+  enum { WRITTEN = PARAMS + 4 };
+  static const xai_param more[4] = {{T_NORM1, 3}, {T_NORM1, 4}, {T_NORM3, 3}, {T_NORM3, 4}};
+  xai_net *net = school(), *plain = NULL;
+  xai_tensor *own[WRITTEN] = {NULL};
+  must(xai_net__copy(net, &plain, err));
+  plain->trains = true;
+  for (int k = 0; k < WRITTEN; k++) {
+    xai_param p = k < PARAMS ? trained[k] : more[k - PARAMS];
+    must(xai_tensor_copy(xai_tensor_view(xai_net_weight(plain, p.layer, p.input)), &own[k], err));
+    must(xai_net__replace(plain, plain->graph->nodes[p.layer].in[p.input], own[k], err));
+  }
+  rows_are(plain, &(xai_request){.keep = &last, .n_keep = 1},
+           "BlockedConvTraining BlockedNormClip BlockedConvTrainingClip BlockedMaxPool BlockedConvTraining "
+           "BlockedConvTraining BlockedNormClip Unblock");
+  for (int round = 0; round < 2; round++) {
+    same_either_way(xai_net_retain(plain));
+    for (int k = 0; k < WRITTEN; k++)
+      for (size_t i = 0; i < xai_tensor_count(own[k]); i++) xai_tensor_floats(own[k])[i] *= i % 2 == 0 ? 1.25f : 0.5f;
+  }
+  for (int k = 0; k < WRITTEN; k++) xai_tensor_free(own[k]);
+  xai_net_free(plain);
+  xai_net_free(net);
 }
 
 /* ---- packed weights --------------------------------------------------------------------------------------------------- */
@@ -426,12 +657,18 @@ int main(void) {
       cmocka_unit_test(normalization_addition_and_rectifier_become_part_of_the_convolution),
       cmocka_unit_test(what_is_kept_is_a_copy_beside_the_path),
       cmocka_unit_test(what_may_change_or_is_wanted_lies_on_the_path),
-      cmocka_unit_test(what_is_kept_whole_trained_or_compared_with_stays_as_it_is),
-      cmocka_unit_test(a_convolution_whose_weights_gradient_is_wanted_stays_as_it_is),
+      cmocka_unit_test(what_is_kept_whole_or_compared_with_stays_as_it_is),
+      cmocka_unit_test(a_convolution_whose_weights_gradient_is_wanted_takes_in_a_rectifier_only),
+      cmocka_unit_test(batch_normalization_that_learns_takes_in_a_rectifier),
+      cmocka_unit_test(rows_of_a_training_pass_are_blocked),
+      cmocka_unit_test(what_a_trainer_writes_is_read_by_every_pass),
+      cmocka_unit_test(a_training_pass_gives_the_same_either_way),
+      cmocka_unit_test(a_training_pass_gives_the_same_bits_for_any_number_of_threads),
       cmocka_unit_test(everything_gives_the_same_either_way),
       cmocka_unit_test(additions_of_two_convolutions_of_one_twice_and_of_numbers),
       cmocka_unit_test(bounds_that_exclude_zero_do_not_reach_empty_lanes),
       cmocka_unit_test(gates_and_stacks),
+      cmocka_unit_test(gradients_pass_rectifiers_where_they_are_completed),
       cmocka_unit_test(packed_weights_are_shared_but_for_those_that_a_view_replaced),
       cmocka_unit_test(weights_for_the_way_back_are_packed_where_gradients_go),
       cmocka_unit_test(every_failing_allocation_leaves_nothing_behind),

@@ -491,6 +491,11 @@ static void rectifiers_obey_the_backward_rules(void **state) {
   gives_gradient(XAI_OP_BLOCKED_SCALE_CLIP, blocked, "lo=0 hi=6", XK_RELU_DECONV, signal,
                  "1x1x1x1x16=2,0,2,2,0,0,0,0,0,0,0,0,0,0,0,0");
   gives_gradient(XAI_OP_BLOCKED_SCALE, blocked, "", XK_RELU_GUIDED, signal, signal);
+  /* each picture by itself: in the first something passes, in the second nothing */
+  gives_gradient(XAI_OP_RELU, "2x3=1,-1,-1,2,-1,-1", "", XK_RELU_REDIRECTED, "2x3=1,2,3,0,2,-3", "2x3=1,0,0,0,2,0");
+  gives_gradient(XAI_OP_CLIP, "2x3=1,-1,-1,2,-1,7 s=0 s=6", "", XK_RELU_REDIRECTED, "2x3=1,2,3,0,2,-3", "2x3=1,0,0,0,2,-3");
+  gives_gradient(XAI_OP_PRELU, "4=1,1,-1,-1 s=0.1", "", XK_RELU_REDIRECTED, dy, "4=2,-2,0.2,-0.2");
+  gives_gradient(XAI_OP_ELU, "4=1,1,-1.0986123,-1.0986123", "alpha=3", XK_RELU_REDIRECTED, dy, "4=2,-2,2,-2");
   /* each passes its own derivative where the signal and the input are positive */
   gives_gradient(XAI_OP_ELU, "4=1,1,-1.0986123,-1.0986123", "alpha=3", XK_RELU_PLAIN, dy, "4=2,-2,2,-2");
   gives_gradient(XAI_OP_ELU, x, "alpha=3", XK_RELU_GUIDED, dy, "4=2,0,0,0");
@@ -504,7 +509,8 @@ static void rectifiers_obey_the_backward_rules(void **state) {
   for (int op = 0; op < XAI_OP_COUNT; op++) {
     bool rectifier = op == XAI_OP_RELU || op == XAI_OP_LEAKY_RELU || op == XAI_OP_CLIP || op == XAI_OP_PRELU ||
                      op == XAI_OP_ELU || op == XAI_OP_CELU || op == XAI_OP_SELU || op == XAI_OP_THRESHOLDED_RELU ||
-                     op == XAI_OP_BLOCKED_CONV_CLIP || op == XAI_OP_BLOCKED_SCALE_CLIP;
+                     op == XAI_OP_BLOCKED_CONV_CLIP || op == XAI_OP_BLOCKED_SCALE_CLIP || op == XAI_OP_BLOCKED_NORM_CLIP ||
+                     op == XAI_OP_BLOCKED_CONV_TRAINING_CLIP || op == XAI_OP_BLOCKED_NORM_TRAINING_CLIP;
     assert_true(((xai_op_get((xai_op)op)->flags & XAI_OP_RECTIFIER) != 0) == rectifier);
   }
 }

@@ -57,6 +57,7 @@ static void a_chain_runs_in_two_arrays(void **state) {
   int out = XAI_LAYER_OUTPUT;
   xai_run *run = opened(net, &(xai_request){.keep = &out, .n_keep = 1});
   assert_int_equal(run->arena_bytes, 2 * XAI_ALIGN);
+  assert_int_equal(xai_arena__most_alive(run), 2 * XAI_ALIGN);
   xai_run_close(run);
   /* tanh's derivative reads its output: with a backward pass all 20 live, and two gradients */
   int input = XAI_LAYER_INPUT;

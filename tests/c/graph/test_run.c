@@ -45,6 +45,16 @@ static void run_class_0(xai_net *net, xai_relu rule, const int *wants, int n_wan
   must(xai_run_backward(*run, err));
 }
 
+/* flat goes into fc, whose scores go through a softmax */
+static void what_the_classifier_weighs_is_found(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  int layer = -9;
+  must(xai_net_feature_layer(net, &layer, err));
+  assert_string_equal(xai_net_layer(net, layer).op, "Flatten");
+  xai_net_free(net);
+}
+
 static void backward_reaches_input_and_layer(void **state) {
   (void)state;
   xai_net *net = tiny_net();
@@ -373,6 +383,7 @@ static void every_failing_allocation_leaves_nothing_behind(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_the_classifier_weighs_is_found),
       cmocka_unit_test(forward_gives_the_hand_worked_logits),
       cmocka_unit_test(predict_ranks_by_probability),
       cmocka_unit_test(backward_reaches_input_and_layer),

@@ -14,7 +14,7 @@ typedef struct algorithm {
   void (*pack)(const xk_conv2d *, bool, const float *, const float *, float *);
   size_t (*workspace)(const xk_conv2d *, bool);
   void (*forward)(const xk_conv2d *, const float *, const float *, const xk_finish *, float *, void *);
-  void (*backward_input)(const xk_conv2d *, const float *, const float *, float *, void *);
+  void (*backward_input)(const xk_conv2d *, const float *, const float *, const xk_finish *, float *, void *);
 } algorithm;
 #define ALGORITHM(name)                                                                                                \
   { xk__##name##_packed, xk__##name##_pack, xk__##name##_workspace, xk__##name##_forward, xk__##name##_backward_input }
@@ -25,7 +25,7 @@ typedef struct blocked_case {
   xk_conv2d p;
   int64_t nx, ny, nw, nbx, nby; /* elements */
   float *x, *w, *scale, *bias, *add, *dy, *bx, *badd, *bdy, *bbias;
-  xk_finish finish;
+  xk_finish finish, back; /* of y, of dx */
 } blocked_case;
 
 static inline float *to_blocked(int64_t n, int64_t c, int64_t hw, const float *x) {
@@ -69,6 +69,7 @@ static inline blocked_case make_case(algorithm a, xk_conv2d p) {
   q.bdy = to_blocked(p.n, p.m, p.oh * p.ow, q.dy);
   q.bbias = to_blocked(1, p.m, 1, q.bias);
   q.finish = (xk_finish){.bias = q.bbias, .add = q.badd, .lo = 0, .hi = INFINITY};
+  q.back = (xk_finish){.lo = -INFINITY, .hi = INFINITY};
   return q;
 }
 
@@ -83,7 +84,7 @@ static inline void run_case(const blocked_case *q, bool backward, float *out) {
   char *work = malloc(q->a.workspace(&q->p, backward) + 1);
   assert_non_null(work);
   q->a.pack(&q->p, backward, q->w, q->scale, packed);
-  if (backward) q->a.backward_input(&q->p, packed, q->bdy, out, work);
+  if (backward) q->a.backward_input(&q->p, packed, q->bdy, &q->back, out, work);
   else q->a.forward(&q->p, q->bx, packed, &q->finish, out, work);
   free(packed);
   free(work);
@@ -120,6 +121,23 @@ static inline double *sums_of_definition(const blocked_case *q, bool backward) {
         }
       }
     }
+  return sum;
+}
+
+/* dw[m][c][ky][kx] = sum over images and outputs of dy x */
+static inline double *definition_of_weights(const blocked_case *q) {
+  const xk_conv2d *p = &q->p;
+  int64_t cg = p->c / p->groups, mg = p->m / p->groups, taps = p->kh * p->kw;
+  double *sum = doubles(q->nw);
+  for (int64_t i = 0; i < p->n * q->nw; i++) {
+    int64_t tap = i % taps, m = i / taps / cg % p->m, c = m / mg * cg + i / taps % cg, image = i / q->nw;
+    const float *x = q->x + (image * p->c + c) * p->h * p->w, *dy = q->dy + (image * p->m + m) * p->oh * p->ow;
+    for (int64_t at = 0; at < p->oh * p->ow; at++) {
+      int64_t y = at / p->ow * p->sh - p->pad_top + tap / p->kw * p->dh;
+      int64_t column = at % p->ow * p->sw - p->pad_left + tap % p->kw * p->dw;
+      if (y >= 0 && y < p->h && column >= 0 && column < p->w) sum[i % q->nw] += (double)x[y * p->w + column] * dy[at];
+    }
+  }
   return sum;
 }
 
@@ -171,6 +189,30 @@ static inline void assert_adjoint(blocked_case *q, double tolerance) {
   assert_true(fabs(there - back) <= tolerance * size);
   free(y);
   free(dx);
+}
+
+/* A gradient that is added to another one and passes the rectifier that made x is their sum behind xk_gate; near zero,
+ * where rounding decides what is positive, either is right. */
+static inline void assert_gradient_is_finished(blocked_case *q) {
+  float *sum = floats(q->nbx), *want = floats(q->nbx), *got = floats(q->nbx);
+  float *x = reals(q->p.n * q->p.c * q->p.h * q->p.w, 7), *before = to_blocked(q->p.n, q->p.c, q->p.h * q->p.w, x);
+  run_case(q, true, sum);
+  for (int64_t i = 0; i < q->nbx; i++) sum[i] += before[i];
+  for (int rule = XK_RELU_PLAIN; rule <= XK_RELU_DECONV; rule++) {
+    q->back = (xk_finish){.add = got, .lo = 0, .hi = rule == XK_RELU_PLAIN ? INFINITY : 0.5f, .gate = q->bx,
+                          .rule = (xk_relu_rule)rule};
+    memcpy(got, before, (size_t)q->nbx * sizeof *got);
+    run_case(q, true, got);
+    xk_gate(q->nbx, q->back.rule, q->back.lo, q->back.hi, q->bx, sum, want);
+    for (int64_t i = 0; i < q->nbx; i++)
+      assert_true(fabs((double)got[i] - want[i]) <= 1e-4 || (fabs(sum[i]) <= 1e-4 && got[i] == 0));
+  }
+  q->back = (xk_finish){.lo = -INFINITY, .hi = INFINITY};
+  free(sum);
+  free(want);
+  free(got);
+  free(x);
+  free(before);
 }
 
 /* The last image of the batch has the same bits when it is computed alone. */

@@ -1,9 +1,9 @@
-/* Functions of one element: values by hand, the three gradient rules, extreme arguments. */
+/* Functions of one element: values by hand, the gradient rules, extreme arguments. */
 #include <math.h>
 
 #include "ktest.h"
 
-static void relu_and_its_three_rules_match_the_papers(void **state) {
+static void relu_and_its_rules_match_the_papers(void **state) {
   (void)state;
   const float x[] = {-2, 0, 3, 4}, dy[] = {5, 6, -7, 8}, want[] = {0, 0, 3, 4};
   const float plain[] = {0, 0, -7, 8}, guided[] = {0, 0, 0, 8}, deconv[] = {5, 6, 0, 8};
@@ -16,6 +16,22 @@ static void relu_and_its_three_rules_match_the_papers(void **state) {
   assert_equal(4, dx, guided);
   xk_relu_backward(XK_RELU_DECONV, 4, y, dy, dx);
   assert_equal(4, dx, deconv);
+  xk_relu_backward(XK_RELU_REDIRECTED, 4, y, dy, dx); /* something passes */
+  assert_equal(4, dx, plain);
+}
+
+/* Nothing passes where 3 and 4 have no signal: then what raises -2 and 0 does; in Clip also what lowers 7. */
+static void a_redirected_gradient_wakes_what_is_silent(void **state) {
+  (void)state;
+  const float y[] = {0, 0, 3, 4}, dy[] = {5, -6, 0, 0}, want[] = {5, 0, 0, 0};
+  const float x[] = {-1, -1, 6, 7, 3}, signal[] = {2, -2, 4, -4, 0}, kept[] = {2, 0, 0, -4, 0};
+  float dx[5];
+  xk_relu_backward(XK_RELU_REDIRECTED, 4, y, dy, dx);
+  assert_equal(4, dx, want);
+  xk_clip_backward(XK_RELU_REDIRECTED, 0, 6, 5, x, signal, dx);
+  assert_equal(5, dx, kept);
+  xk_leaky_relu_backward(XK_RELU_REDIRECTED, 0.25f, 4, (const float[]){-2, 0, 3, 4}, dy, dx); /* never silent */
+  assert_equal(4, dx, (const float[]){1.25f, -1.5f, 0, 0});
 }
 
 static void leaky_relu_matches_hand_calculation(void **state) {
@@ -122,7 +138,8 @@ static void bits_do_not_depend_on_threads(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(relu_and_its_three_rules_match_the_papers),
+      cmocka_unit_test(relu_and_its_rules_match_the_papers),
+      cmocka_unit_test(a_redirected_gradient_wakes_what_is_silent),
       cmocka_unit_test(leaky_relu_matches_hand_calculation),
       cmocka_unit_test(clip_passes_gradients_strictly_inside_only),
       cmocka_unit_test(nan_stays_nan),

@@ -42,7 +42,7 @@ typedef struct problem {
   int64_t nx, ny, nw, bx, by; /* elements, plain and blocked */
   float *x, *w, *bias, *add, *dy, *packed[2];
   float *x_blocked, *add_blocked, *dy_blocked;
-  xk_finish finish;
+  xk_finish finish, back; /* of y, of dx */
 } problem;
 
 static int64_t x_elements(const xk_conv2d *p) {
@@ -65,6 +65,7 @@ static problem make(const xk_conv2d *p, float *(*fill)(int64_t, uint64_t)) {
   q.add_blocked = to_blocked(p->n, p->m, p->oh * p->ow, q.add);
   q.dy_blocked = to_blocked(p->n, p->m, p->oh * p->ow, q.dy);
   q.finish = (xk_finish){.bias = q.bias, .add = q.add_blocked, .lo = -20, .hi = 30};
+  q.back = (xk_finish){.lo = -INFINITY, .hi = INFINITY};
   return q;
 }
 
@@ -152,7 +153,7 @@ static void direct_forward(const void *q_, float *y) {
 static void direct_backward(const void *q_, float *dx) {
   const problem *q = q_;
   void *work = workspace(xk__bdirect_workspace(&q->p, true));
-  xk__bdirect_backward_input(&q->p, q->packed[1], q->dy_blocked, dx, work);
+  xk__bdirect_backward_input(&q->p, q->packed[1], q->dy_blocked, &q->back, dx, work);
   free(work);
 }
 
@@ -166,7 +167,7 @@ static void chosen_forward(const void *q_, float *y) {
 static void chosen_backward(const void *q_, float *dx) {
   const problem *q = q_;
   void *work = workspace(xk_bconv_workspace(&q->p, true));
-  xk_bconv_backward_input(&q->p, q->packed[1], q->dy_blocked, dx, work);
+  xk_bconv_backward_input(&q->p, q->packed[1], q->dy_blocked, &q->back, dx, work);
   free(work);
 }
 
@@ -215,6 +216,34 @@ static void whatever_is_chosen_comes_close_to_the_definition(void **state) {
 }
 
 /* <dy, conv x> = <conv' dy, x> */
+/* Integers: sums are exact in any order. */
+static void compare_finished(const xk_conv2d *p) {
+  problem q = make(p, integers);
+  float *sum = floats(q.bx), *before = integers(q.bx, 8), *got = floats(q.bx), *want = floats(q.bx);
+  pack(&q, true);
+  if (!xk_bconv_plain_input(p)) {
+    direct_backward(&q, sum);
+    for (int64_t i = 0; i < q.bx; i++) sum[i] += before[i];
+    for (int rule = XK_RELU_PLAIN; rule <= XK_RELU_DECONV; rule++) {
+      q.back = (xk_finish){.add = got, .lo = -1, .hi = 3, .gate = q.x_blocked, .rule = (xk_relu_rule)rule};
+      memcpy(got, before, (size_t)q.bx * sizeof *got);
+      direct_backward(&q, got);
+      xk_gate(q.bx, q.back.rule, q.back.lo, q.back.hi, q.x_blocked, sum, want);
+      assert_memory_equal(got, want, (size_t)q.bx * sizeof *got);
+    }
+  }
+  free(sum);
+  free(before);
+  free(got);
+  free(want);
+  drop(&q);
+}
+
+static void gradients_are_finished_as_asked(void **state) {
+  (void)state;
+  each_case(compare_finished);
+}
+
 static void compare_products(const xk_conv2d *p) {
   problem q = make(p, reals);
   pack(&q, false);
@@ -400,6 +429,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(direct_sums_are_those_of_the_definition),
       cmocka_unit_test(whatever_is_chosen_comes_close_to_the_definition),
+      cmocka_unit_test(gradients_are_finished_as_asked),
       cmocka_unit_test(the_way_back_is_the_adjoint),
       cmocka_unit_test(the_bits_do_not_depend_on_threads),
       cmocka_unit_test(the_bits_of_an_image_do_not_depend_on_its_batch),

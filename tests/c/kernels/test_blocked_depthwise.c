@@ -43,6 +43,15 @@ static void a_result_is_finished_as_asked(void **state) {
   drop_case(&q);
 }
 
+static void gradients_are_finished_as_asked(void **state) {
+  (void)state;
+  FOR_EACH_ISA(for (int i = 0; i < SHAPES; i++) {
+    blocked_case q = make(shapes[i]);
+    assert_gradient_is_finished(&q);
+    drop_case(&q);
+  });
+}
+
 static void the_way_back_is_the_adjoint(void **state) {
   (void)state;
   FOR_EACH_ISA(for (int i = 0; i < SHAPES; i++) {
@@ -81,7 +90,7 @@ static void a_small_case_by_hand(void **state) {
   assert_int_equal(xk__bdepth_packed(&p, false), 9 * XK_LANES);
   xk__bdepth_pack(&p, false, kernels, NULL, packed);
   xk__bdepth_forward(&p, x, packed, &plain, y, NULL);
-  xk__bdepth_backward_input(&p, packed, dy, dx, NULL);
+  xk__bdepth_backward_input(&p, packed, dy, &plain, dx, NULL);
   for (int i = 0; i < 4 * XK_LANES; i++) assert_true(y[i] == (i % XK_LANES < C ? want[i / XK_LANES] : 0));
   for (int i = 0; i < 9 * XK_LANES; i++) assert_true(dx[i] == (i % XK_LANES == 1 ? back[i / XK_LANES] : 0));
 }
@@ -90,6 +99,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(both_directions_are_their_definition),
       cmocka_unit_test(a_result_is_finished_as_asked),
+      cmocka_unit_test(gradients_are_finished_as_asked),
       cmocka_unit_test(the_way_back_is_the_adjoint),
       cmocka_unit_test(bits_depend_neither_on_threads_nor_on_the_batch),
       cmocka_unit_test(a_small_case_by_hand),

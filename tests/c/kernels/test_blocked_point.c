@@ -32,7 +32,7 @@ static void a_gate_equals_the_plain_rectifiers(void **state) {
   (void)state;
   enum { N = 40007 };
   float *x = reals(N, 1), *y = floats(N), *dy = reals(N, 2), *want = floats(N), *dx = floats(N);
-  for (xk_relu_rule rule = XK_RELU_PLAIN; rule <= XK_RELU_DECONV; rule++) {
+  for (xk_relu_rule rule = XK_RELU_PLAIN; rule <= XK_RELU_REDIRECTED; rule++) {
     xk_relu_forward(N, x, y);
     xk_relu_backward(rule, N, y, dy, want);
     xk_gate(N, rule, 0, INFINITY, y, dy, dx);
@@ -41,6 +41,10 @@ static void a_gate_equals_the_plain_rectifiers(void **state) {
     xk_clip_backward(rule, -0.25F, 0.5F, N, x, dy, want);
     memcpy(dx, dy, N * sizeof *dx);
     xk_gate(N, rule, -0.25F, 0.5F, y, dx, dx); /* in place */
+    assert_equal(N, dx, want);
+    for (int i = 0; i < N; i++) dx[i] = x[i] > -0.25F && x[i] < 0.5F ? 0 : dy[i]; /* nothing passes plainly */
+    xk_clip_backward(rule, -0.25F, 0.5F, N, x, dx, want);
+    xk_gate(N, rule, -0.25F, 0.5F, y, dx, dx);
     assert_equal(N, dx, want);
   }
   free(x);

@@ -16,7 +16,7 @@ static void the_first_of_equal_maxima_gets_the_gradient(void **state) {
   float *x = to_blocks(1, 3, 9, plain), *g = to_blocks(1, 3, 4, dy), y[64], dx[144];
   xk_bmaxpool_forward(&p, x, y);
   assert_blocks(1, 3, 4, y, max);
-  xk_bmaxpool_backward(&p, x, g, dx);
+  xk_bmaxpool_backward(&p, x, g, NULL, dx);
   assert_blocks(1, 3, 9, dx, want);
   free(x);
   free(g);
@@ -31,7 +31,7 @@ static void a_window_of_minus_infinity_gives_its_first_element_the_gradient(void
   float *x = to_blocks(1, 1, 3, plain), *g = to_blocks(1, 1, 2, dy), y[32], dx[48];
   xk_bmaxpool_forward(&p, x, y);
   assert_blocks(1, 1, 2, y, max);
-  xk_bmaxpool_backward(&p, x, g, dx);
+  xk_bmaxpool_backward(&p, x, g, NULL, dx);
   assert_blocks(1, 1, 3, dx, want);
   free(x);
   free(g);
@@ -50,7 +50,7 @@ static void average_counts_padding_only_when_asked(void **state) {
   p.count_include_pad = true;
   xk_bavgpool_forward(&p, x, y);
   assert_blocks(1, 1, 3, y, padded);
-  xk_bavgpool_backward(&p, g, dx);
+  xk_bavgpool_backward(&p, g, NULL, dx);
   assert_blocks(1, 1, 4, dx, want);
   free(x);
   free(g);
@@ -94,14 +94,14 @@ static void assert_pools_agree(xk_pool2d p, int64_t n, int64_t c, uint64_t strea
     xk_bmaxpool_forward(&b, bx, by);
     assert_blocks(n, c, out, by, y);
     xk_maxpool_backward(&p, x, dy, dx);
-    xk_bmaxpool_backward(&b, bx, bdy, bdx);
+    xk_bmaxpool_backward(&b, bx, bdy, NULL, bdx);
     assert_blocks(n, c, in, bdx, dx);
   }
   xk_avgpool_forward(&p, x, y);
   xk_bavgpool_forward(&b, bx, by);
   assert_blocks(n, c, out, by, y);
   xk_avgpool_backward(&p, dy, dx);
-  xk_bavgpool_backward(&b, bdy, bdx);
+  xk_bavgpool_backward(&b, bdy, NULL, bdx);
   assert_blocks(n, c, in, bdx, dx);
   free(x);
   free(dy);
@@ -148,10 +148,31 @@ static void global_averages_match_hand_calculation(void **state) {
   float *x = to_blocks(1, C, 3, plain), *g = to_blocks(1, C, 1, dy);
   xk_bglobal_avg_forward(2, 3, x, y);
   assert_blocks(1, C, 1, y, mean);
-  xk_bglobal_avg_backward(2, 3, g, dx);
+  xk_bglobal_avg_backward(2, 3, g, NULL, dx);
   assert_blocks(1, C, 3, dx, want);
   free(x);
   free(g);
+}
+
+/* Gradients that are added to others and pass the rectifier that made x are those sums behind xk_gate. */
+static void gradients_are_finished_as_asked(void **state) {
+  (void)state;
+  xk_pool2d p = {.planes = 3, .h = 9, .w = 8, .oh = 5, .ow = 4, .kh = 3, .kw = 3, .sh = 2, .sw = 2, .dh = 1, .dw = 1,
+                 .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1};
+  int64_t hw = p.h * p.w, nx = p.planes * hw * XK_LANES, ny = p.planes * p.oh * p.ow * XK_LANES;
+  float *x = integers(nx, 1), *dy = integers(ny, 2), *before = integers(nx, 3), *want = floats(nx), *got = floats(nx);
+  for (int i = 0; i < 3 * 3 * 2; i++) {
+    xk_finish finish = {.add = i % 2 ? got : NULL, .lo = -1, .hi = 3, .gate = x, .rule = (xk_relu_rule)(i / 2 % 3)};
+    memcpy(got, before, (size_t)nx * sizeof *got);
+    if (i / 6 == 0) xk_bmaxpool_backward(&p, x, dy, NULL, want), xk_bmaxpool_backward(&p, x, dy, &finish, got);
+    if (i / 6 == 1) xk_bavgpool_backward(&p, dy, NULL, want), xk_bavgpool_backward(&p, dy, &finish, got);
+    if (i / 6 == 2)
+      xk_bglobal_avg_backward(p.planes, hw, dy, NULL, want), xk_bglobal_avg_backward(p.planes, hw, dy, &finish, got);
+    for (int64_t e = 0; i % 2 && e < nx; e++) want[e] += before[e];
+    xk_gate(nx, finish.rule, finish.lo, finish.hi, x, want, want);
+    for (int64_t e = 0; e < nx; e++) assert_true(fabs((double)got[e] - want[e]) <= 1e-5);
+  }
+  free(x), free(dy), free(before), free(want), free(got);
 }
 
 typedef struct problem {
@@ -166,9 +187,9 @@ static void run_all(const void *problem_, float *out) {
   xk_bmaxpool_forward(&q->p, q->x, out);
   xk_bavgpool_forward(&q->p, q->x, out += ny);
   xk_bglobal_avg_forward(q->p.planes, hw, q->x, out += ny);
-  xk_bmaxpool_backward(&q->p, q->x, q->dy, out += q->p.planes * XK_LANES);
-  xk_bavgpool_backward(&q->p, q->dy, out += nx);
-  xk_bglobal_avg_backward(q->p.planes, hw, q->dy, out += nx);
+  xk_bmaxpool_backward(&q->p, q->x, q->dy, NULL, out += q->p.planes * XK_LANES);
+  xk_bavgpool_backward(&q->p, q->dy, NULL, out += nx);
+  xk_bglobal_avg_backward(q->p.planes, hw, q->dy, NULL, out += nx);
 }
 
 static void bits_do_not_depend_on_threads(void **state) {
@@ -191,6 +212,7 @@ int main(void) {
       cmocka_unit_test(pools_equal_the_plain_ones_on_random_shapes),
       cmocka_unit_test(pools_of_real_networks_equal_the_plain_ones),
       cmocka_unit_test(global_averages_match_hand_calculation),
+      cmocka_unit_test(gradients_are_finished_as_asked),
       cmocka_unit_test(bits_do_not_depend_on_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

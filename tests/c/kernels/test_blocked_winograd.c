@@ -81,22 +81,6 @@ static void a_result_is_finished_as_asked(void **state) {
   drop_case(&q);
 }
 
-/* dw[m][c][ky][kx] = sum over images and outputs of dy x */
-static double *definition_of_weights(const blocked_case *q) {
-  const xk_conv2d *p = &q->p;
-  double *sum = doubles(q->nw);
-  for (int64_t i = 0; i < p->n * q->nw; i++) {
-    int64_t k = i % 9, c = i / 9 % p->c, m = i / 9 / p->c % p->m, image = i / q->nw;
-    const float *x = q->x + (image * p->c + c) * p->h * p->w, *dy = q->dy + (image * p->m + m) * p->oh * p->ow;
-    for (int64_t oy = 0; oy < p->oh; oy++)
-      for (int64_t ox = 0; ox < p->ow; ox++) {
-        int64_t y = oy - p->pad_top + k / 3, at = ox - p->pad_left + k % 3;
-        if (y >= 0 && y < p->h && at >= 0 && at < p->w) sum[i % q->nw] += (double)x[y * p->w + at] * dy[oy * p->ow + ox];
-      }
-  }
-  return sum;
-}
-
 static void run_weights(const void *q_, float *dw) {
   const blocked_case *q = q_;
   char *work = malloc(xk__bwino_weight_workspace(&q->p) + 1);
@@ -120,6 +104,15 @@ static void the_gradient_to_the_weights_is_its_definition(void **state) {
     free(want);
     drop_case(&q);
   }
+}
+
+static void gradients_are_finished_as_asked(void **state) {
+  (void)state;
+  FOR_EACH_ISA(for (int i = 0; i < SHAPES; i++) {
+    blocked_case q = make(shapes[i]);
+    assert_gradient_is_finished(&q);
+    drop_case(&q);
+  });
 }
 
 static void the_way_back_is_the_adjoint(void **state) {
@@ -149,6 +142,7 @@ int main(void) {
       cmocka_unit_test(the_error_of_a_layer_is_that_of_its_transform),
       cmocka_unit_test(a_result_is_finished_as_asked),
       cmocka_unit_test(the_gradient_to_the_weights_is_its_definition),
+      cmocka_unit_test(gradients_are_finished_as_asked),
       cmocka_unit_test(the_way_back_is_the_adjoint),
       cmocka_unit_test(bits_depend_neither_on_threads_nor_on_the_batch),
   };

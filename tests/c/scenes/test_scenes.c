@@ -47,7 +47,8 @@ static void a_scene_depends_on_seed_and_number_only(void **state) {
 
 static const xai_preprocess usual = {.scale = 1, .mean = {127.5f, 127.5f, 127.5f}, .std = {64, 64, 64}};
 
-/* A batch holds what the scenes hold one by one, for any number of threads; shares are one object's part. */
+/* A batch holds what the scenes hold one by one, for any number of threads; shares are the objects' parts of
+ * what is visible of all. */
 static void a_batch_is_its_scenes_for_any_number_of_threads(void **state) {
   (void)state;
   enum { N = 9, SIDE = 40, FIRST = 100 };
@@ -70,11 +71,12 @@ static void a_batch_is_its_scenes_for_any_number_of_threads(void **state) {
       for (int k = 0; k < 3; k++)
         for (int p = 0; p < SIDE * SIDE; p++)
           assert_true(x[(i * 3 + k) * SIDE * SIDE + p] == (float)((img->rgb[3 * p + k] - 127.5) / 64));
-      double sum = 0;
-      for (int c = 0; c < XAI_SCENE_CLASSES; c++) sum += (double)shares[i * XAI_SCENE_CLASSES + c];
-      assert_true(fabs(sum - 1) < 1e-6);
-      for (int k = 0; k < scene.n; k++)
-        assert_true(fabs((double)shares[i * XAI_SCENE_CLASSES + scene.objects[k].label] - 1.0 / scene.n) < 1e-6);
+      const uint8_t *owner = bytes_of(owners);
+      double seen[XAI_SCENE_CLASSES] = {0}, all = 0;
+      for (int p = 0; p < SIDE * SIDE; p++)
+        if (owner[p]) seen[scene.objects[owner[p] - 1].label]++, all++;
+      for (int c = 0; c < XAI_SCENE_CLASSES; c++)
+        assert_true(fabs((double)shares[i * XAI_SCENE_CLASSES + c] - seen[c] / all) < 1e-6);
       xai_image_free(img);
       xai_tensor_free(owners);
     }
@@ -83,7 +85,7 @@ static void a_batch_is_its_scenes_for_any_number_of_threads(void **state) {
   xai_scenes_close(set);
 }
 
-/* What the object says, counted anew from the map of owners; and at least 40 % of each can be seen. */
+/* What the object says, counted anew from the map of owners; and at least 60 % of each can be seen. */
 static void boxes_are_tight_around_what_is_visible(void **state) {
   (void)state;
   const int sides[][2] = {{32, 32}, {96, 96}, {512, 512}, {200, 80}};
@@ -114,7 +116,7 @@ static void boxes_are_tight_around_what_is_visible(void **state) {
         assert_int_equal(o->y, top);
         assert_int_equal(o->w, right - left + 1);
         assert_int_equal(o->h, bottom - top + 1);
-        if (o->visible < 0.4)
+        if (o->visible < 0.6)
           fail_msg("%dx%d, scene %d: object %d is %g visible", img->width, img->height, (int)i, k, o->visible);
         most = pixels > most ? pixels : most;
       }

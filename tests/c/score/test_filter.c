@@ -14,14 +14,10 @@
 enum { SIDE = 16 };
 #define PI 3.14159265358979323846
 
-typedef struct measures {
-  double smooth, oriented;
-} measures;
-
-static measures measure(const float *w, int64_t c, int64_t h, int64_t width) {
-  measures m = {NAN, NAN};
+static xai_score_looks measure(const float *w, int64_t c, int64_t h, int64_t width) {
+  xai_score_looks m = {NAN, NAN, NAN, NAN};
   xai_err err = {""};
-  assert_int_equal(xai_score_filter(w, c, h, width, &m.smooth, &m.oriented, &err), XAI_OK);
+  assert_int_equal(xai_score_filter(w, c, h, width, &m, &err), XAI_OK);
   return m;
 }
 
@@ -42,7 +38,7 @@ static void a_grating_is_smooth_and_has_a_direction(void **state) {
   (void)state;
   float w[SIDE * SIDE] = {0};
   add_grating(w, 1, 2, 0);
-  measures m = measure(w, 1, SIDE, SIDE);
+  xai_score_looks m = measure(w, 1, SIDE, SIDE);
   assert_near(m.smooth, (14 * sqrt(0.5) / 15 + 1) / 2);
   assert_near(m.oriented, 1);
   float down[SIDE * SIDE] = {0}, slanting[SIDE * SIDE] = {0};
@@ -75,7 +71,7 @@ static void a_blob_is_smooth_and_has_no_direction(void **state) {
   float w[81];
   for (int y = -4; y <= 4; y++)
     for (int x = -4; x <= 4; x++) w[(y + 4) * 9 + x + 4] = (float)exp(-(x * x + y * y) / 4.0);
-  measures m = measure(w, 1, 9, 9);
+  xai_score_looks m = measure(w, 1, 9, 9);
   assert_true(m.smooth > 0.7);
   assert_near(m.oriented, 0);
 }
@@ -86,7 +82,7 @@ static void noise_is_neither_smooth_nor_directed(void **state) {
   float w[3 * 81];
   for (uint64_t k = 0; k < 50; k++) {
     for (uint64_t i = 0; i < 3 * 81; i++) w[i] = (float)xai_rng_normal(xai_rng_stream(1, k), i);
-    measures m = measure(w, 3, 9, 9);
+    xai_score_looks m = measure(w, 3, 9, 9);
     assert_true(fabs(m.smooth) < 0.25);
     assert_true(m.oriented < 0.4);
   }
@@ -114,16 +110,40 @@ static void neither_size_nor_a_constant_matters_and_channels_count_together(void
   assert_near(measure(w, 2, SIDE, SIDE).oriented, 0);
 }
 
+/* Pixels of red, green, blue; grey is the mean of the three in each.
+ * (1 0 0): 1 of energy, grey (1/3 1/3 1/3) has 1/3, so 2/3 is colour. (1 -1 0) has no grey. (2 2 2) is nothing but grey. All
+ * together: energy 1 + 2 + 12 = 15, grey 1/3 + 0 + 12. */
+static void colour_is_what_is_not_grey(void **state) {
+  (void)state;
+  assert_near(measure((const float[]){1, 0, 0}, 3, 1, 1).colour, 2.0 / 3);
+  assert_near(measure((const float[]){1, -1, 0}, 3, 1, 1).colour, 1);
+  assert_near(measure((const float[]){2, 2, 2}, 3, 1, 1).colour, 0);
+  assert_near(measure((const float[]){1, 1, 2, 0, -1, 2, 0, 0, 2}, 3, 1, 3).colour, 1 - (12 + 1.0 / 3) / 15);
+  assert_near(measure((const float[]){5, -3}, 1, 1, 2).colour, 0); /* one channel has no colour */
+  assert_near(measure((const float[]){0, 0, 0}, 3, 1, 1).colour, 0);
+}
+
+/* 3 1 has the mean 2: 2 * 2^2 of 9 + 1. */
+static void what_is_the_same_everywhere_is_even(void **state) {
+  (void)state;
+  assert_near(measure((const float[]){3, 1}, 1, 1, 2).even, 0.8);
+  assert_near(measure((const float[]){3, -3}, 1, 1, 2).even, 0);
+  assert_near(measure((const float[]){3, 3, -1, -1}, 2, 1, 2).even, 1); /* each channel on its own */
+  assert_near(measure((const float[]){0, 0}, 1, 1, 2).even, 0);
+}
+
 static void short_memory_and_a_request_to_stop_are_errors(void **state) {
   (void)state;
   const float w[4] = {1, 2, 3, 5};
-  double smooth = 0, oriented = 0;
+  xai_score_looks looks;
   xai_err err = {""};
-  xai_mem_fail_after(0, false);
-  assert_int_equal(xai_score_filter(w, 1, 2, 2, &smooth, &oriented, &err), XAI_ENOMEM);
-  xai_mem_fail_after(-1, false);
+  for (int k = 0; k < 2; k++) {
+    xai_mem_fail_after(k, false);
+    assert_int_equal(xai_score_filter(w, 1, 2, 2, &looks, &err), XAI_ENOMEM);
+    xai_mem_fail_after(-1, false);
+  }
   xai_stop_request();
-  assert_int_equal(xai_score_filter(w, 1, 2, 2, &smooth, &oriented, &err), XAI_ESTOP);
+  assert_int_equal(xai_score_filter(w, 1, 2, 2, &looks, &err), XAI_ESTOP);
   xai_stop_clear();
 }
 
@@ -135,6 +155,8 @@ int main(void) {
       cmocka_unit_test(noise_is_neither_smooth_nor_directed),
       cmocka_unit_test(small_filters_are_measured_along_the_axes_that_they_have),
       cmocka_unit_test(neither_size_nor_a_constant_matters_and_channels_count_together),
+      cmocka_unit_test(colour_is_what_is_not_grey),
+      cmocka_unit_test(what_is_the_same_everywhere_is_even),
       cmocka_unit_test(short_memory_and_a_request_to_stop_are_errors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,7 +184,11 @@ local function measure_process(net)
       local begin = xai.clock()
       local ok = os.execute(("/usr/bin/time -q -f %%M -o %s %s >%s 2>&1"):format(quote(folder .. "/peak"), command, quote(folder .. "/log")))
       local ms = 1000 * (xai.clock() - begin)
-      if not ok then error("gradcam-process: " .. (read(folder .. "/log") or ""), 0) end
+      if not ok then
+        io.stderr:write(("bench: gradcam-process of %s: %s\n"):format(key, (read(folder .. "/log") or ""):match "([^\n]*)\n*$"))
+        turn[key] = nil
+        return {}
+      end
       peak[key] = math.max(peak[key] or 0, tonumber(read(folder .. "/peak", "n")) / 1024)
       return { ms }
     end
@@ -225,6 +229,7 @@ local function measure_growth(net)
   row.growth.two = median(both) / row.xairun.ms
   second.to:close()
   second.from:close()
+  os.remove(folder .. "/second")
   return row
 end
 

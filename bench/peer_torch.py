@@ -64,7 +64,11 @@ def maps_and_score(net, name, x):
     """What the last layer with height and width gave, as the start of a gradient, and the score."""
     kept = {}
     layer = dict(net.named_modules())[LAST.get(name, "layer4")]
-    hook = layer.register_forward_hook(lambda module, args, out: kept.__setitem__("maps", out.requires_grad_(True)))
+
+    def keep(module, args, out):
+        kept["maps"] = out.requires_grad_(True)
+        return kept["maps"].clone()  # what follows may work in place
+    hook = layer.register_forward_hook(keep)
     score = net(x)[0, CLASS]
     hook.remove()
     return kept["maps"], score

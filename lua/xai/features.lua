@@ -11,6 +11,7 @@
 --   f.paths    files, or nil                                   f.skipped  { { index =, why = }, ... }
 --   f.seconds  { total =, network =, pictures =, writing = }   f:image(row)   the picture of a row
 local core = require "xai.core"
+local batch_of = require "xai.batch"
 local check = require "xai.check"
 local cluster = require "xai.cluster"
 local images = require "xai.images"
@@ -96,18 +97,6 @@ local function extract(job, parts, sink)
     job.timed("writing", sink, k, part_of(job.set, rows, at, labels, failed))
     for _, t in ipairs(rows) do t:free() end
   end
-end
-
---- Pictures per pass: many share the reading of the weights, but large activations should stay few.
-local function batch_of(net, wanted)
-  if wanted then return wanted end
-  local largest = 1
-  for _, layer in ipairs(net:layers()) do
-    local size = 1
-    for _, side in ipairs(layer.shape or {}) do size = size * math.max(1, side) end
-    largest = math.max(largest, size)
-  end
-  return math.max(1, math.min(BATCH, (96 << 20) // (8 * largest)))
 end
 
 -- ---- what comes of it --------------------------------------------------------------------------------------------------
@@ -253,7 +242,7 @@ local function features(net, pictures, layer, options)
   end
   local name = layer == nil and core.feature_layer(net) or layer == "input" and layer or net:layer(layer).name
   local about = { layer = name, pool = pool, network = net:hash(), classes = set.classes, set = set }
-  local job = { net = net, set = set, layer = name, pool = pool, options = options, batch = batch_of(net, options.batch) }
+  local job = { net = net, set = set, layer = name, pool = pool, options = options, batch = options.batch or batch_of(net, BATCH) }
   about.seconds, job.timed = stopwatch()
   local tensors = (options.store and through_store or through_memory)(job, about)
   if not tensors or tensors.features:shape()[1] == 0 then

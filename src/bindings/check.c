@@ -278,6 +278,11 @@ int xl_check_choice(lua_State *L, int arg, const char *what, const char *const *
                  given != NULL ? suggest(hint, sizeof hint, given, choices) : "");
 }
 
+xai_relu xl_check_relu(lua_State *L, int arg) {
+  static const char *const rules[] = {"plain", "guided", "deconv", "redirected", NULL}; /* in xai_relu's order */
+  return (xai_relu)xl_check_choice(L, arg, "relu", rules);
+}
+
 bool xl_check_options(lua_State *L, int arg) {
   if (lua_isnoneornil(L, arg)) return false;
   if (!lua_istable(L, arg)) xl_expected(L, arg, "options", "a table");

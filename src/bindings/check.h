@@ -72,6 +72,8 @@ const char *xl_check_string(lua_State *L, int arg, const char *what);
 const char *xl_check_bytes(lua_State *L, int arg, const char *what, size_t *n);
 /* Index of the string at 'arg' among choices (NULL-terminated); raises with the list and the nearest. */
 int xl_check_choice(lua_State *L, int arg, const char *what, const char *const *choices);
+/* A rule for rectifiers on the way back, by name. */
+xai_relu xl_check_relu(lua_State *L, int arg);
 /* The argument must be a table, nil or absent; true for a table. */
 bool xl_check_options(lua_State *L, int arg);
 /* Refuses keys of the table at 'arg' that are not in 'names' (NULL-terminated), with the list and the nearest. */

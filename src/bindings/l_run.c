@@ -171,7 +171,6 @@ static xai_status backward_or_again(lua_State *L, const question *q, xai_run **r
 /* run:backward{target=, to=, seed=, at=, relu=} -> gradient of the score at 'to' (default: the input) */
 static int run_backward(lua_State *L) {
   static const char *const names[] = {"target", "to", "seed", "at", "relu", NULL};
-  static const char *const rules[] = {"plain", "guided", "deconv", "redirected", NULL}; /* in xai_relu's order */
   int net_slot, seed_slot;
   lua_settop(L, 2);
   xl_box *box = check_run(L, &net_slot);
@@ -186,7 +185,7 @@ static int run_backward(lua_State *L) {
   if (xl_check_options(L, 2)) {
     xl_check_keys(L, 2, names);
     if (xl_get(L, 2, "to") != LUA_TNIL) q.want = xl_check_layer(L, -1, q.net, "to");
-    if (xl_get(L, 2, "relu") != LUA_TNIL) q.relu = xl_check_choice(L, -1, "relu", rules);
+    if (xl_get(L, 2, "relu") != LUA_TNIL) q.relu = xl_check_relu(L, -1);
   }
   xl_check_target(L, 2, q.net, true, &q.target, &seed_slot);
   if (q.target.n_terms == 0 && seed_slot == 0 && q.x->shape.rank > 0 && q.x->shape.dims[0] > 1)

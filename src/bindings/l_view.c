@@ -6,8 +6,6 @@
 #include "bindings/core.h"
 #include "tensor/tensor.h"
 
-static const char *const rules[] = {"plain", "guided", "deconv", "redirected", NULL}; /* in xai_relu's order */
-
 /* New weights for a layer, N(0, 2 / fan-in) as He et al. 2015 start a rectifier network, from the seed and the
  * layer's number; 'like' has the shape. Boxed on the stack. */
 static xai_tensor *push_random(lua_State *L, const xai_net *net, int layer, const xai_tensor *like) {
@@ -122,7 +120,7 @@ static int net_with(lua_State *L) {
   lua_settop(L, 2);
   xai_view_opts opts = {.relu = XAI_RELU_PLAIN};
   for (int i = 0; names[i] != NULL; i++) xl_get(L, 2, names[i]); /* slots 3 to 6 */
-  if (!lua_isnil(L, 5)) opts.relu = (xai_relu)xl_check_choice(L, 5, "relu", rules);
+  if (!lua_isnil(L, 5)) opts.relu = xl_check_relu(L, 5);
   xl_box *box = xl_new_box(L, &xl_net_type);
   int result = lua_gettop(L);
   push_view_table(L, 1);

@@ -66,10 +66,9 @@ done:
   return st;
 }
 
-static const char *const kinds[] = {"logit", "prob", NULL};
 static const xai_opt_spec options[] = {
     {"relu", XAI_OPT_BOOL, offsetof(xai_ablationcam_opts, relu), 1, 0, 1, NULL, "keep only what speaks for the target", 0},
-    {"score", XAI_OPT_CHOICE, offsetof(xai_ablationcam_opts, score), XAI_SCORE_LOGIT, 0, 1, kinds,
+    {"score", XAI_OPT_CHOICE, offsetof(xai_ablationcam_opts, score), XAI_SCORE_LOGIT, 0, 1, xai_score_kinds,
      "what is lost: the logit or the probability", 0},
     {"fill", XAI_OPT_NUMBER, offsetof(xai_ablationcam_opts, fill), 0, -1e30, 1e30, NULL, "what a map is replaced by", 0},
     {"batch", XAI_OPT_INT, offsetof(xai_ablationcam_opts, batch), 0, 0, 4096, NULL,

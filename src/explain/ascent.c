@@ -352,6 +352,12 @@ void xai_ascent__preset(void *opts) {
   xai_ascent_set_preset(o, (xai_ascent_preset)o->preset);
 }
 
+void xai_ascent__defaults(xai_ascent_opts *o, xai_ascent_preset first) {
+  o->seed = -1;
+  o->centre = true;
+  xai_ascent_set_preset(o, first);
+}
+
 static const char *const presets[] = {"simonyan", "yosinski1", "yosinski2", "yosinski3", "yosinski4", "chosen",
                                       "lucid", "xplique", "maco", "tf_keras_vis", "keras_vis", "omnixai", NULL};
 static const char *const rules[] = {"plain", "mean", "max", "norm", "progress", "adam", "nadam", "rmsprop", NULL};

@@ -7,27 +7,5 @@
  * levels in the mean. Everything that ascent.c can do is an option. Values: C x H x W, network units. */
 #include "explain/ascent.h"
 
-xai_status xai_class_image(xai_net *net, const xai_view *x, const xai_ascent_opts *opts, xai_explanation **out, xai_err *err) {
-  return xai_ascent__explain("class_image", net, x, opts, out, err);
-}
-
-static void defaults(void *opts) {
-  xai_ascent_opts *o = opts;
-  o->seed = -1;
-  o->centre = true;
-  xai_ascent_set_preset(o, XAI_ASCENT_SIMONYAN);
-}
-
-XAI_METHOD_RUN(class_image)
-const xai_method xai_method_class_image = {
-    .name = "class_image",
-    .summary = "the picture that a network finds most typical of a class",
-    .paper = "Simonyan, Vedaldi, Zisserman 2014",
-    .uses_at = true,
-    .makes_picture = true,
-    .opts_size = sizeof(xai_ascent_opts),
-    .opts = xai_ascent__options,
-    .defaults = defaults,
-    .preset = xai_ascent__preset,
-    .run = run,
-};
+XAI_ASCENT_METHOD(class_image, XAI_ASCENT_SIMONYAN, "the picture that a network finds most typical of a class",
+                  "Simonyan, Vedaldi, Zisserman 2014")

@@ -7,6 +7,7 @@
 #include "explain/methods.def"
 #undef XAI_METHOD
 
+const char *const xai_score_kinds[] = {"logit", "prob", NULL};
 const xai_opt_spec xai_no_options[] = {{.name = NULL}};
 
 const xai_method *const *xai_methods(void) {

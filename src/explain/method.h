@@ -49,6 +49,9 @@ typedef struct xai_method {
   }                                                                                                                    \
   extern const xai_method xai_method_##method;
 
+/* The choices of an option that is an xai_score. */
+extern const char *const xai_score_kinds[];
+
 /* For methods without options of their own. */
 extern const xai_opt_spec xai_no_options[];
 

@@ -162,14 +162,14 @@ done:
   return st;
 }
 
-static const char *const scores[] = {"logit", "prob", NULL};
 static const xai_opt_spec options[] = {
     {"window", XAI_OPT_INT, offsetof(xai_occlusion_opts, window), 0, 0, 16384, NULL,
      "side of the window in pixels; 0: a seventh of the picture's shorter side (32 at 224)", 0},
     {"stride", XAI_OPT_INT, offsetof(xai_occlusion_opts, stride), 0, 0, 16384, NULL,
      "pixels from one window to the next; 0: a quarter of the window", 0},
     {"fill", XAI_OPT_NUMBER, offsetof(xai_occlusion_opts, fill), 0, -1e30, 1e30, NULL, "value of hidden pixels, in network units", 0},
-    {"score", XAI_OPT_CHOICE, offsetof(xai_occlusion_opts, score), XAI_SCORE_LOGIT, 0, 1, scores, "what drops: the logit or the probability", 0},
+    {"score", XAI_OPT_CHOICE, offsetof(xai_occlusion_opts, score), XAI_SCORE_LOGIT, 0, 1, xai_score_kinds,
+     "what drops: the logit or the probability", 0},
     {"batch", XAI_OPT_INT, offsetof(xai_occlusion_opts, batch), 0, 0, 4096, NULL, "pictures per pass, 0: chosen; does not change the result", 0},
     {.name = NULL},
 };

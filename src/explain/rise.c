@@ -112,13 +112,12 @@ done:
   return st;
 }
 
-static const char *const kinds[] = {"logit", "prob", NULL};
 static const char *const norms[] = {"expected", "masks", NULL};
 static const xai_opt_spec options[] = {
     {"masks", XAI_OPT_INT, offsetof(xai_rise_opts, masks), 4000, 1, 1e7, NULL, "random masks, n of the paper", 0},
     {"cells", XAI_OPT_INT, offsetof(xai_rise_opts, cells), 7, 1, 256, NULL, "cells of a mask along each side, s of the paper", 0},
     {"p", XAI_OPT_NUMBER, offsetof(xai_rise_opts, p), 0.5, 1e-6, 1, NULL, "probability that a cell is seen", 0},
-    {"score", XAI_OPT_CHOICE, offsetof(xai_rise_opts, score), XAI_SCORE_PROB, 0, 1, kinds,
+    {"score", XAI_OPT_CHOICE, offsetof(xai_rise_opts, score), XAI_SCORE_PROB, 0, 1, xai_score_kinds,
      "what is asked of the network: the logit or the probability", 0},
     {"normalise", XAI_OPT_CHOICE, offsetof(xai_rise_opts, normalise), XAI_NORM_EXPECTED, 0, 1, norms,
      "by n p, or at every pixel by the sum of the masks", 0},

@@ -182,10 +182,9 @@ done:
   return st;
 }
 
-static const char *const kinds[] = {"logit", "prob", NULL};
 static const xai_opt_spec options[] = {
     {"relu", XAI_OPT_BOOL, offsetof(xai_scorecam_opts, relu), 1, 0, 1, NULL, "no negative values", 0},
-    {"score", XAI_OPT_CHOICE, offsetof(xai_scorecam_opts, score), XAI_SCORE_LOGIT, 0, 1, kinds,
+    {"score", XAI_OPT_CHOICE, offsetof(xai_scorecam_opts, score), XAI_SCORE_LOGIT, 0, 1, xai_score_kinds,
      "what is asked of the network: the logit or the probability", 0},
     {"softmax", XAI_OPT_BOOL, offsetof(xai_scorecam_opts, softmax), 1, 0, 1, NULL,
      "weights are the softmax of the scores over the channels; else the scores themselves", 0},

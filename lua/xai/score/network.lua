@@ -1,5 +1,6 @@
 -- xai.score.network: what does the network make of the pixels that a map calls relevant?
 local core = require "xai.core"
+local batch_of = require "xai.batch"
 local shared = require "xai.score.shared"
 local native = core.score
 local fail, options_of, map_of, OPEN, open = shared.fail, shared.options, shared.map, shared.OPEN, shared.open
@@ -15,18 +16,6 @@ local function class_of(name, net, e, class)
     fail(name, "class: expected an id from 0 to %d or a label, got %s", net.classes - 1, class)
   end
   return class
-end
-
---- Pictures per pass: so many that the two largest layers take some 96 MB, at most 32.
-local function batch_of(net, wanted)
-  if wanted > 0 then return wanted end
-  local largest = 1
-  for _, layer in ipairs(net:layers()) do
-    local size = 1
-    for _, dim in ipairs(layer.shape or {}) do size = size * math.max(1, dim) end
-    largest = math.max(largest, size)
-  end
-  return math.max(1, math.min(32, (96 << 20) // (8 * largest)))
 end
 
 --- The class's probability, or its logit, for every picture of the batch, which is freed.
@@ -52,7 +41,7 @@ end
 
 --- Scores of the pictures make(first, n), for first = 0, n, 2n, ... up to 'count' of them, batch by batch.
 local function ask_many(name, net, o, class, count, make)
-  local list, most = {}, batch_of(net, o.batch)
+  local list, most = {}, o.batch > 0 and o.batch or batch_of(net, 32)
   local batch = -(-count // -(-count // most)) -- passes of one size, as far as that goes
   for first = 0, count - 1, batch do
     local values = ask(net, make(first, math.min(batch, count - first)), class, check_what(name, o.score))

@@ -85,6 +85,9 @@ xai_status xai_net__training(const xai_net *net, const bool *frozen, xai_net **o
 /* A network of its own with the weights of this view, its preprocessing and labels, without hooks and rules (training.c).
  * Constants are shared. */
 xai_status xai_net__settle(const xai_net *net, xai_net **out, xai_err *err);
+/* How many pictures of batch x to pass at a time for the activation of a layer (portions.c): all of them where a picture's
+ * result might depend on the others. */
+xai_status xai_net__portion(xai_net *net, const xai_view *x, int layer, int64_t *out, xai_err *err);
 /* What lies behind a layer (tail.c): the same network with one more input, the activation of the layer, which is not
  * computed any more. Layers have the same numbers; hooks stay but for those of the layer itself, whose work the
  * activation shows already; the backward rule is left out. XAI_EUNSUPPORTED for a layer with several results. */

@@ -6,14 +6,53 @@
 #include "base/status.h"
 #include "graph/net.h"
 
+static xai_status forward(xai_net *net, const xai_view *x, int layer, xai_run **run, const xai_view **y, xai_err *err) {
+  XAI_TRY(xai_run_open_all(net, x, 1, &(xai_request){.keep = &layer, .n_keep = 1}, run, err));
+  XAI_TRY(xai_run_forward(*run, x, err));
+  *y = xai_run_value(*run, layer);
+  return XAI_OK;
+}
+
+/* A batch, 'portion' pictures at a time. */
+static xai_status forward_portions(xai_net *net, const xai_view *x, int64_t portion, int layer, xai_tensor **out, xai_err *err) {
+  xai_run *run = NULL;
+  xai_tensor *all = NULL;
+  const xai_view *y;
+  xai_status st = XAI_OK;
+  int64_t n = x->shape.dims[0];
+  size_t picture = xai_view_bytes(x) / (size_t)n;
+  for (int64_t from = 0; from < n; from += portion) {
+    xai_view some = *x;
+    some.shape.dims[0] = portion < n - from ? portion : n - from;
+    some.data = (char *)x->data + (size_t)from * picture;
+    XAI_GOTO(forward(net, &some, layer, &run, &y, err));
+    xai_shape shape = y->shape;
+    shape.dims[0] = n;
+    if (all == NULL) XAI_GOTO(xai_tensor_new_raw(y->dtype, shape, &all, err));
+    size_t each = xai_view_bytes(y) / (size_t)some.shape.dims[0];
+    memcpy((char *)xai_tensor_view(all)->data + (size_t)from * each, y->data, xai_view_bytes(y));
+    xai_run_close(run);
+    run = NULL;
+  }
+  *out = all;
+  all = NULL;
+done:
+  xai_run_close(run);
+  xai_tensor_free(all);
+  return st;
+}
+
 xai_status xai_net_forward(xai_net *net, const xai_view *x, int layer, xai_tensor **out, xai_err *err) {
   xai_run *run = NULL;
   xai_status st = XAI_OK;
+  const xai_view *y;
   xai_view input;
+  int64_t portion;
   XAI_TRY(xai_net__one_input(net, &x->shape, &input, err));
-  XAI_GOTO(xai_run_open_all(net, x, 1, &(xai_request){.keep = &layer, .n_keep = 1}, &run, err));
-  XAI_GOTO(xai_run_forward(run, x, err));
-  XAI_GOTO(xai_tensor_copy(xai_run_value(run, layer), out, err));
+  XAI_TRY(xai_net__portion(net, x, layer, &portion, err));
+  if (x->shape.rank > 0 && portion < x->shape.dims[0]) return forward_portions(net, x, portion, layer, out, err);
+  XAI_GOTO(forward(net, x, layer, &run, &y, err));
+  XAI_GOTO(xai_tensor_copy(y, out, err));
 done:
   xai_run_close(run);
   return st;

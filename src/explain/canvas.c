@@ -95,7 +95,7 @@ void xai_canvas__clip(xai_canvas *v) {
 xai_status xai_canvas__blur(xai_canvas *v, double sigma, xai_err *err) {
   int64_t plane = v->h * v->w, size = 2 * (int64_t)ceil(4 * sigma) + 1;
   void *work = xai_alloc(xk_blur_workspace(v->h, v->w, size));
-  float *inside = xai_alloc((size_t)plane * 2 * sizeof *inside), *ones = inside + plane;
+  float *inside = xai_alloc((size_t)plane * 2 * sizeof *inside), *ones = inside != NULL ? inside + plane : NULL;
   xai_status st = XAI_OK;
   if (work == NULL || inside == NULL) {
     st = xai_fail_memory(err, xk_blur_workspace(v->h, v->w, size) + (size_t)plane * 2 * sizeof *inside);

@@ -449,7 +449,7 @@ static xai_status build_node(deriving *d, int n, xai_err *err) {
   bool picked = d->picked[node->out[0]], makes = picked && makes_channels(d, node);
   size_t count = (size_t)(node->n_in + node->n_out);
   char(*names)[NAME] = xai_calloc(count, NAME);
-  const char **in = xai_calloc(count, sizeof *in), **out = in + node->n_in;
+  const char **in = xai_calloc(count, sizeof *in), **out = in != NULL ? in + node->n_in : NULL;
   xai_op op = node->op;
   xai_attrs attrs = node->attrs;
   int n_in = node->n_in;

@@ -59,7 +59,10 @@ static int64_t filter_block(const sizes *s, int64_t parts) {
   return xk__ceil_div(s->mg, blocks);
 }
 
-static float *thread_scratch(void *work, int64_t floats) { return (float *)work + omp_get_thread_num() * floats; }
+/* NULL where there is none. */
+static float *thread_scratch(void *work, int64_t floats) {
+  return floats > 0 ? (float *)work + omp_get_thread_num() * floats : NULL;
+}
 
 /* ---- forward --------------------------------------------------------------------------------------- */
 /* One image and group is cut into tiles of columns, and if these are few, into blocks of filters. */

@@ -1,7 +1,7 @@
 -- What units see, asked in Lua; and in every architecture the pixels through which a unit's gradient comes back: for so many
 -- layers of each, and in slow_field.lua, which calls this with "all", for every layer.
 local here = arg[0]:gsub("[^/]*$", "")
-local test, done = table.unpack(dofile(here .. "tap.lua"))
+local test, done, architectures = table.unpack(dofile(here .. "tap.lua"))
 local core = require "xai.core"
 local xai = require "xai"
 local every_layer = ... == "all"
@@ -72,7 +72,7 @@ end
 local LAYERS <const> = 25
 -- A maximum lets a gradient through in one place only, a mean over the same windows in all.
 b.maxpool = function(o) return b.avgpool(o) end
-for _, name in ipairs(xai.zoo()) do -- reads the families, which take up what b has
+for _, name in ipairs(architectures()) do -- reads the families, which take up what b has
   test(name .. ": the box of a unit is where its gradient comes back to", function(t)
     local function make(size) return xai.zoo[name] { weights = positive, width = 0.125, classes = 3, size = size } end
     local small, n = pcall(make, 80)

@@ -1,7 +1,7 @@
 -- The fast way of a pass against the plain one: every architecture of the zoo, made narrow, with layers kept, hooked and asked
 -- for at random. Folding, fusing and blocks must not show but by rounding.
 local here = arg[0]:gsub("[^/]*$", "")
-local test, done = table.unpack(dofile(here .. "tap.lua"))
+local test, done, architectures = table.unpack(dofile(here .. "tap.lua"))
 local core = require "xai.core"
 local xai = require "xai"
 
@@ -119,9 +119,7 @@ local function replaced(net)
   return net:with { weights = { [name] = net:weight(name) * 0.75 } }
 end
 
-local names = {}
-for name in pairs(xai.zoo) do names[#names + 1] = name end
-table.sort(names)
+local names = architectures()
 
 for index, name in ipairs(names) do
   test(name .. ": what is kept, hooked or asked for is the same either way", function(t)

@@ -3,24 +3,21 @@
 local xai = require "xai"
 local args = xai.args { "The nearest neighbours of pictures, by a layer's features and by their pixels.", "image",
   model = { "default", "the network: a file, an architecture, or the one that ships" },
-  layer = { nil, "layer whose activations are the features; relu7 of the network that ships, else the class scores" },
+  layer = { nil, "layer whose activations are the features; the one before the classifier if absent" },
   image = { nil, "a picture of your own, in place of scenes that ask" },
   count = { 600, "how many scenes" },
   preprocess = { nil, "imagenet, caffe, cifar10 or none" }, labels = { nil, "text file with one class name per line" } }
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
-local layer, K <const> = args.layer or args.model == "default" and "relu7" or nil, 5
+local K <const> = 5
 local set = xai.scenes { seed = 7, size = net.input[3], count = args.count }
-local spaces = { { layer or "the class scores", function(img) -- of maps the means of their channels
-  local f = layer and net:forward(net:prepare(img), layer) or net:logits(net:prepare(img))
-  return f:reshape(f:shape()[2], -1):mean(2):totable()
-end }, { "pixels", function(img) return img:resize(32, 32):tensor():reshape(-1):totable() end } }
-local items, cells, shares = {}, { cell = 150, gap = 0.4, cols = { "query" } }, {}
+local items, pixels, cells, shares = {}, {}, { cell = 150, gap = 0.4, cols = { "query" } }, {}
 if args.image then items[1] = { image = xai.image(args.image), class = "your picture" } end
 for i = 1, #set do items[#items + 1] = set[i] end
-for s, space in ipairs(spaces) do
-  local rows, same, offset = {}, 0, (s - 1) * (K + 1) + 2 -- before the first neighbour's column there is one for an arrow
-  for i, item in ipairs(items) do rows[i] = space[2](item.image) end
-  local near = xai.neighbours(xai.tensor(rows), { k = K }).values:totable()
+for i, item in ipairs(items) do pixels[i] = item.image:resize(32, 32):tensor():reshape(-1):totable() end
+local f = xai.features(net, items, args.layer)
+for s, space in ipairs { { f.layer, f.values }, { "pixels", xai.tensor(pixels) } } do
+  local same, offset = 0, (s - 1) * (K + 1) + 2 -- before the first neighbour's column there is one for an arrow
+  local near = xai.neighbours(space[2], { k = K }).values:totable()
   for i, list in ipairs(near) do
     for _, j in ipairs(list) do same = items[i].class == items[j].class and same + 1 or same end
   end

@@ -65,11 +65,12 @@ case $which in
 esac
 case $which in
   sanitize | all)
-    # not NDEBUG: broken invariants are to abort here
-    sh "$root/scripts/build.sh" build-sanitize all -DXAI_SANITIZE=ON -DXAI_WERROR=ON \
-      -DCMAKE_BUILD_TYPE=Debug '-DCMAKE_C_FLAGS_DEBUG=-O2 -g'
-    # numbers are compared without sanitizers, five times as fast
-    if [ "$which" = all ]; then leave_out='slow|golden'; fi
+    # Not NDEBUG: broken invariants are to abort here. -O1 builds in a third of the time of -O2, but with false warnings;
+    # the two builds above have shown the true ones.
+    sh "$root/scripts/build.sh" build-sanitize all -DXAI_SANITIZE=ON \
+      -DCMAKE_BUILD_TYPE=Debug '-DCMAKE_C_FLAGS_DEBUG=-O1 -g -w'
+    # numbers and pages are compared without sanitizers, five times as fast
+    if [ "$which" = all ]; then leave_out='slow|golden|docs'; fi
     suite sanitize build-sanitize "$@"
     ;;
 esac

@@ -16,7 +16,9 @@ static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 /* Passes over batches of samples. */
 typedef struct passes {
   const xai_probe *probe;
-  xai_net *net;    /* the probe's, or what lies behind a layer: that has two inputs */
+  xai_net *net;    /* the probe's, */
+  bool behind;     /* or what lies behind a layer: that has two inputs */
+  xai_target target; /* in this network */
   xai_view sample; /* type and shape of one */
   xai_score score;
   bool backward;
@@ -40,14 +42,14 @@ static xai_view batch_of(xai_view one, const xai_tensor *many, int64_t count) {
 /* The inputs of a pass over 'count' samples; how many there are. */
 static int inputs_of(const passes *p, int64_t count, xai_view in[2]) {
   int n = 0;
-  if (p->net != p->probe->net) in[n++] = batch_of(*p->probe->x, p->x, count);
+  if (p->behind) in[n++] = batch_of(*p->probe->x, p->x, count);
   in[n++] = batch_of(p->sample, p->many, count);
   return n;
 }
 
 static xai_status open_run(passes *p, int64_t count, xai_err *err) {
   int layers[XAI_TARGET_TERMS + 1], input = XAI_LAYER_INPUT;
-  int n = xai_target_layers(p->net, &p->probe->target, layers);
+  int n = xai_target_layers(p->net, &p->target, layers);
   if (p->score == XAI_SCORE_PROB) layers[n++] = XAI_LAYER_LOGITS;
   xai_request request = {.keep = layers, .n_keep = n, .seeds = layers, .n_seeds = p->backward ? n : 0, .wants = &input,
                          .n_wants = p->backward ? 1 : 0};
@@ -72,7 +74,7 @@ static xai_status make_room(passes *p, int64_t batch, xai_err *err) {
   xai_shape shape = p->sample.shape;
   shape.dims[0] = batch;
   XAI_TRY(xai_tensor_new_raw(XAI_F32, shape, &p->many, err));
-  if (p->net == p->probe->net) return XAI_OK;
+  if (!p->behind) return XAI_OK;
   shape = p->probe->x->shape;
   shape.dims[0] = batch;
   XAI_TRY(xai_tensor_new_raw(XAI_F32, shape, &p->x, err));
@@ -83,7 +85,7 @@ static xai_status make_room(passes *p, int64_t batch, xai_err *err) {
 
 static xai_status take_gradients(const passes *p, const xai_samples *s, int64_t count, xai_err *err) {
   int64_t size = xai_shape_size(&p->sample.shape);
-  xai_target_seed(p->run, &p->probe->target);
+  xai_target_seed(p->run, &p->target);
   XAI_TRY(xai_run_backward(p->run, err));
   const xai_view *g = xai_run_grad(p->run, XAI_LAYER_INPUT);
   for (int64_t b = 0; g != NULL && b < count; b++) s->take(s->payload, (const float *)g->data + b * size);
@@ -94,7 +96,7 @@ static xai_status take_gradients(const passes *p, const xai_samples *s, int64_t 
 }
 
 static void take_scores(const passes *p, const xai_samples *s, int64_t from, int64_t count) {
-  const xai_target *t = &p->probe->target;
+  const xai_target *t = &p->target;
   for (int64_t b = 0; b < count; b++)
     s->score(s->payload, from + b,
              p->score == XAI_SCORE_PROB ? xai_target_probability(p->run, t, b) : xai_target_score(p->run, t, b));
@@ -112,8 +114,24 @@ static xai_status pass(const passes *p, const xai_samples *s, int64_t from, int6
   return XAI_OK;
 }
 
+/* Of the class scores the target's alone: a network's other classes may be a good part of its work. */
+static xai_status leave_out_classes(passes *p, xai_err *err) {
+  int64_t classes[XAI_TARGET_TERMS];
+  xai_net *picked = NULL;
+  p->target = p->probe->target;
+  if (p->behind || p->score == XAI_SCORE_PROB || !xai_target_all_classes(&p->target)) return XAI_OK;
+  for (int k = 0; k < p->target.n_terms; k++) classes[k] = p->target.terms[k].channel;
+  XAI_TRY(xai_net__pick(p->net, &p->sample.shape, XAI_LAYER_LOGITS, classes, p->target.n_terms, &picked, err));
+  if (picked == NULL) return XAI_OK;
+  for (int k = 0; k < p->target.n_terms; k++) p->target.terms[k].channel = k;
+  xai_net_free(p->net);
+  p->net = picked;
+  return XAI_OK;
+}
+
 static xai_status run_all(passes *p, const xai_samples *s, xai_err *err) {
   int64_t batch, opened = 0;
+  XAI_TRY(leave_out_classes(p, err));
   XAI_TRY(choose_batch(p, s, &batch, err));
   XAI_TRY(make_room(p, batch, err));
   for (int64_t from = 0; from < s->n; from += batch) {
@@ -140,6 +158,7 @@ xai_status xai_samples__score(const xai_probe *probe, int layer, xai_score score
     p.net = xai_net_retain(probe->net);
   } else {
     p.sample = *xai_run_value(probe->run, layer);
+    p.behind = true;
     XAI_GOTO(xai_net__tail(probe->net, layer, &p.net, err));
   }
   XAI_GOTO(run_all(&p, s, err));

@@ -53,7 +53,7 @@ static void free_sight(sight *s) {
 }
 
 /* Change i was element b of the batch. */
-static void show(const xai_local *l, const sight *s, const xai_view *const *made, bool picked, int64_t i, int64_t b) {
+static void show(const xai_local *l, const sight *s, const xai_view *const *made, int64_t i, int64_t b) {
   for (int k = 0; k < l->n_layers; k++) {
     xai_view *v = &s->seen[k];
     *v = *made[k];
@@ -61,7 +61,7 @@ static void show(const xai_local *l, const sight *s, const xai_view *const *made
     v->data = (char *)made[k]->data + (size_t)b * (size_t)xai_shape_size(&v->shape) * xai_dtype_size(v->dtype);
   }
   if (l->channels != NULL) {
-    for (int c = 0; c < l->n_channels; c++) s->few[c] = ((const float *)s->seen[0].data)[picked ? c : l->channels[c]];
+    for (int c = 0; c < l->n_channels; c++) s->few[c] = ((const float *)s->seen[0].data)[l->channels[c]];
     s->seen[0] = (xai_view){XAI_F32, XAI_SHAPE(1, l->n_channels), s->few};
   }
   l->observe(l->payload, i, s->seen);
@@ -110,7 +110,7 @@ xai_status xai_local_run_whole(xai_net *net, const xai_local *l, xai_err *err) {
       put_change(l, from + b, (xai_place){0}, h, w, xai_tensor_floats(many) + b * picture);
     XAI_GOTO(xai_run_forward(run, xai_tensor_view(many), err));
     for (int k = 0; k < l->n_layers; k++) made[k] = xai_run_value(run, l->layers[k]);
-    for (int64_t b = 0; b < here; b++) show(l, &s, made, false, from + b, b);
+    for (int64_t b = 0; b < here; b++) show(l, &s, made, from + b, b);
   }
 done:
   xai_run_close(run);
@@ -184,7 +184,7 @@ typedef struct doing {
 
 static void show_outputs(doing *d, const xai_run *run, int64_t here, const int64_t *numbers) {
   for (int k = 0; k < d->l->n_layers; k++) d->made[k] = xai_run_output(run, k);
-  for (int64_t b = 0; b < here; b++) show(d->l, &d->s, d->made, d->f.picked, numbers[b], b);
+  for (int64_t b = 0; b < here; b++) show(d->l, &d->s, d->made, numbers[b], b);
 }
 
 static xai_status run_tail(doing *d, xai_err *err) {
@@ -294,10 +294,21 @@ static bool can_be_local(const xai_net *net, const xai_local *l) {
   return l->height < x->dims[2] || l->width < x->dims[3];
 }
 
-xai_status xai_local_run(xai_net *net, const xai_local *l, xai_err *err) {
+static xai_status run(xai_net *net, const xai_local *l, xai_err *err) {
   doing d = {.l = l};
   if (can_be_local(net, l)) XAI_TRY(xai_local_form_make(net, l, &d.f, err));
   xai_status st = d.f.net != NULL ? run_windows(&d, err) : xai_local_run_whole(net, l, err);
   xai_local_form_free(&d.f);
+  return st;
+}
+
+xai_status xai_local_run(xai_net *net, const xai_local *l, xai_err *err) {
+  xai_net *picked = NULL;
+  xai_local all = *l;
+  all.channels = NULL;
+  all.n_channels = 0;
+  if (l->channels != NULL) XAI_TRY(xai_net__pick(net, &l->x->shape, l->layers[0], l->channels, l->n_channels, &picked, err));
+  xai_status st = picked != NULL ? run(picked, &all, err) : run(net, l, err);
+  xai_net_free(picked);
   return st;
 }

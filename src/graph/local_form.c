@@ -34,7 +34,6 @@ typedef struct deriving {
   int *whole;    /* per windowed value: the slot of its map; -1: nobody asks for it */
   bool *depends; /* per value: on the input */
   bool *clean;   /* per value: patches are cut from its map */
-  bool *picked;  /* per value: it has the wanted channels only */
   xai_tensor **maps; /* per value: the clean map */
   bool any;      /* some operator slides over windows */
   int cut;       /* the first node of the tail */
@@ -271,72 +270,6 @@ static xai_status decide_all(deriving *d, xai_err *err) {
   return XAI_OK;
 }
 
-/* ---- wanted channels ------------------------------------------------------------------------------------------------ */
-static int readers(const deriving *d, int v) {
-  int count = 0;
-  for (int n = 0; n < d->g->n_nodes; n++)
-    for (int i = 0; d->steps[n].how != ABSENT && i < d->g->nodes[n].n_in; i++) count += d->g->nodes[n].in[i] == v;
-  return count;
-}
-
-/* 1 x C or 1 x C x 1 x 1 */
-static bool is_list(const xai_shape *s) {
-  return s->rank >= 2 && s->dims[0] == 1 && xai_shape_span(s, 1, s->rank) == s->dims[1];
-}
-
-/* Every channel of the result is made of the same channel of input 0 and of numbers that all channels share. */
-static bool keeps_channels(const deriving *d, const xai_node *node) {
-  switch (node->op) {
-    case XAI_OP_AVERAGE_POOL:
-    case XAI_OP_GLOBAL_AVERAGE_POOL:
-    case XAI_OP_GLOBAL_MAX_POOL:
-    case XAI_OP_MAX_POOL: return true;
-    case XAI_OP_FLATTEN:
-    case XAI_OP_RESHAPE:
-    case XAI_OP_SQUEEZE: return is_list(shape(d, node->in[0])) && is_list(shape(d, node->out[0]));
-    default: return (xai_op_get(node->op)->flags & XAI_OP_ELEMENTWISE) != 0 && are_fixed(d, node, 1);
-  }
-}
-
-/* A layer whose channels are each made by a row of its weights. */
-static bool makes_channels(const deriving *d, const xai_node *node) {
-  for (int i = W; i < node->n_in; i++)
-    if (has_input(node, i) && xai_net__constant(d->net, node->in[i]) == NULL) return false;
-  if (node->op == XAI_OP_CONV) return node->attrs.conv.group == 1;
-  if (node->op != XAI_OP_GEMM || !has_input(node, W)) return false;
-  const xai_shape *b = has_input(node, B) ? shape(d, node->in[B]) : NULL;
-  return b == NULL || (xai_shape_size(b) == shape(d, node->out[0])->dims[1] && b->dims[b->rank - 1] == xai_shape_size(b));
-}
-
-/* Marks the values between the observed one and the layer whose rows can be picked, if there is such a layer. */
-static void find_picked(deriving *d) {
-  int v = xai_net__layer_value(d->net, d->l->layers[0]), last = v;
-  if (d->l->channels == NULL || !is_list(shape(d, v))) return;
-  for (int allowed = 0;; allowed = 1, v = d->g->nodes[d->g->values[v].node].in[0]) {
-    int n = d->g->values[v].node;
-    if (n < 0 || readers(d, v) != allowed || d->g->nodes[n].n_out != 1) return;
-    if (makes_channels(d, &d->g->nodes[n])) break;
-    if (!keeps_channels(d, &d->g->nodes[n])) return;
-  }
-  for (int u = last;; u = d->g->nodes[d->g->values[u].node].in[0]) {
-    d->picked[u] = true;
-    if (u == v) return;
-  }
-}
-
-/* Of the lines along an axis those that are wanted. */
-static xai_status pick(const deriving *d, const xai_view *from, int axis, xai_tensor **out, xai_err *err) {
-  xai_shape s = from->shape;
-  int64_t count = s.dims[axis], rows = xai_shape_span(&s, 0, axis), columns = xai_shape_span(&s, axis + 1, s.rank);
-  s.dims[axis] = d->l->n_channels;
-  XAI_TRY(xai_tensor_new_raw(XAI_F32, s, out, err));
-  float *to = xai_tensor_floats(*out);
-  for (int64_t r = 0; r < rows; r++)
-    for (int k = 0; k < d->l->n_channels; k++, to += columns)
-      memcpy(to, (const float *)from->data + (r * count + d->l->channels[k]) * columns, (size_t)columns * sizeof *to);
-  return XAI_OK;
-}
-
 /* ---- the tail ------------------------------------------------------------------------------------------------------ */
 /* Nodes from n on get to know of the network's input through input 0 of node n only. */
 static bool separates(const deriving *d, int n) {
@@ -366,17 +299,13 @@ static void find_cut(deriving *d) {
 }
 
 /* ---- the clean pass ---------------------------------------------------------------------------------------------- */
-static xai_status keep_map(deriving *d, int v, const xai_view *map, xai_err *err) {
-  return d->picked[v] ? pick(d, map, 1, &d->maps[v], err) : xai_tensor_copy(map, &d->maps[v], err);
-}
-
 static xai_status keep_maps(deriving *d, const int *keep, int n, xai_err *err) {
   xai_run *run = NULL;
   xai_status st;
   XAI_GOTO(xai_run_open(d->net, &d->l->x->shape, &(xai_request){.keep = keep, .n_keep = n}, &run, err));
   XAI_GOTO(xai_run_forward(run, d->l->x, err));
   for (int k = 0; k < n; k++)
-    XAI_GOTO(keep_map(d, xai_net__layer_value(d->net, keep[k]), xai_run_value(run, keep[k]), err));
+    XAI_GOTO(xai_tensor_copy(xai_run_value(run, keep[k]), &d->maps[xai_net__layer_value(d->net, keep[k])], err));
 done:
   xai_run_close(run);
   return st;
@@ -423,18 +352,6 @@ static xai_status name_input(deriving *d, int n, int v, char name[NAME], xai_err
   return XAI_OK;
 }
 
-/* Input i of a layer that makes only wanted channels. */
-static xai_status name_picked(deriving *d, const xai_node *node, int i, char name[NAME], xai_err *err) {
-  const xai_shape *s = shape(d, node->in[i]);
-  xai_tensor *t = NULL;
-  bool columns = i == W && node->op == XAI_OP_GEMM && node->attrs.gemm.trans_b == 0;
-  snprintf(name, NAME, "v%d#", node->in[i]);
-  XAI_TRY(pick(d, xai_tensor_view(xai_net__constant(d->net, node->in[i])), i == B ? s->rank - 1 : columns ? 1 : 0, &t, err));
-  xai_status st = xai_builder_constant(d->b, name, t, err);
-  xai_tensor_free(t);
-  return st;
-}
-
 /* No padding: the patch in front has it. */
 static void strip_padding(xai_op op, xai_attrs *a) {
   xai_ints *pads = op == XAI_OP_CONV ? &a->conv.pads : &a->pool.pads;
@@ -446,25 +363,17 @@ static void strip_padding(xai_op op, xai_attrs *a) {
 static xai_status build_node(deriving *d, int n, xai_err *err) {
   const xai_node *node = &d->g->nodes[n];
   xai_status st = XAI_OK;
-  bool picked = d->picked[node->out[0]], makes = picked && makes_channels(d, node);
   size_t count = (size_t)(node->n_in + node->n_out);
   char(*names)[NAME] = xai_calloc(count, NAME);
   const char **in = xai_calloc(count, sizeof *in), **out = in != NULL ? in + node->n_in : NULL;
-  xai_op op = node->op;
   xai_attrs attrs = node->attrs;
-  int n_in = node->n_in;
   if (names == NULL || in == NULL) {
     st = xai_fail_memory(err, count * NAME);
     goto done;
   }
-  if (picked && !makes && (op == XAI_OP_RESHAPE || op == XAI_OP_SQUEEZE)) { /* to a shape for all channels */
-    op = XAI_OP_FLATTEN;
-    xai_attrs_default(op, &attrs);
-    n_in = 1;
-  }
-  for (int i = 0; i < n_in; i++) {
+  for (int i = 0; i < node->n_in; i++) {
     if (node->in[i] < 0) continue;
-    XAI_GOTO(makes && i >= W ? name_picked(d, node, i, names[i], err) : name_input(d, n, node->in[i], names[i], err));
+    XAI_GOTO(name_input(d, n, node->in[i], names[i], err));
     in[i] = names[i];
   }
   for (int i = 0; i < node->n_out; i++) {
@@ -472,32 +381,12 @@ static xai_status build_node(deriving *d, int n, xai_err *err) {
     snprintf(names[node->n_in + i], NAME, "v%d", node->out[i]);
     out[i] = names[node->n_in + i];
   }
-  if (d->steps[n].how == SLIDE) strip_padding(op, &attrs);
-  XAI_GOTO(xai_builder_node(d->b, node->name, op, &attrs, n_in, in, node->n_out, out, err));
+  if (d->steps[n].how == SLIDE) strip_padding(node->op, &attrs);
+  XAI_GOTO(xai_builder_node(d->b, node->name, node->op, &attrs, node->n_in, in, node->n_out, out, err));
 done:
   xai_free(names);
   xai_free(in);
   return st;
-}
-
-/* Constants that belong to this derivation alone have a mark at the end of their name. */
-static bool is_own(const xai_value *v) {
-  size_t n = strlen(v->name);
-  return v->constant != NULL && v->name[n - 1] == '#';
-}
-
-/* What is packed of the network's own constants stays with the network. The others count as replaced: what is packed of
- * them goes with the derived one. */
-static xai_status share_packs(const deriving *d, xai_net *net, xai_err *err) {
-  xai_graph *g = net->graph;
-  if (d->net->replaced != NULL) return XAI_OK;
-  net->replaced = xai_calloc((size_t)g->n_values, sizeof *net->replaced);
-  if (net->replaced == NULL) return xai_fail_memory(err, (size_t)g->n_values * sizeof *net->replaced);
-  for (int v = 0; v < g->n_values; v++)
-    if (is_own(&g->values[v])) net->replaced[v] = xai_tensor_retain(g->values[v].constant);
-  xai_packs_release(g->packs);
-  g->packs = xai_packs_retain(d->g->packs);
-  return xai_packs_own(&net->packs, err);
 }
 
 /* Nodes [from, to) behind the inputs that the builder has. */
@@ -516,7 +405,7 @@ static xai_status build_part(deriving *d, int from, int to, bool ends, xai_net *
   XAI_TRY(xai_builder_freeze(d->b, out, err));
   xai_builder_free(d->b);
   d->b = NULL;
-  return share_packs(d, *out, err);
+  return xai_net__share_packs(d->net, *out, err);
 }
 
 static xai_status build_head(deriving *d, xai_net **out, xai_err *err) {
@@ -588,10 +477,9 @@ static xai_status make_lists(deriving *d, xai_err *err) {
   d->whole = xai_alloc(values * sizeof *d->whole);
   d->depends = xai_calloc(values, sizeof *d->depends);
   d->clean = xai_calloc(values, sizeof *d->clean);
-  d->picked = xai_calloc(values, sizeof *d->picked);
   d->maps = xai_calloc(values, sizeof *d->maps);
   if (d->steps == NULL || d->slot == NULL || d->whole == NULL || d->depends == NULL || d->clean == NULL ||
-      d->picked == NULL || d->maps == NULL)
+      d->maps == NULL)
     return xai_fail_memory(err, values * sizeof *d->maps);
   for (size_t v = 0; v < values; v++) d->slot[v] = d->whole[v] = -1;
   return XAI_OK;
@@ -605,7 +493,6 @@ static void free_lists(deriving *d) {
   xai_free(d->whole);
   xai_free(d->depends);
   xai_free(d->clean);
-  xai_free(d->picked);
   xai_slots_free(&d->slots);
   xai_facts_free(&d->facts);
   xai_builder_free(d->b);
@@ -619,9 +506,7 @@ xai_status xai_local_form_make(xai_net *net, const xai_local *l, xai_local_form 
   XAI_GOTO(look(&d, err));
   XAI_GOTO(decide_all(&d, err));
   if (!d.any) goto done;
-  find_picked(&d);
   find_cut(&d);
-  f.picked = d.picked[xai_net__layer_value(net, l->layers[0])];
   XAI_GOTO(list_arrays(&d, &f, err));
   XAI_GOTO(clean_pass(&d, err));
   XAI_GOTO(build_head(&d, &f.net, err));

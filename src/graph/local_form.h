@@ -16,7 +16,6 @@ typedef struct xai_local_form {
   xai_net *net;     /* NULL: windows would save nothing */
   xai_net *tail;    /* takes output 0 of 'net' and has the results; NULL: 'net' has them */
   xai_slots slots;  /* slot 0 is the window of the input */
-  bool picked;      /* result 0 has the wanted channels only */
   /* for each array of a pass: its slot (-1: whole) and elements per place (or in all) and change */
   struct xai_local_array {
     int slot;

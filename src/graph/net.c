@@ -47,6 +47,25 @@ xai_status xai_net__new(xai_graph *g, xai_net **out, xai_err *err) {
   return XAI_OK;
 }
 
+static bool has_constant(const xai_net *net, const xai_tensor *t) {
+  for (int v = 0; v < net->graph->n_values; v++)
+    if (net->graph->values[v].constant == t) return net->replaced == NULL || net->replaced[v] == NULL;
+  return false;
+}
+
+xai_status xai_net__share_packs(const xai_net *from, xai_net *to, xai_err *err) {
+  xai_graph *g = to->graph;
+  to->replaced = xai_calloc((size_t)g->n_values + 1, sizeof *to->replaced);
+  if (to->replaced == NULL) return xai_fail_memory(err, (size_t)g->n_values * sizeof *to->replaced);
+  for (int v = 0; v < g->n_values; v++) {
+    xai_tensor *t = g->values[v].constant;
+    if (t != NULL && !has_constant(from, t)) to->replaced[v] = xai_tensor_retain(t);
+  }
+  xai_packs_release(g->packs);
+  g->packs = xai_packs_retain(from->graph->packs);
+  return xai_packs_own(&to->packs, err);
+}
+
 static xai_status copy_array(void **to, const void *from, size_t bytes, xai_err *err) {
   if (bytes == 0) return XAI_OK;
   *to = xai_alloc(bytes);

@@ -92,6 +92,14 @@ xai_status xai_net__portion(xai_net *net, const xai_view *x, int layer, int64_t 
  * computed any more. Layers have the same numbers; hooks stay but for those of the layer itself, whose work the
  * activation shows already; the backward rule is left out. XAI_EUNSUPPORTED for a layer with several results. */
 xai_status xai_net__tail(xai_net *net, int layer, xai_net **out, xai_err *err);
+/* What makes of a layer only some channels (pick.c), 'n' elements along the axes behind the batch in any order: class ids, if it
+ * is the logits. Layers have the same numbers; those behind this one make no sense any more. x is the shape of a picture. *out
+ * stays NULL where the others cannot be left out: the layer is no list of channels, or is computed from them by something
+ * that mixes them, and in networks with hooks. */
+xai_status xai_net__pick(xai_net *net, const xai_shape *x, int layer, const int64_t *channels, int n, xai_net **out, xai_err *err);
+/* For a new network 'to' with constants of 'from': what was and will be packed of those stays with the graph of 'from'. Its
+ * others, and those which the view 'from' has replaced, count as replaced: what is packed of them goes with 'to'. */
+xai_status xai_net__share_packs(const xai_net *from, xai_net *to, xai_err *err);
 /* A graph of one's own, as this view sees it, with room for 'more' values, all of which may be outputs, and for one
  * more input (training.c). Constants are shared. */
 xai_status xai_net__copy_graph(const xai_net *net, int more, xai_graph **out, xai_err *err);

@@ -5,47 +5,68 @@
  * packing of sgemm would double, so it has its own loops. */
 #include <cblas.h>
 
+#include "kernels/isa.h"
 #include "kernels/private.h"
 
 /* ---- matrix times vector ---------------------------------------------------------------------- */
-/* sum of x[i] * y[i], in LANES interleaved sums */
-enum { LANES = 32 };
-XK_CLONES static float dot(int64_t n, const float *x, const float *y) {
-  float lane[LANES] = {0}, sum = 0;
+/* Rows that are read at a time: more of them keep the memory busier than a single one. */
+enum { TOGETHER = 4, LANES = 32 };
+
+/* y[r] = sum of x[i] * b[r][i] for 'rows' of b, a constant where this is expanded; in LANES interleaved sums. */
+XK_INLINE void dots(const int rows, int64_t n, const float *x, const float *b, int64_t ldb, float *y) {
+  float lane[TOGETHER][LANES] = {{0}};
   int64_t i = 0;
   for (; i + LANES <= n; i += LANES)
-    for (int j = 0; j < LANES; j++) lane[j] += x[i + j] * y[i + j];
-  for (int j = 0; j < LANES; j++) sum += lane[j];
-  for (; i < n; i++) sum += x[i] * y[i];
-  return sum;
+    for (int r = 0; r < rows; r++)
+      for (int j = 0; j < LANES; j++) lane[r][j] += x[i + j] * b[r * ldb + i + j];
+  for (int r = 0; r < rows; r++) {
+    y[r] = 0;
+    for (int j = 0; j < LANES; j++) y[r] += lane[r][j];
+    for (int64_t k = i; k < n; k++) y[r] += x[k] * b[r * ldb + k];
+  }
+}
+
+XK_CLONES static void one_dot(int64_t n, const float *x, const float *b, int64_t ldb, float *y) { dots(1, n, x, b, ldb, y); }
+XK_CLONES static void more_dots(int64_t n, const float *x, const float *b, int64_t ldb, float *y) {
+  dots(TOGETHER, n, x, b, ldb, y);
 }
 
 /* y[j*step] = alpha * sum_l x[l] * b[j][l] + beta * y[j*step]: rows of b are read in order. */
 static void vector_times_rows(int64_t n, int64_t k, float alpha, const float *x, const float *b, int64_t ldb,
                               float beta, float *y, int64_t step) {
-  for (int64_t j = 0; j < n; j++) {
-    float sum = alpha * dot(k, x, b + j * ldb);
-    y[j * step] = beta == 0 ? sum : sum + beta * y[j * step];
+  float sums[TOGETHER];
+  for (int64_t j = 0, rows; j < n; j += rows) {
+    rows = n - j >= TOGETHER ? TOGETHER : 1;
+    (rows > 1 ? more_dots : one_dot)(k, x, b + j * ldb, ldb, sums);
+    for (int64_t r = 0; r < rows; r++) {
+      float *to = y + (j + r) * step;
+      *to = beta == 0 ? alpha * sums[r] : alpha * sums[r] + beta * *to;
+    }
   }
 }
 
-/* y[j] = alpha * sum_l x[l] * b[l][j] + beta * y[j], at most COLUMNS of them: rows of b are read in order, four at a time.
- * Sums of ROWS rows are added to y, so that rounding does not grow with k. */
-enum { COLUMNS = 1024, ROWS = 64 };
+/* y[j] = alpha * sum_l x[l] * b[l][j] + beta * y[j], at most COLUMNS of them: rows of b are read in order, TOGETHER at a
+ * time. Those with x[l] = 0 are not read, whatever they hold: of a gradient behind a rectifier that is half of them, of
+ * one class's all but one. Sums of ROWS rows are added to y, so that rounding does not grow with k. */
+enum { COLUMNS = 4096, ROWS = 64 };
 XK_CLONES static void vector_times_columns(int64_t n, int64_t k, float alpha, const float *x, const float *b, int64_t ldb,
                                            float beta, float *y) {
   float part[COLUMNS];
   for (int64_t j = 0; j < n; j++) y[j] = beta == 0 ? 0 : beta * y[j];
   for (int64_t from = 0; from < k; from += ROWS) {
-    int64_t to = from + ROWS < k ? from + ROWS : k, l = from;
+    int64_t to = from + ROWS < k ? from + ROWS : k, row[ROWS], rows = 0, i = 0;
+    for (int64_t l = from; l < to; l++)
+      if (x[l] != 0) row[rows++] = l;
+    if (rows == 0) continue;
     for (int64_t j = 0; j < n; j++) part[j] = 0;
-    for (; l + 4 <= to; l += 4) {
-      const float *b0 = b + l * ldb, *b1 = b0 + ldb, *b2 = b1 + ldb, *b3 = b2 + ldb;
-      for (int64_t j = 0; j < n; j++)
-        part[j] += (x[l] * b0[j] + x[l + 1] * b1[j]) + (x[l + 2] * b2[j] + x[l + 3] * b3[j]);
+    for (; i + TOGETHER <= rows; i += TOGETHER) {
+      const int64_t *l = row + i;
+      const float *b0 = b + l[0] * ldb, *b1 = b + l[1] * ldb, *b2 = b + l[2] * ldb, *b3 = b + l[3] * ldb;
+      float x0 = x[l[0]], x1 = x[l[1]], x2 = x[l[2]], x3 = x[l[3]];
+      for (int64_t j = 0; j < n; j++) part[j] += (x0 * b0[j] + x1 * b1[j]) + (x2 * b2[j] + x3 * b3[j]);
     }
-    for (; l < to; l++)
-      for (int64_t j = 0; j < n; j++) part[j] += x[l] * b[l * ldb + j];
+    for (; i < rows; i++)
+      for (int64_t j = 0; j < n; j++) part[j] += x[row[i]] * b[row[i] * ldb + j];
     for (int64_t j = 0; j < n; j++) y[j] += alpha * part[j];
   }
 }
@@ -78,10 +99,13 @@ static const int64_t tile_work = INT64_C(500000000); /* multiply-adds: about 10 
 void xk_gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
                       int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
   if (m <= 0 || n <= 0) return;
-  bool wide = m == 1 && !trans_b; /* rows of b are read: the longer the pieces, the better */
-  int64_t tm = xk__min(m, TILE_MAX), tn = xk__min(n, wide ? COLUMNS : TILE_MAX);
+  int64_t tm = xk__min(m, TILE_MAX), tn = xk__min(n, TILE_MAX), parts = PARTS;
+  if (m == 1 && !trans_b) { /* pieces of rows of b are read: the longer, the better */
+    parts = 4;
+    tn = xk__ceil_div(n, xk__round_up(xk__ceil_div(n, COLUMNS), parts));
+  }
   /* Halve the longer side until there is enough to share out and no tile takes too long. */
-  while ((xk__ceil_div(m, tm) * xk__ceil_div(n, tn) < PARTS || tm * tn > tile_work / xk__max(1, k)) &&
+  while ((xk__ceil_div(m, tm) * xk__ceil_div(n, tn) < parts || tm * tn > tile_work / xk__max(1, k)) &&
          xk__max(tm, tn) > TILE_MIN) {
     int64_t *longer = tm >= tn ? &tm : &tn;
     *longer = (*longer + 1) / 2;

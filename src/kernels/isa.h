@@ -10,6 +10,15 @@
 
 #include "kernels/kernels.h"
 
+#define XK_INLINE static inline __attribute__((always_inline))
+
+/* In front of a loop whose length is a constant, so that arrays of vectors become registers. */
+#if defined(__clang__)
+#define XK_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define XK_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 /* ---- the register tile: sums for a few positions x 32 filters, kept in registers until they are finished ----------- */
 enum {
   XK_TILE = 14,     /* positions of a tile, at most */

@@ -23,15 +23,6 @@
 #include "kernels/isa.def"
 #undef XK_ISA_FUNCTION
 
-#define XK_INLINE static inline __attribute__((always_inline))
-
-/* In front of a loop whose length is a constant, so that arrays of vectors become registers. */
-#if defined(__clang__)
-#define XK_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define XK_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 /* ---- vf: VF floats -------------------------------------------------------------------------------------------- */
 #if defined(__AVX512F__) || defined(__AVX2__)
 #include <immintrin.h>

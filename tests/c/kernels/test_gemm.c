@@ -43,7 +43,7 @@ static void check_against_loops(gemm multiply, bool ta, bool tb, int64_t m, int6
 static void products_equal_three_loops(void **state) {
   (void)state;
   static const int64_t sizes[][3] = {{1, 1, 1},   {1, 70, 33},  {70, 1, 133},  {3, 5, 0},
-                                     {17, 9, 40}, {2, 300, 65}, {300, 290, 7}, {1, 1000, 513}};
+                                     {17, 9, 40}, {2, 300, 65}, {300, 290, 7}, {1, 1000, 513}, {1, 9001, 131}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     for (int t = 0; t < 4; t++) {
       check_against_loops(xk_gemm, t & 1, t & 2, sizes[i][0], sizes[i][1], sizes[i][2]);

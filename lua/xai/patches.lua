@@ -7,13 +7,15 @@
 -- One pass over the pictures keeps, for every channel of a layer that is named, and for each unit "layer:channel", the k
 -- places of largest activation, at most one per picture (src/explain/patches.c); what is kept does not grow with their number.
 -- images is a list of pictures, paths or { image =, label = }, scenes, what xai.images makes or takes, or a function that gives
--- one after the other. state = FILE keeps what was found so far, so that the same call goes on where it was interrupted.
+-- one after the other. state = FILE keeps what was found so far, so that the same call goes on where it was interrupted. Under
+-- mpirun every rank looks at its share of the pictures, and all of them get the same answer.
 --
 -- A patch p has .activation .index (of the picture) .row .column (in the map) .unit, and, computed when asked for, all in pixels
 -- of the network's input: .box what the unit sees, .full the same as if nothing had borders, .image the picture cut to .full,
 -- striped where there is no picture, .picture the whole input, .name; p:trace "guided_backprop" is what excited the unit there.
 local core = require "xai.core"
 local check = require "xai.check"
+local cluster = require "xai.cluster"
 local say = require "xai.say"
 local facts = require "xai.facts"
 local field = require "xai.field"
@@ -150,11 +152,13 @@ local function terms(self)
     { "preprocessing", table.concat(made, ", ") }, { "pictures", self.source.hash and self.source.hash() or "" } }
 end
 
-local function save(self)
+local LISTS <const> = { "values", "pictures", "places" }
+
+local function save(self, lists)
   local tensors, meta = {}, { { "form", FORM }, { "seen", tostring(self.seen) }, { "begun", tostring(self.begun) },
     { "first", self.first }, { "last", self.last } }
   for i, l in ipairs(self.layers) do
-    for _, key in ipairs { "values", "pictures", "places" } do tensors[#tensors + 1] = { ("%d %s"):format(i, key), l[key] } end
+    for _, key in ipairs(LISTS) do tensors[#tensors + 1] = { ("%d %s"):format(i, key), lists[i][key] } end
     meta[#meta + 1] = { ("%d width"):format(i), tostring(l.width) }
   end
   for _, term in ipairs(terms(self)) do meta[#meta + 1] = term end
@@ -173,7 +177,7 @@ local function take_up(self)
   local function number(key) return math.tointeger(tonumber(meta[key])) or complain("state: %s is damaged: %s", path, key) end
   local seen, begun = number "seen", number "begun"
   for i, l in ipairs(self.layers) do
-    for _, key in ipairs { "values", "pictures", "places" } do
+    for _, key in ipairs(LISTS) do
       local t = tensors[("%d %s"):format(i, key)]
       if not (t and tostring(t:shape()) == tostring(l[key]:shape()) and t:dtype() == l[key]:dtype()) then
         complain("state: %s is damaged: %s of layer %s", path, key, l.name)
@@ -192,7 +196,7 @@ local function take_up(self)
     if x and mark_of(x) ~= at[2] then
       complain("state: %s was made with other pictures: number %d is another (remove it to begin anew)", path, at[1])
     end
-    self.shape = x and x:shape() or nil
+    self.shape = x and { table.unpack(x:shape()) } or nil
   end
   self.seen, self.begun, self.first, self.last = seen, begun, meta.first, meta.last
   say.note(("patches: goes on after picture %d of %s"):format(seen, path))
@@ -345,11 +349,14 @@ end
 
 -- ---- the pass ----------------------------------------------------------------------------------------------------------
 
+local function check_size(self, i, shape)
+  local text, others = table.concat(shape, "x"), table.concat(self.shape or shape, "x")
+  if text ~= others then complain("picture %d: its input is %s, that of others %s: maps of one size are needed", i, text, others) end
+  self.shape = shape
+end
+
 local function look(self, names, i, x)
-  if self.shape and tostring(self.shape) ~= tostring(x:shape()) then
-    complain("picture %d: its input is %s, that of others %s: maps of one size are needed", i, x:shape(), self.shape)
-  end
-  self.shape = x:shape()
+  check_size(self, i, { table.unpack(x:shape()) })
   local run = self.net:run(x, { keep = names })
   for _, l in ipairs(self.layers) do
     local y = run:get(l.name)
@@ -362,6 +369,92 @@ local function look(self, names, i, x)
   self.last = mark_of(x)
   if not self.first then self.begun, self.first = i, self.last end
   self.seen = i -- the last: a picture that is looked at twice counts once
+end
+
+--- Nothing found yet.
+local function empty(self)
+  for _, l in ipairs(self.layers) do l.values, l.pictures, l.places = core.patches_new(#l.channels, self.k) end
+end
+
+--- The k best of what several have found for each channel, the largest first, the earlier picture of two that are alike.
+local function best_of(found, k)
+  local lists = { values = {}, pictures = {}, places = {} }
+  for r = 1, #found[1].values do
+    local entries = {}
+    for _, f in ipairs(found) do
+      for i = 1, k do entries[#entries + 1] = { values = f.values[r][i], pictures = f.pictures[r][i], places = f.places[r][i] } end
+    end
+    table.sort(entries, function(a, b)
+      local there, too = a.pictures > 0, b.pictures > 0
+      if there ~= too then return there end
+      if a.values ~= b.values then return a.values > b.values end
+      return a.pictures < b.pictures
+    end)
+    for key, rows in pairs(lists) do
+      rows[r] = {}
+      for i = 1, k do rows[r][i] = entries[i][key] end
+    end
+  end
+  return { values = core.tensor(lists.values), pictures = core.tensor(lists.pictures, "int64"), places = core.tensor(lists.places, "int64") }
+end
+
+--- What all ranks have found, per layer; and what they have seen becomes known to each.
+local function together(self, ended)
+  local mine = { seen = self.seen, last = self.last, begun = self.begun, first = self.first, stopped = self.stopped, ended = ended,
+    shape = self.shape, layers = {} }
+  for i, l in ipairs(self.layers) do mine.layers[i] = { values = l.values, pictures = l.pictures, places = l.places, width = l.width } end
+  if cluster.size == 1 then return mine.layers, ended end
+  local all, lists = cluster.gather(mine), {}
+  for _, rank in ipairs(all) do
+    if rank.seen > self.seen then self.seen, self.last = rank.seen, rank.last end
+    if rank.begun and (not self.begun or rank.begun < self.begun) then self.begun, self.first = rank.begun, rank.first end
+    self.stopped, ended = self.stopped or rank.stopped, ended or rank.ended
+    if rank.shape then check_size(self, rank.seen, rank.shape) end
+  end
+  for i, l in ipairs(self.layers) do
+    local found = {}
+    for r, rank in ipairs(all) do
+      local theirs = rank.layers[i]
+      l.width = l.width or theirs.width
+      found[r] = { values = theirs.values:totable(), pictures = theirs.pictures:totable(), places = theirs.places:totable() }
+    end
+    lists[i] = best_of(found, self.k)
+  end
+  return lists, ended
+end
+
+--- Goes through the pictures up to 'count' in rounds, after which all ranks hear of each other and the state is written; in
+--- one round where there is none to write.
+local function go_through(self, names, count, every)
+  local total = count - self.seen
+  local tell = count < math.huge and say.progress("patches", total) or function() end
+  local round = (self.state or cluster.size > 1 and count == math.huge) and every * cluster.size or count
+  local at, ended, done, lists = self.seen, self.seen >= count, 0, nil
+  if cluster.rank > 0 then empty(self) end -- what was taken up is in the lists of rank 0
+  if ended then lists = together(self, true) end
+  while not ended and not self.stopped do
+    local first, last = at + 1, math.min(at + round, count)
+    if cluster.size > 1 then -- a share that is one piece
+      local share = (last - at + cluster.size - 1) // cluster.size
+      first = first + cluster.rank * share
+      last = math.min(last, first + share - 1)
+    end
+    local here = first - 1
+    self.stopped = not core.until_stopped(function()
+      for i, x in self.source.each(self.net, first, last) do
+        look(self, names, i, x)
+        here, done = i, done + 1
+        tell(math.min(done * cluster.size, total))
+      end
+    end)
+    at = math.min(at + round, count)
+    lists, ended = together(self, at >= count or not self.source.count and here < last)
+    if self.state and cluster.rank == 0 and self.first and not (self.stopped and cluster.size > 1) then save(self, lists) end
+    cluster.wait() -- nobody looks for the state before it is written
+  end
+  for i, l in ipairs(self.layers) do
+    for _, key in ipairs(LISTS) do l[key] = lists[i][key] end
+  end
 end
 
 local KEYS = { "units", "k", "count", "state", "every" }
@@ -386,27 +479,17 @@ return function(net, images, options)
   local names = {}
   for i, l in ipairs(self.layers) do
     names[i] = l.name
-    l.values, l.pictures, l.places = core.patches_new(#l.channels, self.k)
     for row, channel in ipairs(l.channels) do l.channels[row] = channel - 1 end
     l.which = core.tensor(l.channels, "int64")
   end
+  empty(self)
   local every, count = whole(options, "every", 100), math.min(whole(options, "count", math.huge), self.source.count or math.huge)
   if self.state and not self.state:find "%.safetensors$" then
     complain("state: expected a name that ends in .safetensors, got '%s'", self.state)
   end
   if self.state and core.exists(self.state) then take_up(self) end
 
-  local tell = count < math.huge and say.progress("patches", count - self.seen) or function() end
-  local before = self.seen
-  self.stopped = not core.until_stopped(function()
-    if before >= count then return end
-    for i, x in self.source.each(net, before + 1, count) do
-      look(self, names, i, x)
-      tell(i - before)
-      if self.state and i % every == 0 then save(self) end
-    end
-  end)
-  if self.state and self.seen > before then save(self) end
+  go_through(self, names, count, every)
   if self.seen == 0 and not self.stopped then complain "images: there is no picture in it" end
   for i, u in ipairs(self.order) do
     u.list = patches_of(self, u)

@@ -87,9 +87,21 @@ local r = xai.score("gradcam", net, set, { count = 7, metrics = { "pointing", "m
 print(r.pictures, r.objects)
 for _, row in ipairs(r) do print(row.metric, ("%a %a %d"):format(row.mean, row.se, row.n)) end
 print(("%a"):format(xai.score.accuracy(net, set, { batch = 5 }).mean))
+local units, state = { "conv1", "conv5:3" }, arg[1] .. "/patches.safetensors"
+xai.patches(net, set, { units = units, k = 4, state = state, every = 2, count = 9 }) -- and goes on:
+print(xai.patches(net, set, { units = units, k = 4, state = state, every = 3 }))
+local i = 0
+local found = xai.patches(net, function() -- pictures of which nobody knows how many there are
+  i = i + 1
+  return i <= 11 and set[i].image or nil
+end, { units = "conv2", k = 3, every = 2 })
+print(found.seen, found.shape[3])
+for _, list in ipairs(found) do
+  for _, p in ipairs(list) do print(list.unit, ("%a"):format(p.activation), p.index, p.row, p.column) end
+end
 ]]
 
-test("features, scores and accuracy are the same bits on 1, 2 and 4 ranks as on none", function(t)
+test("features, scores, accuracy and patches are the same bits on 1, 2 and 4 ranks as on none", function(t)
   need(t)
   folder.with(function(path)
     folder.write(path .. "/pass.lua", PASS)
@@ -99,7 +111,7 @@ test("features, scores and accuracy are the same bits on 1, 2 and 4 ranks as on 
       core.make_dir(out)
       local text, good = run(n > 0 and n or nil, path .. "/pass.lua", out)
       t.ok(good, text)
-      local got = { (text:gsub("features: [^\n]*\n", "")), folder.read(out .. "/memory.safetensors"), folder.read(out .. "/store/manifest.json"),
+      local got = { (text:gsub("features: [^\n]*\n", ""):gsub("patches: [^\n]*\n", "")), folder.read(out .. "/memory.safetensors"), folder.read(out .. "/store/manifest.json"),
         folder.read(out .. "/store/features.safetensors") }
       want = want or got
       t.eq(#core.folder(out .. "/store"), 2)

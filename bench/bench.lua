@@ -5,14 +5,15 @@
 -- commands, or empty.
 local xai = require "xai"
 
-local TASKS = { "forward", "gradient", "guided", "gradcam", "gradcam-process", "load", "occlusion", "smoothgrad",
-  "integrated_gradients", "scorecam", "growth", "train", "embed" }
+local TASKS = { "forward", "gradient", "guided", "gradcam", "gradcam-process", "load", "occlusion", "occlusion-logit",
+  "smoothgrad", "integrated_gradients", "scorecam", "growth", "train", "embed" }
 local NETS = { "alexnet", "vgg16", "resnet18", "resnet50", "resnet101", "googlenet", "squeezenet1_1", "densenet121", "mobilenet_v2" }
 -- who can do what is done with networks, and with points
 local NETWORKS, POINTS = { xairun = true, torch = true, onnxruntime = true }, { xairun = true, sklearn = true }
 local NO_NETWORK = { train = true, embed = true }
 -- what takes a peer minutes on a large network is done on these unless networks are named
-local LONG, SMALL = { occlusion = true, smoothgrad = true, integrated_gradients = true, scorecam = true, growth = true }, { "squeezenet1_1", "resnet18" }
+local SMALL, HIDDEN = { "squeezenet1_1", "resnet18" }, { "squeezenet1_1", "alexnet" }
+local LONG = { occlusion = HIDDEN, ["occlusion-logit"] = HIDDEN, smoothgrad = SMALL, integrated_gradients = SMALL, scorecam = SMALL, growth = SMALL }
 
 -- what is done with points: task, points, turns, and whether peers do it as well; the last ones show how time grows
 local EMBED = { { "tsne", "5000x50", 3, true }, { "neighbours", "10000x4096", 3, true }, { "pca", "5000x4096", 5, true },
@@ -282,9 +283,17 @@ if args.quick then
   tasks = args.tasks == "all" and { "forward", "gradient", "gradcam" } or tasks
   nets = args.nets == "all" and SMALL or nets
 end
-local wanted, small = {}, {}
+local wanted = {}
 for _, task in ipairs(tasks) do wanted[task] = true end
-for _, net in ipairs(SMALL) do small[net] = true end
+
+local function is_run(task, net)
+  if NO_NETWORK[task] then return false end
+  if not LONG[task] or args.nets ~= "all" then return true end
+  for _, usual in ipairs(LONG[task]) do
+    if usual == net then return true end
+  end
+  return false
+end
 
 local machine = {
   processor = (read "/proc/cpuinfo" or ""):match "model name%s*:%s*([^\n]+)" or "unknown",
@@ -320,7 +329,7 @@ for _, net in ipairs(some and nets or {}) do
   end
   for _, task in ipairs(tasks) do
     if task == "gradcam-process" then add(measure_process(net))
-    elseif not NO_NETWORK[task] and (not LONG[task] or args.nets ~= "all" or small[net]) then
+    elseif is_run(task, net) then
       if task == "growth" then add(measure_growth(net)) else add(measure(task, net, NETWORKS)) end
     end
   end

@@ -81,8 +81,10 @@ def gradcam(net, name, x):
 
 
 @torch.no_grad()
-def occlusion(net, x, size=32, stride=8, batch=25):
-    clean = torch.softmax(net(x), 1)[0, CLASS]
+def occlusion(net, x, prob, size=32, stride=8, batch=25):
+    def score(z):
+        return (torch.softmax(z, 1) if prob else z)[:, CLASS]
+    clean = score(net(x))[0]
     corners = [(i, j) for i in range(0, 224 - size + 1, stride) for j in range(0, 224 - size + 1, stride)]
     total, count = torch.zeros(224, 224), torch.zeros(224, 224)
     for at in range(0, len(corners), batch):
@@ -90,7 +92,7 @@ def occlusion(net, x, size=32, stride=8, batch=25):
         hidden = x.repeat(len(part), 1, 1, 1)
         for k, (i, j) in enumerate(part):
             hidden[k, :, i:i + size, j:j + size] = 0
-        drop = clean - torch.softmax(net(hidden), 1)[:, CLASS]
+        drop = clean - score(net(hidden))
         for k, (i, j) in enumerate(part):
             total[i:i + size, j:j + size] += drop[k]
             count[i:i + size, j:j + size] += 1
@@ -152,7 +154,8 @@ def job(task, name, path):
         with torch.no_grad():
             return fresh(x)
     return {"forward": forward, "load": load, "gradient": lambda: gradient(net, x), "guided": lambda: guided(net, x),
-            "gradcam": lambda: gradcam(net, name, x), "occlusion": lambda: occlusion(net, x),
+            "gradcam": lambda: gradcam(net, name, x), "occlusion": lambda: occlusion(net, x, True),
+            "occlusion-logit": lambda: occlusion(net, x, False),
             "smoothgrad": lambda: smoothgrad(net, x), "integrated_gradients": lambda: integrated_gradients(net, x),
             "scorecam": lambda: scorecam(net, name, x)}[task]
 

@@ -47,6 +47,7 @@ local tasks = {
   guided = method("guided_backprop", 2, {}),
   gradcam = method("gradcam", 1, {}),
   occlusion = method("occlusion", 626, { window = 32, stride = 8, score = "prob" }),
+  ["occlusion-logit"] = method("occlusion", 626, { window = 32, stride = 8, score = "logit" }),
   smoothgrad = method("smoothgrad", 100, { samples = 50 }),
   integrated_gradients = method("integrated_gradients", 100, { steps = 50 }),
   scorecam = method("scorecam", function(net, e) return 1 + channels_of(net, e.layer) end, {}),

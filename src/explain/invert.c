@@ -8,6 +8,8 @@
  * layers up to 6, 12, 20 of their 20, here by the same share of the layers up to the scores.
  * Descent is on sigma^2 E with momentum 0.9, which is forgotten when the rate changes, from noise of length sigma:
  *   m <- 0.9 m - rate * gradient,   z <- z + m;     schedule "paper": 100 x 0.004, 200 x 0.0004, 100 x 0.00004.
+ * Rates that were chosen for one network may throw the picture out of all bounds in another, or for a picture whose code is
+ * small; unless they are the caller's own, it then begins anew with a quarter of them.
  * F is a layer's activation, or the log-probabilities of the classes. The penalties are defined in prior.h. */
 #include <math.h>
 #include <stdio.h>
@@ -28,7 +30,7 @@ typedef struct part {
   double rate;
   int64_t steps;
 } part;
-enum { PARTS = 6 };
+enum { PARTS = 6, SMALLEST_SHARE = 4 * 4 * 4 * 4 * 4 };
 static const part schedules[][PARTS] = {
     [XAI_INVERT_PAPER] = {{0.004, 100}, {0.0004, 200}, {0.00004, 100}},
     [XAI_INVERT_LIBRARY] = {{1e-3, 800}, {1e-4, 500}, {1e-5, 500}, {1e-6, 200}, {1e-7, 100}},
@@ -42,7 +44,7 @@ static int64_t total_steps(const part *parts) {
 }
 
 /* The rate of step i of n; what the options change of it is in proportion. */
-static double rate_of(const xai_invert_opts *o, int64_t i, int64_t n) {
+static double scheduled_rate(const xai_invert_opts *o, int64_t i, int64_t n) {
   const part *parts = schedules[o->schedule];
   int64_t total = total_steps(parts), end = 0;
   int p = 0;
@@ -63,6 +65,8 @@ typedef struct inversion {
   float *speed;
   double tv, sigma;
   double error, objective; /* of the last pass */
+  int share;          /* rates are divided by this */
+  bool lost;          /* the objective is no number any more */
   int64_t steps, done;
   xai_tensor *errors, *objectives;
 } inversion;
@@ -119,6 +123,8 @@ static xai_status want(inversion *v, const xai_view *x, xai_err *err) {
 }
 
 /* ---- the descent --------------------------------------------------------------------------------------------- */
+static double rate_of(const inversion *v, int64_t i) { return scheduled_rate(v->o, i, v->steps) / v->share; }
+
 /* E, and with 'slope' the gradient of sigma^2 E into the canvas. */
 static xai_status look(inversion *v, bool slope, xai_err *err) {
   const xai_invert_opts *o = v->o;
@@ -139,7 +145,8 @@ static xai_status look(inversion *v, bool slope, xai_err *err) {
   double large = o->bound > 0 ? xai_prior__power(c->size, c->z, o->alpha, o->bound / 2, into) : 0;
   v->error = sqrt(data / v->square);
   v->objective = data / v->square + (v->tv / 2 * rough + o->bound / 2 * large) / sigma2;
-  if (isfinite(v->objective)) return XAI_OK;
+  v->lost = !isfinite(v->objective);
+  if (!v->lost) return XAI_OK;
   return xai_fail(err, XAI_EARG, "step %lld: the objective is not a number any more; take a smaller lr",
                   (long long)v->done + 1);
 }
@@ -147,11 +154,11 @@ static xai_status look(inversion *v, bool slope, xai_err *err) {
 static xai_status step(inversion *v, xai_err *err) {
   const xai_invert_opts *o = v->o;
   xai_canvas *c = &v->canvas;
-  double lr = rate_of(o, v->done, v->steps);
+  double lr = rate_of(v, v->done);
   XAI_TRY(look(v, true, err));
   xai_tensor_floats(v->errors)[v->done] = (float)v->error;
   xai_tensor_floats(v->objectives)[v->done] = (float)v->objective;
-  if (v->done > 0 && lr != rate_of(o, v->done - 1, v->steps)) memset(v->speed, 0, (size_t)c->size * sizeof *v->speed);
+  if (v->done > 0 && lr != rate_of(v, v->done - 1)) memset(v->speed, 0, (size_t)c->size * sizeof *v->speed);
   double rate = xai_step__rate(o->rule, lr, 0, c->size, c->g);
   for (int64_t i = 0; i < c->size; i++) {
     v->speed[i] = (float)(o->momentum * v->speed[i] - rate * c->g[i]);
@@ -238,14 +245,30 @@ static xai_status open_inversion(inversion *v, const xai_view *x, xai_err *err) 
   v->tv = o->tv < 0 ? depth_weight(v) : o->tv;
   v->sigma = o->sigma > 0 ? o->sigma : 27098.1157 * sqrt((double)v->canvas.size / (3.0 * 227 * 227));
   XAI_TRY(make_room(v, err));
-  XAI_TRY(want(v, x, err));
-  return start(v, x, err);
+  return want(v, x, err);
+}
+
+/* From the first picture to the last. */
+static xai_status invert(inversion *v, const xai_view *x, xai_err *err) {
+  for (v->share = 1;; v->share *= 4) {
+    xai_err lost = {""};
+    XAI_TRY(start(v, x, err));
+    v->done = 0;
+    memset(v->speed, 0, (size_t)v->canvas.size * sizeof *v->speed);
+    xai_status st = descend(v, &lost);
+    if (st != XAI_OK && v->lost && v->o->lr == 0 && v->share < SMALLEST_SHARE) continue;
+    if (st != XAI_OK && err != NULL) *err = lost;
+    return st;
+  }
 }
 
 static xai_status results(inversion *v, xai_explanation *e, xai_err *err) {
   const char *name = xai_net_layer(v->net, v->layer).name;
   snprintf(e->target, sizeof e->target, "%s", v->o->code == XAI_CODE_LAYER ? name : "log-probabilities");
   snprintf(e->label, sizeof e->label, "%s", e->target);
+  if (v->share > 1)
+    snprintf(e->remark, sizeof e->remark, "the schedule's rates threw the picture out of all bounds: begun anew with 1/%d of them",
+             v->share);
   if (e->stopped)
     snprintf(e->remark, sizeof e->remark, "stopped after %lld of %lld steps: the picture so far", (long long)v->done,
              (long long)v->steps);
@@ -268,7 +291,7 @@ xai_status xai_invert(xai_net *net, const xai_view *x, const xai_invert_opts *op
   XAI_GOTO(open_inversion(&v, x, err));
   XAI_GOTO(xai_probe_explain(&(xai_probe){.net = net, .run = v.run, .x = x, .target = {.seed = x}, .started = started},
                              "invert", v.layer, &e, err));
-  st = descend(&v, err);
+  st = invert(&v, x, err);
   e->stopped = st == XAI_ESTOP && xai_stop_requested() && v.done > 0;
   if (st != XAI_OK && !e->stopped) goto done;
   XAI_GOTO(results(&v, e, err));
@@ -300,7 +323,8 @@ static const xai_opt_spec options[] = {
      .help =
          "rates: 0.004 x 100, 0.0004 x 200, 0.00004 x 100; the published library's 0.001 x 800 and on; or one rate"},
     {OPTION(steps, INT), .lo = 0, .hi = 1e6, .help = "how many, the schedule stretched to them; 0: its own"},
-    {OPTION(lr, NUMBER), .lo = 0, .hi = 1e30, .help = "the first rate, the others in proportion; 0: the schedule's"},
+    {OPTION(lr, NUMBER), .lo = 0, .hi = 1e30, .help = "the first rate, the others in proportion; 0: the schedule's, or a quarter of them, a sixteenth "
+             "and so on where the objective overflows"},
     {OPTION(rule, CHOICE), .choices = rules,
      .help = "a step is the rate times the gradient g (plain), over mean |g|, max |g| or |g|"},
     {OPTION(momentum, NUMBER), .fallback = 0.9, .lo = 0, .hi = 0.9999,

@@ -358,6 +358,30 @@ static void an_exploding_picture_is_told(void **state) {
   xai_net_free(net);
 }
 
+/* The code of the convolution (x, 1 - 2 x) is linear: E = 5 |z - x|^2 / |F0|^2, |F0|^2 = 6.0625 + 19.25, and a rate r moves z by
+ * 2 r sigma^2 5 / |F0|^2 = 7496 r of what is missing. With momentum 0.9 that has to be below 3.8: 0.004 and a quarter of it are
+ * too much, a sixteenth is not. */
+static void an_inversion_that_explodes_begins_anew(void **state) {
+  (void)state;
+  xai_net *net = tiny_net();
+  xai_view x = tiny_input();
+  xai_explanation *e = NULL;
+  xai_invert_opts o;
+  xai_method_defaults(xai_method_find("invert"), &o);
+  o.common.layer = 0;
+  o.tv = o.bound = 0;
+  must(xai_invert(net, &x, &o, &e, err));
+  assert_string_equal(e->remark, "the schedule's rates threw the picture out of all bounds: begun anew with 1/16 of them");
+  (void)curve(e, "objective", 400);
+  for (int i = 0; i < 4; i++) assert_true(fabs(xai_tensor_floats(e->values)[i] - tiny_x[i]) < 1e-3);
+  xai_explanation_free(e);
+  o.lr = 0.004;
+  xai_err err;
+  assert_int_equal(xai_invert(net, &x, &o, &e, &err), XAI_EARG);
+  assert_non_null(strstr(err.text, "the objective is not a number any more; take a smaller lr"));
+  xai_net_free(net);
+}
+
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
 static void any_allocation_may_fail(void **state) {
   (void)state;
@@ -413,6 +437,7 @@ int main(void) {
       cmocka_unit_test(a_stop_keeps_the_picture_so_far),
       cmocka_unit_test(a_stop_before_the_first_step_is_one),
       cmocka_unit_test(an_exploding_picture_is_told),
+      cmocka_unit_test(an_inversion_that_explodes_begins_anew),
       cmocka_unit_test(any_allocation_may_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

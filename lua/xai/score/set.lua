@@ -235,6 +235,17 @@ function set.score(given, net, pictures, options)
     list[#list + 1], list[#list + 2] = question.name, values
   end
 
+  local told = false
+  --- Remarks of a method are made for the first map, and not for every one of hundreds.
+  local function judge_quietly(...)
+    local quiet = core.quiet()
+    core.quiet(quiet or told)
+    local good, trouble = pcall(judge, ...)
+    core.quiet(quiet)
+    told = true
+    if not good then error(trouble, 0) end
+  end
+
   result.stopped = not core.until_stopped(function()
     for i = 1, count do
       if cluster.mine(i) then
@@ -242,7 +253,7 @@ function set.score(given, net, pictures, options)
         local x = type(scene) == "table" and scene.image and shared.input(net, scene.image)
         local size = x and size_of(net, scene.image, x, where)
         found[i] = list
-        for _, question in ipairs(questions(net, scene, size, target, where)) do judge(question, x, list) end
+        for _, question in ipairs(questions(net, scene, size, target, where)) do judge_quietly(question, x, list) end
         list.whole = true
       end
       tell(i)

@@ -152,7 +152,7 @@ test("the figures run on a network and a photograph from elsewhere", function(t)
   list:close()
   if not (photo and io.open(model)) then t.skip "the reference folder is absent" end
   local given = ("--model '%s' --preprocess caffe --labels '%s/models/imagenet_labels.txt' --image '%s'"):format(model, shared, photo)
-  t.ok(select(2, figure(t, "L07_neighbours", given .. " --count 20")):find("by pixels", 1, true))
+  t.ok(select(2, figure(t, "L07_neighbours", given .. " --count 20")):find("by fire9/concat_1, ", 1, true))
   t.eq(count(select(2, figure(t, "L01_filters", given)), "filters"), 1)
   figure(t, "L02_closer_look", given)
   t.eq(count(select(2, figure(t, "L03_higher_filters", given)), "filters"), 2)

@@ -2,6 +2,7 @@
 -- and in one state, and every recipe, on a tiny network and picture that stand in the current directory.
 -- usage: xairun -q tests/tools/run_docs.lua     (XAI_SOURCE, XAI_BUILD; in an empty directory)
 local source, build = os.getenv "XAI_SOURCE" or ".", os.getenv "XAI_BUILD" or "build"
+if io.open "CMakeLists.txt" then error("run_docs writes pictures and models into the current directory: go to one of its own", 0) end
 package.path = source .. "/tests/tools/?.lua;" .. package.path
 local samples = require "samples"
 samples.onnx "model.onnx"

@@ -162,7 +162,7 @@ static int last_part(const xai_walk *w, const int *into) {
 /* Biases and weights with alpha and beta of a Gemm and all that became part of the layer. */
 static xai_status merge(const xai_walk *w, const int *into, bool bias, linear *l, xai_err *err) {
   const xai_node *node = xai_walk_node(w);
-  const xai_view *b = node->n_in > 2 && node->in[2] >= 0 ? &w->in[2] : NULL;
+  const xai_view *b = xai_node__has_input(node, 2) ? &w->in[2] : NULL;
   bool gemm = node->op == XAI_OP_GEMM, adds = false;
   double alpha = gemm ? node->attrs.gemm.alpha : 1, beta = gemm ? node->attrs.gemm.beta : 1;
   int last = last_part(w, into);

@@ -87,7 +87,7 @@ static bool has_choice(const xai_node *n, const char *attribute, const char *cho
 }
 
 /* The sizes of Split's parts are given; else they are as many equal ones as it says. */
-static bool has_sizes(const xai_node *n) { return n->n_in > 1 && n->in[1] >= 0; }
+static bool has_sizes(const xai_node *n) { return xai_node__has_input(n, 1); }
 
 /* How many parts Split makes, also those that nobody reads. */
 static int64_t parts_of(const sheet *s, const xai_node *n) {
@@ -122,7 +122,7 @@ static int64_t opset_of(const sheet *s, const xai_node *n) {
     case XAI_OP_GRID_SAMPLE: return a->sample.mode >= 3 ? 16 : 20; /* bilinear and bicubic are the older words */
     case XAI_OP_GROUP_NORMALIZATION: return scales_groups(s, n) ? 18 : set;
     case XAI_OP_LP_POOL: return all_ones(&a->pool.dilations) && a->pool.ceil_mode == 0 ? set : 18;
-    case XAI_OP_PAD: return a->pad.mode == XK_PAD_WRAP ? 19 : n->n_in > 3 && n->in[3] >= 0 ? 18 : set;
+    case XAI_OP_PAD: return a->pad.mode == XK_PAD_WRAP ? 19 : xai_node__has_input(n, 3) ? 18 : set;
     case XAI_OP_RESHAPE: return a->reshape.allowzero != 0 ? 14 : set;
     case XAI_OP_RESIZE:
       if (has_choice(n, "coordinate_transformation_mode", "half_pixel_symmetric")) return 19;

@@ -196,22 +196,11 @@ xai_status xai_builder_output(xai_builder *b, const char *name, xai_err *err) {
 }
 
 /* ---- freezing -------------------------------------------------------------------------------------------------- */
-/* Marks what the marked nodes need. */
-static void close_needed(const xai_graph *g, bool *needed) {
-  for (int n = g->n_nodes; n-- > 0;)
-    for (int i = 0; needed[n] && i < g->nodes[n].n_in; i++) {
-      int v = g->nodes[n].in[i];
-      if (v >= 0 && g->values[v].node >= 0) needed[g->values[v].node] = true;
-    }
-}
-
 /* Marks the nodes that some output needs. */
 static xai_status find_needed(const xai_graph *g, bool **out, xai_err *err) {
   bool *needed = xai_calloc((size_t)g->n_nodes + 1, sizeof *needed);
   if (needed == NULL) return xai_fail_memory(err, (size_t)g->n_nodes);
-  for (int i = 0; i < g->n_outputs; i++)
-    if (g->values[g->outputs[i]].node >= 0) needed[g->values[g->outputs[i]].node] = true;
-  close_needed(g, needed);
+  for (int i = 0; i < g->n_outputs; i++) xai_graph__mark_needed(g, g->outputs[i], needed);
   *out = needed;
   return XAI_OK;
 }
@@ -445,8 +434,7 @@ xai_status xai_builder_compute(const xai_builder *b, const char *name, xai_tenso
     st = xai_fail_memory(err, (size_t)g->n_nodes);
     goto done;
   }
-  if (g->values[v].node >= 0) needed[g->values[v].node] = true;
-  close_needed(g, needed);
+  xai_graph__mark_needed(g, v, needed);
   XAI_GOTO(compute_at(g, v, needed, batches[0], inputs, &first, err));
   for (size_t i = 1; i < sizeof batches / sizeof *batches; i++) {
     XAI_GOTO(compute_at(g, v, needed, batches[i], inputs, &other, err));

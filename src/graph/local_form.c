@@ -11,7 +11,7 @@
 #include "graph/build.h"
 #include "graph/op_check.h"
 
-enum { X, W, B }; /* inputs of Conv and Gemm */
+enum { X, W }; /* inputs of Conv and Gemm */
 enum { MOST_SLOTS = 1500, LARGE = 1 << 22 /* weights */ };
 enum { NAME = 64 };
 
@@ -43,8 +43,6 @@ typedef struct deriving {
 /* ---- what a node does with windows ---------------------------------------------------------------------------- */
 static const xai_shape *shape(const deriving *d, int v) { return &d->facts.views[v].shape; }
 
-static bool has_input(const xai_node *node, int i) { return i < node->n_in && node->in[i] >= 0; }
-
 static bool is_windowed(const deriving *d, int v) { return v >= 0 && d->slot[v] >= 0; }
 
 /* One float32 map, to which a window can belong. */
@@ -55,7 +53,7 @@ static bool is_map(const deriving *d, int v) {
 
 /* Input i is left out or does not depend on the network's input. */
 static bool is_fixed(const deriving *d, const xai_node *node, int i) {
-  return !has_input(node, i) || !d->depends[node->in[i]];
+  return !xai_node__has_input(node, i) || !d->depends[node->in[i]];
 }
 
 static bool are_fixed(const deriving *d, const xai_node *node, int from) {
@@ -110,7 +108,7 @@ static bool is_stack_of_channels(const deriving *d, const xai_node *node) {
 /* Slice along channels. */
 static bool is_share_of_channels(const deriving *d, const xai_node *node) {
   enum { AXES = 3 };
-  if (node->op != XAI_OP_SLICE || !has_input(node, AXES) || !are_fixed(d, node, 1)) return false;
+  if (node->op != XAI_OP_SLICE || !xai_node__has_input(node, AXES) || !are_fixed(d, node, 1)) return false;
   const xai_view *axes = &d->facts.views[node->in[AXES]];
   for (int64_t i = 0; axes->data != NULL && i < xai_shape_size(&axes->shape); i++) {
     int64_t axis = xai_op__int(axes, i);
@@ -454,15 +452,7 @@ static xai_status look(deriving *d, xai_err *err) {
   xai_view x;
   bool *needed = xai_calloc((size_t)g->n_nodes + 1, sizeof *needed);
   if (needed == NULL) return xai_fail_memory(err, (size_t)g->n_nodes);
-  for (int k = 0; k < d->l->n_layers; k++) {
-    int v = xai_net__layer_value(d->net, d->l->layers[k]);
-    if (v >= 0 && g->values[v].node >= 0) needed[g->values[v].node] = true;
-  }
-  for (int n = g->n_nodes; n-- > 0;)
-    for (int i = 0; needed[n] && i < g->nodes[n].n_in; i++) {
-      int v = g->nodes[n].in[i];
-      if (v >= 0 && g->values[v].node >= 0) needed[g->values[v].node] = true;
-    }
+  for (int k = 0; k < d->l->n_layers; k++) xai_graph__mark_needed(g, xai_net__layer_value(d->net, d->l->layers[k]), needed);
   for (int n = 0; n < g->n_nodes; n++) d->steps[n].how = needed[n] ? WHOLE : ABSENT;
   xai_status st = xai_net__one_input(d->net, &d->l->x->shape, &x, err);
   if (st == XAI_OK) st = xai_facts_make(d->net, &x, needed, &d->facts, err);

@@ -66,11 +66,9 @@ static bool is_wanted_constant(const lowering *l, int v) { return known(l, v) &&
 
 static int64_t channels(const lowering *l, int v) { return fact(l, v)->shape.dims[1]; }
 
-static bool has_input(const xai_node *node, int i) { return i < node->n_in && node->in[i] >= 0; }
-
 /* Input i of a node is a float32 constant. */
 static bool is_constant(const lowering *l, const xai_node *node, int i) {
-  const xai_tensor *t = has_input(node, i) ? xai_net__constant(l->net, node->in[i]) : NULL;
+  const xai_tensor *t = xai_node__has_input(node, i) ? xai_net__constant(l->net, node->in[i]) : NULL;
   return t != NULL && xai_tensor_view(t)->dtype == XAI_F32;
 }
 
@@ -100,11 +98,11 @@ static xk_conv2d conv_of(const lowering *l, const xai_node *node) {
 }
 
 static host_kind conv_kind(const lowering *l, const xai_node *node) {
-  if (!is_constant(l, node, W) || (has_input(node, B) && !is_constant(l, node, B))) return NONE;
+  if (!is_constant(l, node, W) || (xai_node__has_input(node, B) && !is_constant(l, node, B))) return NONE;
   if (!is_picture(l, node->in[X]) || !is_picture(l, node->out[0])) return NONE;
   xk_conv2d p = conv_of(l, node);
   if (!xk_bconv_fits(&p)) return NONE;
-  return is_fixed(l, node, W) && (!has_input(node, B) || is_fixed(l, node, B)) ? PACKED : TRAINED;
+  return is_fixed(l, node, W) && (!xai_node__has_input(node, B) || is_fixed(l, node, B)) ? PACKED : TRAINED;
 }
 
 /* Batch normalizations per channel; stored statistics must be known. */
@@ -128,7 +126,7 @@ static host_kind kind_of(const lowering *l, const xai_node *node) {
 /* An input of Clip that is left out, or a number that is known. */
 static bool bound(const lowering *l, const xai_node *node, int i, double absent, double *out) {
   *out = absent;
-  if (!has_input(node, i)) return true;
+  if (!xai_node__has_input(node, i)) return true;
   if (!known(l, node->in[i])) return false;
   *out = xai_view_get(fact(l, node->in[i]), 0);
   return true;
@@ -310,7 +308,7 @@ static xai_pack_source source_of(const lowering *l, int conv, int norm, xai_pack
   if (conv >= 0) {
     const xai_node *node = &l->from->nodes[conv];
     s.weights = constant_of(l, node, W, &replaced);
-    if (has_input(node, B)) s.bias = constant_of(l, node, B, &replaced);
+    if (xai_node__has_input(node, B)) s.bias = constant_of(l, node, B, &replaced);
   }
   if (norm >= 0) {
     const xai_node *node = &l->from->nodes[norm];
@@ -378,7 +376,7 @@ static xai_status put_trained(lowering *l, const fusion *f, xai_err *err) {
   XAI_TRY(plain ? get_plain(l, x, err) : get_blocked(l, x, err));
   in[X] = plain ? l->plain[x] : l->blocked[x];
   for (int i = W; i <= B; i++) {
-    if (!has_input(node, i)) continue;
+    if (!xai_node__has_input(node, i)) continue;
     XAI_TRY(get_plain(l, node->in[i], err));
     in[i] = l->plain[node->in[i]];
   }

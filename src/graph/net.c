@@ -28,6 +28,17 @@ void xai_graph__release(xai_graph *g) {
   xai_free(g);
 }
 
+void xai_graph__mark_needed(const xai_graph *g, int v, bool *needed) {
+  int last = v < 0 ? -1 : g->values[v].node;
+  if (last < 0 || needed[last]) return;
+  needed[last] = true;
+  for (int n = last + 1; n-- > 0;)
+    for (int i = 0; needed[n] && i < g->nodes[n].n_in; i++) {
+      int u = g->nodes[n].in[i];
+      if (u >= 0 && g->values[u].node >= 0) needed[g->values[u].node] = true;
+    }
+}
+
 static void labels_release(xai_labels *labels) {
   if (labels != NULL && atomic_fetch_sub(&labels->refs, 1) == 1) xai_free(labels);
 }

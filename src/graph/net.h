@@ -73,6 +73,10 @@ xai_status xai_net__new(xai_graph *g, xai_net **out, xai_err *err);
 /* A view of 'net' that carries all it carries. */
 xai_status xai_net__copy(xai_net *net, xai_net **out, xai_err *err);
 void xai_graph__release(xai_graph *g);
+/* Marks in needed[node] the nodes that value v is made of; none for -1. */
+void xai_graph__mark_needed(const xai_graph *g, int v, bool *needed);
+/* Input i is there: not beyond the last one, and not left out. */
+static inline bool xai_node__has_input(const xai_node *node, int i) { return i < node->n_in && node->in[i] >= 0; }
 /* Frees a finished run of the stock (run.c). */
 void xai_run__destroy(xai_run *run);
 /* What is random in the passes of this run from now on is drawn from this stream. */

@@ -22,11 +22,9 @@ typedef struct picking {
 
 static const xai_shape *shape(const picking *p, int v) { return &p->facts.views[v].shape; }
 
-static bool has_input(const xai_node *node, int i) { return i < node->n_in && node->in[i] >= 0; }
-
 static bool are_constant(const picking *p, const xai_node *node, int from) {
   for (int i = from; i < node->n_in; i++)
-    if (has_input(node, i) && xai_net__constant(p->net, node->in[i]) == NULL) return false;
+    if (xai_node__has_input(node, i) && xai_net__constant(p->net, node->in[i]) == NULL) return false;
   return true;
 }
 
@@ -51,10 +49,10 @@ static bool keeps_channels(const picking *p, const xai_node *node) {
 
 /* A layer whose channels are each made by a row of its weights. */
 static bool makes_channels(const picking *p, const xai_node *node) {
-  if (!has_input(node, W) || !are_constant(p, node, W)) return false;
+  if (!xai_node__has_input(node, W) || !are_constant(p, node, W)) return false;
   if (node->op == XAI_OP_CONV) return node->attrs.conv.group == 1;
   if (node->op != XAI_OP_GEMM) return false;
-  const xai_shape *b = has_input(node, B) ? shape(p, node->in[B]) : NULL;
+  const xai_shape *b = xai_node__has_input(node, B) ? shape(p, node->in[B]) : NULL;
   return b == NULL || (xai_shape_size(b) == shape(p, node->out[0])->dims[1] && b->dims[b->rank - 1] == xai_shape_size(b));
 }
 
@@ -123,7 +121,7 @@ static xai_status pick_nodes(const picking *p, xai_graph *g, int maker, int last
     v = node->in[0];
   }
   for (int i = W; i <= B; i++)
-    if (has_input(&g->nodes[maker], i)) XAI_TRY(pick_input(p, g, &g->nodes[maker], i, err));
+    if (xai_node__has_input(&g->nodes[maker], i)) XAI_TRY(pick_input(p, g, &g->nodes[maker], i, err));
   return XAI_OK;
 }
 
@@ -132,12 +130,7 @@ static xai_status look(picking *p, int last, const xai_shape *x, xai_err *err) {
   xai_view inputs[1];
   p->needed = xai_calloc((size_t)g->n_nodes + 1, sizeof *p->needed);
   if (p->needed == NULL) return xai_fail_memory(err, (size_t)g->n_nodes);
-  if (g->values[last].node >= 0) p->needed[g->values[last].node] = true;
-  for (int n = g->n_nodes; n-- > 0;)
-    for (int i = 0; p->needed[n] && i < g->nodes[n].n_in; i++) {
-      int v = g->nodes[n].in[i];
-      if (v >= 0 && g->values[v].node >= 0) p->needed[g->values[v].node] = true;
-    }
+  xai_graph__mark_needed(g, last, p->needed);
   XAI_TRY(xai_net__one_input(p->net, x, inputs, err));
   return xai_facts_make(p->net, inputs, p->needed, &p->facts, err);
 }

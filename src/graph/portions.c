@@ -32,7 +32,7 @@ typedef struct asking {
 static const xai_shape *shape(const asking *a, int v) { return &a->facts.views[v].shape; }
 
 static bool is_batched(const asking *a, const xai_node *node, int i) {
-  return i < node->n_in && node->in[i] >= 0 && a->batched[node->in[i]];
+  return xai_node__has_input(node, i) && a->batched[node->in[i]];
 }
 
 static bool only_first(const asking *a, const xai_node *node) {

@@ -563,12 +563,7 @@ static xai_status find_shapes(trace *t, const xai_net *net, const xai_view *x, i
   const xai_graph *g = t->g;
   bool *needed = xai_calloc((size_t)g->n_nodes + 1, sizeof *needed);
   if (needed == NULL) return xai_fail_memory(err, (size_t)g->n_nodes);
-  if (g->values[v].node >= 0) needed[g->values[v].node] = true;
-  for (int n = g->n_nodes; n-- > 0;)
-    for (int i = 0; needed[n] && i < g->nodes[n].n_in; i++) {
-      int u = g->nodes[n].in[i];
-      if (u >= 0 && g->values[u].node >= 0) needed[g->values[u].node] = true;
-    }
+  xai_graph__mark_needed(g, v, needed);
   xai_status st = xai_facts_make(net, x, needed, &t->facts, err);
   xai_free(needed);
   return st;

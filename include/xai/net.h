@@ -85,7 +85,8 @@ XAI_API xai_status xai_net_default_layer(const xai_net *net, const xai_shape *x,
  * MatMul or Conv), without a Dropout in between. Fails with XAI_ENOTFOUND when that is the input, or the way back forks. */
 XAI_API xai_status xai_net_feature_layer(const xai_net *net, int *layer, xai_err *err);
 
-/* The shape of a layer's activation for inputs of shape x. */
+/* The shape of a layer's activation for inputs of shape x. Fails with XAI_EARG where it is not of float32: nothing is to be
+ * explained by such a layer. */
 XAI_API xai_status xai_net_layer_shape(const xai_net *net, int layer, const xai_shape *x, xai_shape *out, xai_err *err);
 
 /* ---- receptive fields ---------------------------------------------------------------------------------- */
@@ -241,7 +242,10 @@ typedef struct xai_prediction {
   float p;     /* softmax probability */
   float logit;
 } xai_prediction;
-/* The k most probable classes of the first image, best first; ties by id. *k is cut to the number of classes. */
+/* The k most probable classes of the first picture, best first; ties by id. Logits are float32, N x classes or N x classes
+ * x 1 x 1; *k is cut to the number of classes. */
+XAI_API void xai_rank(const xai_view *logits, int *k, xai_prediction *out);
+/* The same of what the network gives for x; XAI_EARG where that is not of float32. */
 XAI_API xai_status xai_net_predict(xai_net *net, const xai_view *x, int *k, xai_prediction *out, xai_err *err);
 
 #ifdef __cplusplus

@@ -81,7 +81,7 @@ local objects = {
   { "net", "a network, or a view of one", {
     "print(net): a table of its layers; net.labels .classes .input .preprocess",
     "net:prepare(img): the picture as input, 1 x C x H x W; net:unprepare(x) is the reverse",
-    "net:predict(img or x, k): list of the k most probable classes, {id=, label=, p=, logit=}",
+    "net:predict(img, x or run, k): list of the k most probable classes, {id=, label=, p=, logit=}",
     "net:forward(x, layer): the output, or the activation of a layer; net:logits(x): N x classes before a softmax",
     "net:run(x, {keep = {\"conv5\"}}): one pass to ask questions of: run:get, run:backward",
     "net:eval {data = x, shape = s}: every input by name -> table of every output by name; net:inputs() net:outputs(): which there are",
@@ -98,8 +98,8 @@ local objects = {
     "run:get(layer): its activation",
     "run:backward {target =, to = layer, relu =}: d target / d layer (default: the input)",
     "run:backward {seed = tensor, at = layer}: the same from any gradient at any layer",
-    "xai.gradcam(net, run, {target =}): a run in place of a picture saves the forward pass, for every method; several classes cost"
-      .. " one" } },
+    "xai.gradcam(net, run, {target =}), net:predict(run): a run in place of a picture saves the forward pass, for every method;"
+      .. " several classes cost one" } },
   { "trainer", "what xai.trainer returns: weights that change", {
     "t:step(x, y, {lr=}): one batch; loss, correct, length of the gradient. y: class ids, or N x classes of probabilities",
     "t:test(x, y): loss, correct of the network as it will be used; t:net(): that network; t.steps t.lr t.params",
@@ -120,7 +120,7 @@ local objects = {
     "boxes = {x=, y=, w=, h=, label=, colour=, dashed=} or a list, points = {x=, y=, colour=}, contour = 0.5 or {map, 0.5}: drawn over it",
     "bar = a result, {cmap=, lo=, hi=, unit=} or false; legend = {{name, colour}, ...}; before = \"+ 0.4 x\"; numbers = true;"
       .. " span = columns; smooth = true or false",
-    "{curves = {numbers} or {{name=, y=, x=}, ...}, caption, xlabel=, ylabel=, xlim=, ylim=, aspect=}",
+    "{curves = numbers (a list or tensor), or a list of those or of {name=, y=, x=}, caption, xlabel=, ylabel=, xlim=, ylim=, aspect=}",
     "{bars = {{name, value, error=, text=}, ...}, caption, names = of several values}",
     "{scatter = tensor N x 2, caption, classes = {one per point}, images = {one per point}, thumb=, axes = false}",
     "sheet:layout(): the rectangles of everything; sheet:facts(): how it was made, as JSON" } },

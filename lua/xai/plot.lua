@@ -1,6 +1,6 @@
 -- xai.plot (module): the cells of a sheet that are plots.
 --
---   { curves = { 1, 2, 3 } }, or { { name =, y = { ... }, x = { ... }, colour =, dashed = }, ... }
+--   { curves = { 1, 2, 3 } }, a tensor, or a list of those or of { name =, y = { ... }, x = { ... }, colour =, dashed = }
 --   { bars = { { "dog", 0.61 }, { "cat", 0.12, error = 0.02, text = "12 %" }, ... } }; several values each: names = { ... }
 --     for the legend
 --   { scatter = tensor N x 2 or { { x, y }, ... }, classes = { one per point }, images = { one per point } }; a picture
@@ -45,11 +45,14 @@ local function counted(n)
   return x
 end
 
+local function is_numbers(value) return core.is_tensor(value) or type(value) == "table" and type(value[1]) == "number" end
+
 local function curves(cell, where)
   local given, series = cell.curves, {}
-  if core.is_tensor(given) or type(given) == "table" and type(given[1]) == "number" then given = { { y = given } } end
+  if is_numbers(given) then given = { given } end
   if type(given) ~= "table" or #given == 0 then complain(where, "curves: expected a list of numbers, or of { name =, y = }") end
   for i, curve in ipairs(given) do
+    if is_numbers(curve) then curve = { y = curve } end
     if type(curve) ~= "table" then complain(where, "curves: expected { name =, y = }, got a %s", type(curve)) end
     local y = numbers(curve.y, where, "curves: y")
     local dashed = curve.dashed and 1 or curve.dashed == nil and (i - 1) // 8 % 2 or 0

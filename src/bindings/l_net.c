@@ -579,10 +579,12 @@ static void push_prediction(lua_State *L, const xai_net *net, const xai_predicti
   lua_setfield(L, -2, "logit");
 }
 
-/* net:predict(x, k) -> { {id=, label=, p=, logit=}, ... }, best first; k = 5 */
+/* net:predict(x or run, k) -> { {id=, label=, p=, logit=}, ... }, best first; k = 5 */
 static int net_predict(lua_State *L) {
   xai_net *net = xl_check_net(L, 1);
   lua_settop(L, 3);
+  lua_pushvalue(L, 2); /* keeps the run, if it is one */
+  xl_box *run = xl_take_run(L, 2, 1);
   xl_box *x = xl_check_input(L, 2, 1);
   int k = lua_isnil(L, 3) ? 5 : (int)xl_check_int(L, 3, "k", 1, 1000000);
   int classes = xai_net_classes(net);
@@ -594,7 +596,11 @@ static int net_predict(lua_State *L) {
   xai_err err;
   xai_status st;
   int found = k;
-  XL_WORK(L, st, (found = k, xai_net_predict(net, xai_tensor_view(x->tensor), &found, top, &err)));
+  const xai_view *logits = run != NULL ? xai_run_value(run->run, XAI_LAYER_LOGITS) : NULL;
+  if (logits != NULL && logits->dtype == XAI_F32)
+    xai_rank(logits, &found, top), st = XAI_OK;
+  else
+    XL_WORK(L, st, (found = k, xai_net_predict(net, xai_tensor_view(x->tensor), &found, top, &err)));
   xl_pass_end(&pass, st, &err);
   lua_createtable(L, found, 0);
   for (int i = 0; i < found; i++) {

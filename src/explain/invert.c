@@ -22,6 +22,7 @@
 #include "explain/prior.h"
 #include "explain/probe.h"
 #include "explain/step.h"
+#include "graph/net.h"
 #include "tensor/math.h"
 #include "tensor/tensor.h"
 
@@ -211,6 +212,7 @@ static double depth_weight(const inversion *v) {
 }
 
 static xai_status make_room(inversion *v, xai_err *err) {
+  XAI_TRY(xai_net__check_floats(v->net, v->layer, xai_run_value(v->run, v->layer), err));
   v->length = xai_shape_size(&xai_run_value(v->run, v->layer)->shape);
   v->code = xai_calloc((size_t)v->length * 3, sizeof *v->code);
   v->speed = xai_calloc((size_t)v->canvas.size, sizeof *v->speed);

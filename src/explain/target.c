@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "explain/probe.h"
+#include "graph/net.h"
 #include "tensor/tensor.h"
 
 /* ---- from text ----------------------------------------------------------------------------------------- */
@@ -142,6 +143,8 @@ static xai_status fail_index(const xai_net *net, const xai_target_term *term, co
 }
 
 xai_status xai_target_resolve(const xai_run *run, const xai_net *net, xai_target *t, xai_err *err) {
+  int layers[XAI_TARGET_TERMS], n = xai_target_layers(net, t, layers);
+  for (int i = 0; i < n; i++) XAI_TRY(xai_net__check_floats(net, layers[i], xai_run_value(run, layers[i]), err));
   if (t->seed != NULL) {
     const xai_view *a = xai_run_value(run, t->seed_layer);
     if (t->seed->dtype == XAI_F32 && xai_shape_size(&t->seed->shape) == xai_shape_size(&a->shape)) return XAI_OK;

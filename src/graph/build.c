@@ -352,16 +352,18 @@ static xai_status distinct_names(xai_builder *b, xai_err *err) {
   return XAI_OK;
 }
 
-/* The class scores: what a final Softmax or LogSoftmax reads, looking through operators that only rename elements. */
+/* The class scores: what a final Softmax or LogSoftmax reads, or what a choice of the best is made from, looking through
+ * operators that only rename or convert elements. */
 static int find_logits(const xai_graph *g) {
-  int v = g->outputs[0];
-  for (;;) {
+  int scores = g->outputs[0];
+  for (int v = scores;;) {
     int n = g->values[v].node;
-    if (n < 0) return g->outputs[0];
+    if (n < 0) return scores;
     const xai_node *node = &g->nodes[n];
-    if (node->op == XAI_OP_SOFTMAX || node->op == XAI_OP_LOG_SOFTMAX) return node->in[0];
-    if ((xai_op_get(node->op)->flags & XAI_OP_ALIAS) == 0) return g->outputs[0];
     v = node->in[0];
+    if (node->op == XAI_OP_SOFTMAX || node->op == XAI_OP_LOG_SOFTMAX) return v;
+    if (node->op == XAI_OP_ARG_MAX || node->op == XAI_OP_TOP_K) scores = v;
+    else if (node->op != XAI_OP_CAST && (xai_op_get(node->op)->flags & XAI_OP_ALIAS) == 0) return scores;
   }
 }
 

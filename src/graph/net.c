@@ -328,6 +328,13 @@ xai_status xai_net_feature_layer(const xai_net *net, int *layer, xai_err *err) {
   return XAI_OK;
 }
 
+xai_status xai_net__check_floats(const xai_net *net, int layer, const xai_view *a, xai_err *err) {
+  if (a->dtype == XAI_F32) return XAI_OK;
+  char text[XAI_SHAPE_TEXT];
+  return xai_fail(err, XAI_EARG, "layer '%s' holds %s %s, expected float32", xai_net_layer(net, xai_net_resolve(net, layer)).name,
+                  xai_dtype_name(a->dtype), xai_shape_text(&a->shape, text));
+}
+
 xai_status xai_net_layer_shape(const xai_net *net, int layer, const xai_shape *x, xai_shape *out, xai_err *err) {
   int value = xai_net__layer_value(net, layer);
   if (value < 0) return xai_fail(err, XAI_EARG, "no layer number %d (the network has %d)", layer, net->graph->n_nodes);
@@ -336,8 +343,9 @@ xai_status xai_net_layer_shape(const xai_net *net, int layer, const xai_shape *x
   XAI_TRY(xai_net__one_input(net, x, &input, err));
   XAI_TRY(xai_facts_make(net, &input, NULL, &f, err));
   *out = f.views[value].shape;
+  xai_status st = xai_net__check_floats(net, layer, &f.views[value], err);
   xai_facts_free(&f);
-  return XAI_OK;
+  return st;
 }
 
 /* ---- identity ----------------------------------------------------------------------------------------- */

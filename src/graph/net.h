@@ -150,6 +150,8 @@ typedef struct xai_facts {
  * whose inputs are all known, or that looks at shapes only, is computed at once: shape arithmetic costs nothing later.
  * Messages name the node. *out starts zeroed. */
 xai_status xai_facts_make(const xai_net *net, const xai_view *inputs, const bool *needed, xai_facts *out, xai_err *err);
+/* XAI_EARG where a layer's activation is not of float32: a class number, say, which has no gradient and is no score. */
+xai_status xai_net__check_floats(const xai_net *net, int layer, const xai_view *a, xai_err *err);
 /* The input of a network that has one, with a shape, as xai_facts_make wants it. XAI_EARG if it has more or none. */
 xai_status xai_net__one_input(const xai_net *net, const xai_shape *x, xai_view *out, xai_err *err);
 void xai_facts_free(xai_facts *f);

@@ -86,11 +86,10 @@ xai_status xai_net_logits(xai_net *net, const xai_view *x, xai_tensor **out, xai
   return st;
 }
 
-xai_status xai_net_predict(xai_net *net, const xai_view *x, int *k, xai_prediction *out, xai_err *err) {
-  xai_tensor *logits = NULL;
-  XAI_TRY(xai_net_logits(net, x, &logits, err));
-  const float *z = xai_tensor_floats(logits);
-  int n = (int)xai_tensor_view(logits)->shape.dims[1];
+void xai_rank(const xai_view *logits, int *k, xai_prediction *out) {
+  const float *z = logits->data;
+  const xai_shape *s = &logits->shape;
+  int n = (int)(s->rank > 0 && s->dims[0] > 0 ? xai_shape_size(s) / s->dims[0] : xai_shape_size(s));
   if (*k > n) *k = n;
   int found = 0;
   for (int c = 0; c < n; c++) { /* insertion keeps the best k; equal logits stay in order of id */
@@ -102,6 +101,13 @@ xai_status xai_net_predict(xai_net *net, const xai_view *x, int *k, xai_predicti
   double sum = 0, top = found > 0 ? out[0].logit : 0;
   for (int c = 0; c < n; c++) sum += exp((double)z[c] - top);
   for (int j = 0; j < *k; j++) out[j].p = (float)(exp((double)out[j].logit - top) / sum);
+}
+
+xai_status xai_net_predict(xai_net *net, const xai_view *x, int *k, xai_prediction *out, xai_err *err) {
+  xai_tensor *logits = NULL;
+  XAI_TRY(xai_net_logits(net, x, &logits, err));
+  xai_status st = xai_net__check_floats(net, XAI_LAYER_LOGITS, xai_tensor_view(logits), err);
+  if (st == XAI_OK) xai_rank(xai_tensor_view(logits), k, out);
   xai_tensor_free(logits);
-  return XAI_OK;
+  return st;
 }

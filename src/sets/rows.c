@@ -19,7 +19,7 @@ static float reduce(const float *v, int64_t n, xai_pooling how) {
 xai_status xai_rows_of(const xai_view *a, xai_pooling how, xai_tensor **out, xai_err *err) {
   char text[XAI_SHAPE_TEXT];
   if (a->dtype != XAI_F32 || a->shape.rank < 2)
-    return xai_fail(err, XAI_ESHAPE, "features: expected an activation N x C ... of float32, got %s of %s",
+    return xai_fail(err, XAI_ESHAPE, "expected an activation N x C ... of float32, got %s of %s",
                     xai_shape_text(&a->shape, text), xai_dtype_name(a->dtype));
   int64_t n = a->shape.dims[0], all = xai_shape_span(&a->shape, 1, a->shape.rank);
   int64_t places = how == XAI_POOLING_NONE ? 1 : xai_shape_span(&a->shape, 2, a->shape.rank);

@@ -262,6 +262,37 @@ test("random weights have the spread of He's start", function(t)
   t.near(sum / n, 2 / 9, 0.02) -- standard error 2/9 * sqrt(2/3600) = 0.005
 end)
 
+test("a network that ends in a choice is asked for the scores that it chooses by", function(t)
+  local b = require "xai.build"
+  local INT32 <const> = 2 -- in the order of element types
+  local function op(name, attributes, ...)
+    local more = { ... }
+    return function(x, at)
+      local inputs = { x }
+      for i, value in ipairs(more) do inputs[i + 1] = b.constant(x, value) end
+      return b.node(name, at, inputs, attributes)
+    end
+  end
+  local function ending(...)
+    return b.net("net", b.seq { "conv", b.conv { 3, k = 2 }, "gap", b.gap, "fc", b.flatten, ... }, { input = { 1, 4, 4 }, weights = "fill" })
+  end
+  local x, plain = tiny.x(), ending()
+  local best = plain:predict(x)[1]
+  for name, net in pairs { argmax = ending("best", op("ArgMax", { axis = 1 })), topk = ending("best", op("TopK", {}, { 2 })),
+    probable = ending("prob", op("Softmax", { axis = 1 }), "best", op("ArgMax", { axis = 1 }), "id", op("Cast", { to = INT32 })) } do
+    t.eq({ net:predict(x)[1].id, net:predict(net:run(x))[1].logit }, { best.id, best.logit }, name)
+    t.eq(xai.saliency(net, x).values:totable(), xai.saliency(plain, x).values:totable(), name)
+    if name ~= "topk" then t.fails(function() xai.gradcam(net, x, { target = "best:1" }) end, "layer 'best' holds int64 1x1, expected float32") end
+  end
+  local net = ending("id", op("Cast", { to = INT32 })) -- numbers of classes for no reason that can be seen
+  t.eq(net:forward(x):dtype(), "int32")
+  for _, method in ipairs { "gradcam", "occlusion", "eigencam" } do
+    t.fails(function() xai[method](net, x, { target = 0 }) end, method .. ": layer 'id' holds int32 1x3, expected float32")
+  end
+  t.fails(function() net:predict(x) end, "net:predict: layer 'id' holds int32 1x3, expected float32")
+  t.fails(function() xai.invert(net, x, { layer = "id" }) end, "layer 'id' holds int32 1x3, expected float32")
+end)
+
 test("methods by hand: saliency, Grad-CAM, guided, deconvnet, input x gradient", function(t)
   local net, x = tiny.load { preprocess = "none", labels = labels }, tiny.x()
   local s = xai.saliency(net, x, { target = 0 })

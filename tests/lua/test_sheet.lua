@@ -225,6 +225,8 @@ test("plots take lists, tensors and named curves", function(t)
   local p = plot { curves = xai.tensor { 3, 1, 2 } }
   t.eq(p.series[1].y, { 3, 1, 2 })
   t.eq(p.series[1].x, { 1, 2, 3 })
+  p = plot { curves = { xai.tensor { 3, 1 }, { 1, 2 } } }
+  t.eq({ p.series[1].y, p.series[2].y, p.series[2].x }, { { 3, 1 }, { 1, 2 }, { 1, 2 } })
   p = plot { curves = { { name = "a", y = { 1, 2 }, x = { 0, 10 } }, { name = "b", y = { 2, 1 }, dashed = true } } }
   t.eq({ p.series[1].name, p.series[2].name, p.series[2].look }, { "a", "b", 1 })
   p = plot { bars = { { "dog", 0.5, 0.25, error = { 0.1, 0.2 } }, { "cat", 1, text = "all" } }, names = { "before", "after" } }

@@ -41,6 +41,10 @@ function Explanation:counterfactual()
   options.counterfactual = not options.counterfactual
   local e = self:with { values = options.relu and raw:clamp(0, math.huge) or raw }
   e.raw, e.weights, e.options = raw, -self.weights, options
+  if options.relu and raw:max() <= 0 then
+    say.once(("counterfactual: the map is zero: at layer '%s' nothing speaks %s '%s'; another layer may tell more"):format(self.layer,
+      options.counterfactual and "against" or "for", self.label))
+  end
   return e
 end
 

@@ -4,6 +4,7 @@ local test, done = table.unpack(dofile(here .. "tap.lua"))
 local tiny = dofile(here .. "tiny.lua")
 local xai = require "xai"
 local core = require "xai.core"
+local say = require "xai.say"
 local b = require "xai.build"
 
 -- At pool1 of the tiny network A1 = 4 0 0 2 and A2 = 1 2 2 2 (in rows of two); the gradient of class 0 there is 1/4 for A1
@@ -34,6 +35,19 @@ end
 --- | a - b | / | b |
 local function apart(a, c) return (a - c):norm() / c:norm() end
 
+--- What the library notes while f runs.
+local function notes_of(f)
+  local said, quiet, once = {}, xai.quiet(), say.once
+  say.once = function(text) said[#said + 1] = text end
+  core.on_note(say.once)
+  xai.quiet(false)
+  f()
+  xai.quiet(quiet)
+  say.once = once
+  core.on_note(once)
+  return said
+end
+
 -- ---- Grad-CAM and its signs ---------------------------------------------------------------------------------------------
 
 test("Grad-CAM minus its counterfactual is the map before the ReLU, and both come from one pass", function(t)
@@ -51,6 +65,15 @@ test("Grad-CAM minus its counterfactual is the map before the ReLU, and both com
   t.near(xai.gradcam(net, x, { target = 2, relu = false }):counterfactual().values, -e.raw, 0)
   t.fails(function() xai.hirescam(net, x):counterfactual() end, "counterfactual: expected a result of Grad-CAM")
   t.fails(function() xai.gradcam(net, x, { guided = true }):counterfactual() end, "whose gradients have both signs")
+end)
+
+test("a map in which nothing is left is told", function(t)
+  local net, x = tiny.load(), tiny.x()
+  t.eq(notes_of(function() xai.gradcam(net, x, { target = { minus = 0 }, layer = POOL }) end),
+    { "gradcam: the map is zero: no weighted sum at layer 'pool1' is positive; another may tell more" })
+  t.eq(notes_of(function() xai.gradcam(net, x, { target = 0, layer = POOL }):counterfactual() end),
+    { "counterfactual: the map is zero: at layer 'pool1' nothing speaks against 'class 0'; another layer may tell more" })
+  t.eq(notes_of(function() xai.gradcam(net, x, { target = 0, layer = POOL, relu = false }):counterfactual():counterfactual() end), {})
 end)
 
 test("guided weights are means of positive gradients at positive activations", function(t)
@@ -225,16 +248,13 @@ test("the toy example of the paper: Grad-CAM loses the small regions, Grad-CAM++
 end)
 
 test("a denominator that is not positive is said", function(t)
-  local net, x, said = tiny.load(), xai.zeros(1, 1, 4, 4) - 100, {}
+  local net, x, e = tiny.load(), xai.zeros(1, 1, 4, 4) - 100, nil
   for _, p in ipairs { { 1, 1 }, { 1, 3 }, { 3, 1 }, { 3, 3 } } do x = x:set(1, 1, p[1], p[2], 1) end
-  local quiet = xai.quiet()
-  core.on_note(function(text) said[#said + 1] = text end)
-  xai.quiet(false)
   -- at conv1 the four maxima of x have the gradient 1/4, the sum of A1 is 4 - 1200: alpha = 1 / (2 - 299)
-  local e = xai.gradcampp(net, x, { target = 0, layer = "conv1" })
-  xai.gradcampp(net, tiny.x(), { target = 0, layer = "conv1" })
-  xai.quiet(quiet)
-  core.on_note(require "xai.say".once)
+  local said = notes_of(function()
+    e = xai.gradcampp(net, x, { target = 0, layer = "conv1" })
+    xai.gradcampp(net, tiny.x(), { target = 0, layer = "conv1" })
+  end)
   t.near(e.weights, { 1 / (2 - 299), 0 })
   t.eq(said, { "gradcampp: alpha's denominator is not positive at 4 of 32 places, since activations are negative: take a layer behind a ReLU" })
 end)
@@ -432,13 +452,8 @@ test("Ablation-CAM's weights are the shares of the score that are lost", functio
   t.fails(function() xai.ablationcam(net, x, { target = "gap:1", layer = POOL, score = "prob" }) end, "score 'prob' needs classes as target")
   -- a score below the layer does not change, so nothing is lost
   t.near(xai.ablationcam(net, x, { target = "relu1:1", layer = POOL }).weights, { 0, 0 })
-  local said, quiet = nil, xai.quiet()
-  core.on_note(function(text) said = text end)
-  xai.quiet(false)
-  t.near(xai.ablationcam(net, x, { target = { minus = 0 }, layer = POOL }).weights, { 1, 0 })
-  xai.quiet(quiet)
-  core.on_note(require "xai.say".once)
-  t.eq(said, "ablationcam: the score is negative (-1.5): weights are positive where a map lowers it further")
+  local said = notes_of(function() t.near(xai.ablationcam(net, x, { target = { minus = 0 }, layer = POOL }).weights, { 1, 0 }) end)
+  t.eq(said, { "ablationcam: the score is negative (-1.5): weights are positive where a map lowers it further" })
 end)
 
 test("Ablation-CAM computes what lies behind the layer only, and it is the same as whole passes with a hook", function(t)

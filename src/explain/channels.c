@@ -48,7 +48,8 @@ xai_status xai_channels_explain(const xai_channels *c, const char *method, const
   XAI_GOTO(xai_tensor_copy(xai_tensor_view(*raw), &e->values, err));
   if (relu) xk_relu_forward((int64_t)xai_tensor_count(*raw), xai_tensor_floats(*raw), xai_tensor_floats(e->values));
   if (relu && is_zero(xai_tensor_view(e->values)))
-    snprintf(e->remark, sizeof e->remark, "the map is zero: no weighted sum at layer '%.80s' is positive; another may tell more", e->layer);
+    snprintf(e->remark, sizeof e->remark, "the map is zero: no weighted sum at layer '%.80s' is positive; another may tell more",
+             e->layer);
   e->is_signed = !relu;
   e->unit = unit;
   XAI_GOTO(xai_explanation_extra(e, "raw", raw, err));

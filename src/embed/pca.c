@@ -4,9 +4,12 @@
  *
  * exact: from the eigenvectors of the smaller of the two matrices of inner products, in double precision; directions
  * in which nothing varies are zero where there are fewer points than dims. randomised, for large sets: subspace iteration
- * from random directions (Halko, Martinsson, Tropp 2011, algorithm 4.4) with some to spare, until the variances stand
- * still; each round costs two products with x. The sign of a component is chosen so that its loading of largest
- * magnitude (the first of equals) is positive. */
+ * from random directions q with some to spare (Halko, Martinsson, Tropp 2011, algorithm 4.4), accelerated by Chebyshev's
+ * recurrence, which lets eigenvalues of C grow by how far they lie above 'edge', the least that q finds:
+ *   q <- (C - edge/2) q - edge^2/16 p,   p <- q of the round before           Saad 1984; Zhou, Saad 2007, section 3
+ * until the variances stand still or seven times; each round costs two products with x. On normal numbers, the worst case,
+ * that errs by a third of what the same number of products without the recurrence does.
+ * The sign of a component is chosen so that its loading of largest magnitude (the first of equals) is positive. */
 #include <float.h>
 #include <math.h>
 
@@ -21,7 +24,7 @@
 enum {
   EXACT = 1000, /* the smaller side, at most: one thread finds the eigenvectors of that in half a second */
   SPARE = 10,
-  ROUNDS = 12
+  ROUNDS = 7
 };
 static const double still = 3e-5; /* relative change of every variance in a round */
 
@@ -117,44 +120,40 @@ done:
 /* ---- randomised ---------------------------------------------------------------------------------------------- */
 
 typedef struct block {
-  int64_t l;           /* directions */
-  float *q, *z, *y, *a; /* d x l, d x l, n x l, n x l */
-  double *wide, *g, *w; /* max(n, d) x l, l x l, l */
-  float *t;             /* l x l */
+  int64_t l;                    /* directions */
+  float *q, *p, *z, *s, *y, *a; /* d x l: the directions, those of the round before, what becomes of them; n x l */
+  double *wide, *g, *w;         /* max(n, d) x l, l x l, l */
+  float *t1, *t2;               /* l x l */
   void *work;
 } block;
 
 static void block_free(block *b) {
-  xai_free(b->q);
-  xai_free(b->z);
-  xai_free(b->y);
-  xai_free(b->a);
-  xai_free(b->wide);
-  xai_free(b->g);
-  xai_free(b->w);
-  xai_free(b->t);
-  xai_free(b->work);
+  void *all[] = {b->q, b->p, b->z, b->s, b->y, b->a, b->wide, b->g, b->w, b->t1, b->t2, b->work};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) xai_free(all[i]);
 }
 
 static xai_status block_new(int64_t n, int64_t d, int64_t l, block *b, xai_err *err) {
   size_t longer = (size_t)(n > d ? n : d), width = (size_t)l;
   *b = (block){.l = l};
   b->q = xai_alloc((size_t)d * width * sizeof(float));
+  b->p = xai_calloc((size_t)d * width, sizeof(float));
   b->z = xai_alloc((size_t)d * width * sizeof(float));
+  b->s = xai_alloc((size_t)d * width * sizeof(float));
   b->y = xai_alloc((size_t)n * width * sizeof(float));
   b->a = xai_alloc((size_t)n * width * sizeof(float));
   b->wide = xai_alloc(longer * width * sizeof(double));
   b->g = xai_alloc(width * width * sizeof(double));
   b->w = xai_alloc(width * sizeof(double));
-  b->t = xai_alloc(width * width * sizeof(float));
+  b->t1 = xai_alloc(width * width * sizeof(float));
+  b->t2 = xai_alloc(width * width * sizeof(float));
   b->work = xai_alloc(xk_eigen_workspace(l));
-  if (b->q && b->z && b->y && b->a && b->wide && b->g && b->w && b->t && b->work) return XAI_OK;
+  if (b->q && b->p && b->z && b->s && b->y && b->a && b->wide && b->g && b->w && b->t1 && b->t2 && b->work) return XAI_OK;
   return xai_fail_memory(err, longer * width * sizeof(double));
 }
 
-/* to = from R (rows x l), whose columns are orthonormal and in the order of the eigenvalues b->w of from^T from;
+/* to (rows x l) = from t, whose columns are orthonormal and in the order of the eigenvalues b->w of from^T from;
  * directions that have no length become zero. */
-static xai_status orthonormalise(block *b, int64_t rows, const float *from, float *to, xai_err *err) {
+static xai_status orthonormalise(block *b, int64_t rows, const float *from, float *t, float *to, xai_err *err) {
   int64_t l = b->l;
   widen(rows * l, from, b->wide);
   xk_gram(false, l, rows, b->wide, b->g);
@@ -162,9 +161,30 @@ static xai_status orthonormalise(block *b, int64_t rows, const float *from, floa
   if (!xk_eigen(l, b->g, b->w, b->work)) return xai_fail(err, XAI_EARG, "pca: the eigenvectors do not converge");
   for (int64_t k = 0; k < l; k++) {
     double length = b->w[k] > b->w[0] * 1e-14 ? sqrt(b->w[k]) : 0;
-    for (int64_t i = 0; i < l; i++) b->t[i * l + k] = length > 0 ? (float)(b->g[k * l + i] / length) : 0;
+    for (int64_t i = 0; i < l; i++) t[i * l + k] = length > 0 ? (float)(b->g[k * l + i] / length) : 0;
   }
-  xk_gemm_parallel(false, false, rows, l, l, 1, from, l, b->t, l, 0, to, l);
+  xk_gemm_parallel(false, false, rows, l, l, 1, from, l, t, l, 0, to, l);
+  return XAI_OK;
+}
+
+/* One step of the recurrence over z = C q t1 (C without its n - 1): z - (edge/2 q + edge^2/16 p) t1 is made orthonormal
+ * and becomes q, and q becomes p. p is kept times 'top', the largest eigenvalue, so that any unit will do. */
+static xai_status filter(block *b, int64_t d, double top, double edge, xai_err *err) {
+  int64_t l = b->l;
+  const float middle = (float)(edge / 2), last = top > 0 ? (float)(edge / top * edge / 16) : 0;
+  for (int64_t i = 0; i < d * l; i++) b->s[i] = middle * b->q[i] + last * b->p[i];
+  xk_gemm_parallel(false, false, d, l, l, -1, b->s, l, b->t1, l, 1, b->z, l);
+  XAI_TRY(orthonormalise(b, d, b->z, b->t2, b->s, err));
+  for (int64_t i = 0; i < l * l; i++) {
+    double sum = 0;
+    for (int64_t k = 0; k < l; k++) sum += (double)b->t1[i / l * l + k] * b->t2[k * l + i % l];
+    b->g[i] = top * sum;
+  }
+  for (int64_t i = 0; i < l * l; i++) b->t2[i] = (float)b->g[i];
+  xk_gemm_parallel(false, false, d, l, l, 1, b->q, l, b->t2, l, 0, b->p, l);
+  float *made = b->s;
+  b->s = b->q;
+  b->q = made;
   return XAI_OK;
 }
 
@@ -174,22 +194,24 @@ static xai_status solve_randomly(int64_t n, int64_t d, const float *c, const xai
   block b;
   xai_status st = block_new(n, d, l, &b, err);
   if (st != XAI_OK) goto done;
-  for (int64_t i = 0; i < d * l; i++) b.q[i] = (float)xai_rng_normal(xai_rng_stream(o->seed, 0), (uint64_t)i);
+  for (int64_t i = 0; i < d * l; i++) b.s[i] = (float)xai_rng_normal(xai_rng_stream(o->seed, 0), (uint64_t)i);
+  XAI_GOTO(orthonormalise(&b, d, b.s, b.t2, b.q, err));
   for (int64_t k = 0; k < o->dims; k++) w[k] = 0;
-  bool moving = true;
-  for (int round = 0; moving && round < ROUNDS; round++) {
+  for (int round = 0;; round++) {
     xk_gemm_parallel(false, false, n, l, d, 1, c, d, b.q, l, 0, b.y, l);
-    XAI_GOTO(orthonormalise(&b, n, b.y, b.a, err));
-    xk_gemm_parallel(true, false, d, l, n, 1, c, d, b.a, l, 0, b.z, l);
-    XAI_GOTO(orthonormalise(&b, d, b.z, b.q, err)); /* the eigenvalues of z^T z are those of C (n - 1) in this subspace */
-    moving = false;
+    XAI_GOTO(orthonormalise(&b, n, b.y, b.t1, b.a, err));
+    bool moves = false;
     for (int64_t k = 0; k < o->dims; k++) {
-      moving = moving || fabs(b.w[k] - w[k]) > still * b.w[k];
+      moves = moves || fabs(b.w[k] - w[k]) > still * b.w[k];
       w[k] = b.w[k] > 0 ? b.w[k] : 0;
     }
+    if (!moves || round == ROUNDS) break;
+    xk_gemm_parallel(true, false, d, l, n, 1, c, d, b.a, l, 0, b.z, l);
+    XAI_GOTO(filter(&b, d, b.w[0], b.w[l - 1] > 0 ? b.w[l - 1] : 0, err));
   }
+  xk_gemm_parallel(false, false, d, l, l, 1, b.q, l, b.t1, l, 0, b.z, l);
   for (int64_t k = 0; k < o->dims; k++)
-    for (int64_t j = 0; j < d; j++) v[k * d + j] = b.q[j * l + k];
+    for (int64_t j = 0; j < d; j++) v[k * d + j] = (float)(b.z[j * l + k] * sqrt(w[k]));
 done:
   block_free(&b);
   return st;

@@ -86,6 +86,33 @@ static void the_randomised_solver_agrees_with_the_exact_one(void **state) {
   free(x);
 }
 
+/* Deviations fall as 1 / sqrt(k), so that the first directions are hardly longer than those left out. */
+static void near_eigenvalues_are_told_apart(void **state) {
+  (void)state;
+  enum { MANY = 600, WIDE = 400, FIRST = 20 };
+  float *x = calloc(MANY * WIDE, sizeof *x);
+  for (int i = 0; i < MANY * WIDE; i++) x[i] = (float)(xai_rng_normal(3, (uint64_t)i) / sqrt(1 + i % WIDE));
+  xai_pca a = fit(MANY, WIDE, x, FIRST, XAI_PCA_EXACT), b = fit(MANY, WIDE, x, FIRST, XAI_PCA_RANDOMISED);
+  const float *va = xai_tensor_floats(a.variance), *vb = xai_tensor_floats(b.variance);
+  for (int k = 0; k < FIRST; k++) assert_true(fabs(vb[k] / va[k] - 1) < 3e-5);
+  xai_pca_clear(&a);
+  xai_pca_clear(&b);
+  free(x);
+}
+
+/* Directions do not depend on the unit: numbers of 1e-15 have the components of numbers of 1. */
+static void any_unit_has_the_same_components(void **state) {
+  (void)state;
+  float *x = falling();
+  xai_pca a = fit(N, D, x, DIMS, XAI_PCA_RANDOMISED);
+  for (int i = 0; i < N * D; i++) x[i] *= 0x1p-50f;
+  xai_pca b = fit(N, D, x, DIMS, XAI_PCA_RANDOMISED);
+  near_to(b.components, xai_tensor_floats(a.components), DIMS * D, 1e-5);
+  xai_pca_clear(&a);
+  xai_pca_clear(&b);
+  free(x);
+}
+
 /* Components are orthonormal, values are uncorrelated, and their variances are those that are told. */
 static void values_are_uncorrelated(void **state) {
   (void)state;
@@ -160,6 +187,8 @@ int main(void) {
       cmocka_unit_test(fewer_points_than_numbers),
       cmocka_unit_test(what_does_not_vary_has_components_of_no_variance),
       cmocka_unit_test(the_randomised_solver_agrees_with_the_exact_one),
+      cmocka_unit_test(near_eigenvalues_are_told_apart),
+      cmocka_unit_test(any_unit_has_the_same_components),
       cmocka_unit_test(values_are_uncorrelated),
       cmocka_unit_test(any_number_of_threads_gives_the_same),
       cmocka_unit_test(what_makes_no_sense_is_refused),

@@ -160,6 +160,7 @@ static xai_status load(xai_file *file, xai_inspection *seen, xai_net **out, xai_
   XAI_GOTO(add_all(&r, m.graph, XAI_GRAPH_INPUT, add_input, err));
   XAI_GOTO(add_all(&r, m.graph, XAI_GRAPH_NODE, add_node, err));
   if (seen != NULL && seen->n_problems > 0) goto done;
+  XAI_GOTO(xai_builder_channels_first(r.builder, err));
   st = add_all(&r, m.graph, XAI_GRAPH_OUTPUT, add_output, err);
   if (st == XAI_OK) st = xai_builder_freeze(r.builder, &net, err);
   if (st == XAI_OK) st = add_meta(&m, &net, err);

@@ -2,6 +2,7 @@
  * hundred thousand nodes are read in linear time. */
 #include "graph/build.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -192,6 +193,64 @@ xai_status xai_builder_output(xai_builder *b, const char *name, xai_err *err) {
   XAI_TRY(known_value(b, name, &id, err));
   XAI_TRY(xai_grow((void **)&b->g->outputs, b->g->n_outputs, &b->room_outputs, sizeof(int), err));
   b->g->outputs[b->g->n_outputs++] = id;
+  return XAI_OK;
+}
+
+/* ---- pictures with their channels last ------------------------------------------------------------------------------- */
+/* Three colours, or one in a square. Only where there are convolutions: elsewhere four axes may be anything. */
+static bool is_channels_last(const xai_graph *g) {
+  if (g->n_inputs != 1) return false;
+  const xai_value *x = &g->values[g->inputs[0]];
+  const int64_t *dims = x->shape.dims;
+  if (x->dtype != XAI_F32 || x->shape.rank != 4 || dims[1] == 1 || dims[1] == 3) return false;
+  if (dims[3] != 3 && !(dims[3] == 1 && dims[1] == dims[2])) return false;
+  for (int n = 0; n < g->n_nodes; n++)
+    if (g->nodes[n].op == XAI_OP_CONV) return true;
+  return false;
+}
+
+static bool brings_channels_first(const xai_node *node) {
+  const xai_ints *perm = &node->attrs.transpose.perm;
+  return node->op == XAI_OP_TRANSPOSE && perm->n == 4 && perm->v[0] == 0 && perm->v[1] == 3 && perm->v[2] == 1 && perm->v[3] == 2;
+}
+
+static void move_to_front(xai_graph *g, int node) {
+  xai_node moved = g->nodes[node];
+  memmove(g->nodes + 1, g->nodes, (size_t)node * sizeof *g->nodes);
+  g->nodes[0] = moved;
+  for (int v = 0; v < g->n_values; v++)
+    if (g->values[v].node >= 0 && g->values[v].node <= node) g->values[v].node = g->values[v].node == node ? 0 : g->values[v].node + 1;
+}
+
+xai_status xai_builder_channels_first(xai_builder *b, xai_err *err) {
+  xai_graph *g = b->g;
+  if (!is_channels_last(g)) return XAI_OK;
+  int x = g->inputs[0], made = g->n_nodes;
+  const char *name = g->values[x].name, *none = NULL;
+  size_t room = strlen(name) + sizeof "/channels_last";
+  char *last = xai_alloc(room);
+  if (last == NULL) return xai_fail_memory(err, room);
+  snprintf(last, room, "%s/channels_last", name);
+  xai_attrs attrs;
+  xai_attrs_default(XAI_OP_TRANSPOSE, &attrs);
+  attrs.transpose.perm = (xai_ints){.n = 4, .v = {0, 2, 3, 1}};
+  xai_status st = xai_builder_node(b, none, XAI_OP_TRANSPOSE, &attrs, 1, &name, 1, (const char *const *)&last, err);
+  xai_free(last);
+  XAI_TRY(st);
+  for (int n = 0; n < made; n++)
+    for (int i = 0; i < g->nodes[n].n_in; i++) {
+      xai_node *node = &g->nodes[n];
+      if (node->in[i] != x) continue;
+      if (!brings_channels_first(node)) {
+        node->in[i] = g->nodes[made].out[0];
+        continue;
+      }
+      node->op = XAI_OP_IDENTITY;
+      xai_attrs_default(node->op, &node->attrs);
+    }
+  move_to_front(g, made);
+  xai_shape *s = &g->values[x].shape;
+  *s = XAI_SHAPE(s->dims[0], s->dims[3], s->dims[1], s->dims[2]);
   return XAI_OK;
 }
 

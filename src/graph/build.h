@@ -31,6 +31,10 @@ xai_status xai_builder_output(xai_builder *b, const char *name, xai_err *err);
 /* true when a value of this name exists; *constant its tensor if it is one (borrowed), else NULL */
 bool xai_builder_find(const xai_builder *b, const char *name, xai_tensor **constant);
 
+/* Before outputs are named: where the one input is a picture whose channels stand last, N x H x W x C as TensorFlow's do,
+ * it becomes N x C x H x W. What read it reads a transposed copy; what transposed it itself hands it on. */
+xai_status xai_builder_channels_first(xai_builder *b, xai_err *err);
+
 /* The elements of a value that can be computed from constants and from the shapes that the inputs are declared to have:
  * a new tensor. Fails with XAI_EUNSUPPORTED when it depends on an input's elements, on a size that the file leaves
  * open, or on the batch (which is tried at a few sizes); infers every node before it. */

@@ -293,6 +293,42 @@ test("a network that ends in a choice is asked for the scores that it chooses by
   t.fails(function() xai.invert(net, x, { layer = "id" }) end, "layer 'id' holds int32 1x3, expected float32")
 end)
 
+test("a file's pictures may have their channels last, as TensorFlow's do: the network takes them first", function(t)
+  local b = require "xai.build"
+  local function op(name, attributes, more)
+    return function(x, at) return b.node(name, at, { x, more and b.constant(x, more) }, attributes) end
+  end
+  local first = op("Transpose", { perm = { 0, 3, 1, 2 } })
+  local behind = { "conv", b.conv { 4, k = 3 }, "act", b.relu, "gap", b.gap, "flat", b.flatten, "fc", b.linear { 3 } }
+  local function saved(...)
+    local parts = { ... }
+    table.move(behind, 1, #behind, #parts + 1, parts)
+    local net, name = b.net("tf", b.seq(parts), { input = { 6, 5, 3 }, weights = "fill" }), os.tmpname()
+    net:save(name .. ".onnx")
+    local back = xai.load(name .. ".onnx", { preprocess = "none" })
+    os.remove(name)
+    os.remove(name .. ".onnx")
+    return net, back
+  end
+  local rows, planes = {}, { {}, {}, {} }
+  for y = 1, 6 do
+    rows[y] = {}
+    for c = 1, 3 do planes[c][y] = {} end
+    for x = 1, 5 do
+      rows[y][x] = { x + y, x * y / 4, 9 - x }
+      for c = 1, 3 do planes[c][y][x] = rows[y][x][c] end
+    end
+  end
+  local last, x = xai.tensor { rows }, xai.tensor { planes }
+  for name, parts in pairs { ["transposed at once"] = { "first", first }, ["scaled before"] = { "half", op("Mul", {}, 0.5), "first", first } } do
+    local net, back = saved(table.unpack(parts))
+    t.eq({ tostring(net.input), tostring(back.input) }, { "?x6x5x3", "?x3x6x5" }, name)
+    t.near(back:logits(x), net:logits(last), 1e-6, name)
+    t.eq(tostring(xai.saliency(back, x).values:shape()), "6x5", name)
+    t.eq(tostring(xai.gradcam(back, xai.image(xai.zeros(6, 5, 3, "uint8"))).values:shape()), "4x3", name)
+  end
+end)
+
 test("methods by hand: saliency, Grad-CAM, guided, deconvnet, input x gradient", function(t)
   local net, x = tiny.load { preprocess = "none", labels = labels }, tiny.x()
   local s = xai.saliency(net, x, { target = 0 })

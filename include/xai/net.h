@@ -124,6 +124,8 @@ XAI_API int xai_net_output_count(const xai_net *net);
 XAI_API const char *xai_net_output_name(const xai_net *net, int i);
 
 XAI_API int xai_net_classes(const xai_net *net); /* length of the logits; 0 if unknown */
+/* The network ends in a Sigmoid: every class has a probability of its own, 1 / (1 + exp(-logit)). */
+XAI_API bool xai_net_is_multilabel(const xai_net *net);
 XAI_API const char *xai_net_label(const xai_net *net, int id); /* NULL if the net has no labels */
 /* Exact label, else a label with 'name' as one of its comma-separated parts, else XAI_ENOTFOUND with suggestions. */
 XAI_API xai_status xai_net_find_class(const xai_net *net, const char *name, int *id, xai_err *err);
@@ -239,12 +241,12 @@ XAI_API xai_status xai_net_eval(xai_net *net, const xai_view *inputs, int n_inpu
 
 typedef struct xai_prediction {
   int id;
-  float p;     /* softmax probability */
+  float p;     /* probability: softmax, or sigmoid where the network is multilabel */
   float logit;
 } xai_prediction;
 /* The k most probable classes of the first picture, best first; ties by id. Logits are float32, N x classes or N x classes
  * x 1 x 1; *k is cut to the number of classes. */
-XAI_API void xai_rank(const xai_view *logits, int *k, xai_prediction *out);
+XAI_API void xai_net_rank(const xai_net *net, const xai_view *logits, int *k, xai_prediction *out);
 /* The same of what the network gives for x; XAI_EARG where that is not of float32. */
 XAI_API xai_status xai_net_predict(xai_net *net, const xai_view *x, int *k, xai_prediction *out, xai_err *err);
 

@@ -79,10 +79,11 @@ local functions = {
 -- What each kind of object can do; a line per method.
 local objects = {
   { "net", "a network, or a view of one", {
-    "print(net): a table of its layers; net.labels .classes .input .preprocess",
+    "print(net): a table of its layers; net.labels .classes .input .preprocess .multilabel (it ends in a Sigmoid: each class has a"
+      .. " probability of its own)",
     "net:prepare(img): the picture as input, 1 x C x H x W; net:unprepare(x) is the reverse",
     "net:predict(img, x or run, k): list of the k most probable classes, {id=, label=, p=, logit=}",
-    "net:forward(x, layer): the output, or the activation of a layer; net:logits(x): N x classes before a softmax",
+    "net:forward(x, layer): the output, or the activation of a layer; net:logits(x): N x classes before a Softmax or Sigmoid",
     "net:run(x, {keep = {\"conv5\"}}): one pass to ask questions of: run:get, run:backward",
     "net:eval {data = x, shape = s}: every input by name -> table of every output by name; net:inputs() net:outputs(): which there are",
     "net:with {hooks = {layer = function(a) ... end}, grad_hooks =, relu = \"guided\", \"deconv\" or \"redirected\", weights = {layer = \"random\""

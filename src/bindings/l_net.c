@@ -192,7 +192,7 @@ static void push_labels(lua_State *L, const xai_net *net) {
 }
 
 static int net_index(lua_State *L) {
-  static const char *const names[] = {"labels", "classes", "input", "preprocess", "path", "order", "crops", NULL};
+  static const char *const names[] = {"labels", "classes", "input", "preprocess", "path", "order", "crops", "multilabel", NULL};
   if (lua_type(L, 2) != LUA_TSTRING) return 0;
   int field = 0;
   while (names[field] != NULL && strcmp(names[field], lua_tostring(L, 2)) != 0) field++;
@@ -213,6 +213,7 @@ static int net_index(lua_State *L) {
       else
         lua_pushboolean(L, 0);
       break;
+    case 7: lua_pushboolean(L, xai_net_is_multilabel(net)); break;
   }
   return 1;
 }
@@ -598,7 +599,7 @@ static int net_predict(lua_State *L) {
   int found = k;
   const xai_view *logits = run != NULL ? xai_run_value(run->run, XAI_LAYER_LOGITS) : NULL;
   if (logits != NULL && logits->dtype == XAI_F32)
-    xai_rank(logits, &found, top), st = XAI_OK;
+    xai_net_rank(net, logits, &found, top), st = XAI_OK;
   else
     XL_WORK(L, st, (found = k, xai_net_predict(net, xai_tensor_view(x->tensor), &found, top, &err)));
   xl_pass_end(&pass, st, &err);

@@ -110,7 +110,7 @@ static xai_status forward(ascent *a, const xai_glimpse *seen, int64_t view, xai_
   if (a->grain != NULL && view >= 0) add_grain(a, view);
   XAI_TRY(xai_run_forward(a->probe.run, &(xai_view){XAI_F32, a->canvas.shape, a->canvas.x}, err));
   a->score = xai_target_score(a->probe.run, &a->probe.target, 0);
-  if (a->class_score) a->probability = xai_target_probability(a->probe.run, &a->probe.target, 0);
+  if (a->class_score) a->probability = xai_target_probability(a->probe.net, a->probe.run, &a->probe.target, 0);
   return XAI_OK;
 }
 

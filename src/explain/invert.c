@@ -193,6 +193,8 @@ static xai_status choose_layer(inversion *v, const xai_view *x, xai_err *err) {
   }
   v->layer = logits;
   if (v->o->code == XAI_CODE_LOG_PROBABILITIES) {
+    if (xai_net_is_multilabel(v->net))
+      return xai_fail(err, XAI_EUNSUPPORTED, "code: the network ends in a Sigmoid: its classes share no probability (expected layer)");
     if (common->layer == XAI_LAYER_NONE || xai_net_resolve(v->net, common->layer) == logits) return XAI_OK;
     return xai_fail(err, XAI_EARG, "layer: log-probabilities are those of the class scores, layer '%s'",
                     xai_net_layer(v->net, logits).name);

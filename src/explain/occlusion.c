@@ -98,7 +98,7 @@ static void take_score(void *payload, int64_t i, const xai_view *seen) {
 
 static void take_probability(void *payload, int64_t i, const xai_view *seen) {
   scan *s = payload;
-  note_score(s, i, xai_target_probability_seen(s->target, seen));
+  note_score(s, i, xai_target_probability_seen(s->net, s->target, seen));
 }
 
 /* The classes of the target alone have been computed, in the order of its terms. */

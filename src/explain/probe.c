@@ -84,7 +84,7 @@ xai_status xai_probe_score_at(const xai_probe *p, const xai_view *x, xai_score s
   XAI_TRY(xai_run_open(p->net, &x->shape, &request, &run, err));
   xai_status st = xai_run_forward(run, x, err);
   if (st == XAI_OK)
-    *out = score == XAI_SCORE_PROB ? xai_target_probability(run, &p->target, 0) : xai_target_score(run, &p->target, 0);
+    *out = score == XAI_SCORE_PROB ? xai_target_probability(p->net, run, &p->target, 0) : xai_target_score(run, &p->target, 0);
   xai_run_close(run);
   return st;
 }
@@ -112,7 +112,7 @@ xai_status xai_probe_explain(const xai_probe *p, const char *method, int layer, 
     if (label != NULL) snprintf(e->label, sizeof e->label, "%s", label);
     else snprintf(e->label, sizeof e->label, "class %d", e->class_id);
     if (xai_run_value(p->run, XAI_LAYER_LOGITS) != NULL)
-      e->probability = (float)xai_target_probability(p->run, &p->target, 0);
+      e->probability = (float)xai_target_probability(p->net, p->run, &p->target, 0);
   }
   if (layer != XAI_LAYER_NONE) snprintf(e->layer, sizeof e->layer, "%s", xai_net_layer(p->net, layer).name);
   e->height = (int)p->x->shape.dims[2];

@@ -58,12 +58,12 @@ xai_status xai_target_resolve(const xai_run *run, const xai_net *net, xai_target
 bool xai_target_all_classes(const xai_target *t);
 /* The score of image 'n' of the batch from the kept activations. */
 double xai_target_score(const xai_run *run, const xai_target *t, int64_t n);
-/* The same with the softmax probability in place of a logit: every term must be a class. */
-double xai_target_probability(const xai_run *run, const xai_target *t, int64_t n);
+/* The same with the probability in place of a logit, softmax or sigmoid: every term must be a class. */
+double xai_target_probability(const xai_net *net, const xai_run *run, const xai_target *t, int64_t n);
 /* The score from activations that come from elsewhere: seen[k], of one image, is that of layers[k], which are
  * those that xai_target_layers lists. */
 double xai_target_score_seen(const xai_net *net, const xai_target *t, const int *layers, const xai_view *seen);
-double xai_target_probability_seen(const xai_target *t, const xai_view *logits);
+double xai_target_probability_seen(const xai_net *net, const xai_target *t, const xai_view *logits);
 /* Puts d score / d activation into the run's seeds, for every image of the batch. */
 void xai_target_seed(xai_run *run, const xai_target *t);
 /* "243", "fire9/concat_2:12:7:5", "243 + 282", at most size-1 bytes. */

@@ -99,7 +99,7 @@ static void take_scores(const passes *p, const xai_samples *s, int64_t from, int
   const xai_target *t = &p->target;
   for (int64_t b = 0; b < count; b++)
     s->score(s->payload, from + b,
-             p->score == XAI_SCORE_PROB ? xai_target_probability(p->run, t, b) : xai_target_score(p->run, t, b));
+             p->score == XAI_SCORE_PROB ? xai_target_probability(p->net, p->run, t, b) : xai_target_score(p->run, t, b));
 }
 
 /* Samples [from, from + count), as many as the run takes. */
@@ -171,6 +171,6 @@ xai_status xai_samples__clean(const xai_probe *p, xai_score score, double *out, 
   *out = p->score;
   if (score == XAI_SCORE_LOGIT) return XAI_OK;
   if (!xai_target_all_classes(&p->target)) return xai_fail(err, XAI_EARG, "score 'prob' needs classes as target");
-  *out = xai_target_probability(p->run, &p->target, 0);
+  *out = xai_target_probability(p->net, p->run, &p->target, 0);
   return XAI_OK;
 }

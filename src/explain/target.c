@@ -207,23 +207,27 @@ double xai_target_score_seen(const xai_net *net, const xai_target *t, const int 
   return score;
 }
 
-static double probability(const grid *g, const xai_target *t, int64_t n) {
+static double probability(const xai_net *net, const grid *g, const xai_target *t, int64_t n) {
   const float *z = g->v + n * g->channels;
+  bool multilabel = xai_net_is_multilabel(net);
   double top = z[0], sum = 0, p = 0;
   for (int64_t c = 1; c < g->channels; c++) top = z[c] > top ? z[c] : top;
   for (int64_t c = 0; c < g->channels; c++) sum += exp(z[c] - top);
-  for (int i = 0; i < t->n_terms; i++) p += t->terms[i].weight * exp(z[t->terms[i].channel] - top) / sum;
+  for (int i = 0; i < t->n_terms; i++) {
+    double score = z[t->terms[i].channel];
+    p += t->terms[i].weight * (multilabel ? 1 / (1 + exp(-score)) : exp(score - top) / sum);
+  }
   return p;
 }
 
-double xai_target_probability(const xai_run *run, const xai_target *t, int64_t n) {
+double xai_target_probability(const xai_net *net, const xai_run *run, const xai_target *t, int64_t n) {
   grid g = grid_of(run, XAI_LAYER_LOGITS);
-  return probability(&g, t, n);
+  return probability(net, &g, t, n);
 }
 
-double xai_target_probability_seen(const xai_target *t, const xai_view *logits) {
+double xai_target_probability_seen(const xai_net *net, const xai_target *t, const xai_view *logits) {
   grid g = grid_in(logits, XAI_LAYER_LOGITS);
-  return probability(&g, t, 0);
+  return probability(net, &g, t, 0);
 }
 
 void xai_target_seed(xai_run *run, const xai_target *t) {

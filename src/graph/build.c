@@ -411,16 +411,17 @@ static xai_status distinct_names(xai_builder *b, xai_err *err) {
   return XAI_OK;
 }
 
-/* The class scores: what a final Softmax or LogSoftmax reads, or what a choice of the best is made from, looking through
- * operators that only rename or convert elements. */
-static int find_logits(const xai_graph *g) {
+/* The class scores: what a final Softmax, LogSoftmax or Sigmoid reads, or what a choice of the best is made from, looking
+ * through operators that only rename or convert elements. */
+static int find_logits(const xai_graph *g, bool *multilabel) {
   int scores = g->outputs[0];
   for (int v = scores;;) {
     int n = g->values[v].node;
     if (n < 0) return scores;
     const xai_node *node = &g->nodes[n];
     v = node->in[0];
-    if (node->op == XAI_OP_SOFTMAX || node->op == XAI_OP_LOG_SOFTMAX) return v;
+    *multilabel = node->op == XAI_OP_SIGMOID;
+    if (node->op == XAI_OP_SOFTMAX || node->op == XAI_OP_LOG_SOFTMAX || node->op == XAI_OP_SIGMOID) return v;
     if (node->op == XAI_OP_ARG_MAX || node->op == XAI_OP_TOP_K) scores = v;
     else if (node->op != XAI_OP_CAST && (xai_op_get(node->op)->flags & XAI_OP_ALIAS) == 0) return scores;
   }
@@ -532,8 +533,8 @@ xai_status xai_builder_freeze(xai_builder *b, xai_net **out, xai_err *err) {
   drop_constants(g, used);
   XAI_GOTO(distinct_names(b, err));
   find_deciding(g);
-  g->logits = find_logits(g);
-  if (g->values[g->logits].node < 0) g->logits = g->outputs[0];
+  g->logits = find_logits(g, &g->multilabel);
+  if (g->values[g->logits].node < 0) g->logits = g->outputs[0], g->multilabel = false;
   atomic_fetch_add(&g->refs, 1);
   XAI_GOTO(xai_net__new(g, &net, err));
   XAI_GOTO(find_shapes(net, err));

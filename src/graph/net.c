@@ -263,6 +263,8 @@ int xai_net_classes(const xai_net *net) {
   return (int)xai_shape_span(&g->shapes[node], 1, g->shapes[node].rank);
 }
 
+bool xai_net_is_multilabel(const xai_net *net) { return net->graph->multilabel; }
+
 xai_tensor *xai_net_weight(const xai_net *net, int layer, int input) {
   if (layer < 0 || layer >= net->graph->n_nodes) return NULL;
   const xai_node *node = &net->graph->nodes[layer];

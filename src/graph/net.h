@@ -40,7 +40,8 @@ typedef struct xai_graph {
   xai_node *nodes;
   int *inputs, *outputs;
   int n_values, n_nodes, n_inputs, n_outputs;
-  int logits;       /* the value with the class scores before a final softmax */
+  int logits;       /* the value with the class scores before a final Softmax or Sigmoid */
+  bool multilabel;  /* it was a Sigmoid */
   xai_shape *shapes; /* per layer at batch 1 and the declared size; rank -1: unknown */
   xai_packs *packs; /* made of its constants; NULL: no network runs it */
 } xai_graph;

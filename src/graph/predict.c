@@ -86,7 +86,7 @@ xai_status xai_net_logits(xai_net *net, const xai_view *x, xai_tensor **out, xai
   return st;
 }
 
-void xai_rank(const xai_view *logits, int *k, xai_prediction *out) {
+void xai_net_rank(const xai_net *net, const xai_view *logits, int *k, xai_prediction *out) {
   const float *z = logits->data;
   const xai_shape *s = &logits->shape;
   int n = (int)(s->rank > 0 && s->dims[0] > 0 ? xai_shape_size(s) / s->dims[0] : xai_shape_size(s));
@@ -100,14 +100,15 @@ void xai_rank(const xai_view *logits, int *k, xai_prediction *out) {
   }
   double sum = 0, top = found > 0 ? out[0].logit : 0;
   for (int c = 0; c < n; c++) sum += exp((double)z[c] - top);
-  for (int j = 0; j < *k; j++) out[j].p = (float)(exp((double)out[j].logit - top) / sum);
+  for (int j = 0; j < *k; j++)
+    out[j].p = (float)(net->graph->multilabel ? 1 / (1 + exp(-(double)out[j].logit)) : exp((double)out[j].logit - top) / sum);
 }
 
 xai_status xai_net_predict(xai_net *net, const xai_view *x, int *k, xai_prediction *out, xai_err *err) {
   xai_tensor *logits = NULL;
   XAI_TRY(xai_net_logits(net, x, &logits, err));
   xai_status st = xai_net__check_floats(net, XAI_LAYER_LOGITS, xai_tensor_view(logits), err);
-  if (st == XAI_OK) xai_rank(xai_tensor_view(logits), k, out);
+  if (st == XAI_OK) xai_net_rank(net, xai_tensor_view(logits), k, out);
   xai_tensor_free(logits);
   return st;
 }

@@ -64,6 +64,7 @@ xai_status xai_net__copy_graph(const xai_net *net, int more, xai_graph **out, xa
   if (copy == NULL) return xai_fail_memory(err, sizeof *copy);
   atomic_init(&copy->refs, 1);
   copy->logits = g->logits;
+  copy->multilabel = g->multilabel;
   copy->values = xai_calloc((size_t)(g->n_values + more) + 1, sizeof *copy->values);
   copy->nodes = xai_calloc((size_t)g->n_nodes + 1, sizeof *copy->nodes);
   copy->shapes = xai_calloc((size_t)g->n_nodes + 1, sizeof *copy->shapes);

@@ -293,6 +293,28 @@ test("a network that ends in a choice is asked for the scores that it chooses by
   t.fails(function() xai.invert(net, x, { layer = "id" }) end, "layer 'id' holds int32 1x3, expected float32")
 end)
 
+test("behind a Sigmoid every class has a probability of its own", function(t)
+  local b = require "xai.build"
+  local plain = tiny.load()
+  local net = b.net("several", b.seq { "conv", b.conv { 2, k = 3, pad = 1 }, "act", b.relu, "gap", b.gap, "flat", b.flatten,
+    "fc", b.linear { 3 }, "prob", b.sigmoid }, { input = { 1, 4, 4 }, weights = "fill", preprocess = "none" })
+  t.eq({ net.multilabel, plain.multilabel }, { true, false })
+  local x = tiny.x()
+  local p, z = net:forward(x):totable()[1], net:logits(x):totable()[1]
+  t.near(net:forward(x, "fc"):totable()[1], z)
+  for _, guess in ipairs(net:predict(x)) do t.near({ guess.p, guess.logit }, { p[guess.id + 1], z[guess.id + 1] }, 1e-6) end
+  t.near(xai.gradcam(net, x, { target = 1 }).p, p[2], 1e-6)
+  -- hiding everything leaves what zeros give, in every method that asks for probabilities
+  local drop = p[1] - net:forward(x * 0):get(1, 1)
+  t.near(xai.occlusion(net, x, { target = 0, window = 4, stride = 4, score = "prob" }).values:max(), drop, 1e-6)
+  t.near(xai.rise(net, x, { target = 0, p = 1, masks = 4, cells = 2 }).values:max(), p[1], 1e-6)
+  local curve = xai.score.deletion(net, x, xai.saliency(net, x, { target = 0 })) -- from the picture to its fill
+  t.near(curve.curve[1], p[1], 1e-6)
+  local view = net:with { hooks = { act = function(a) return a * 0 end } }
+  t.ok(view.multilabel)
+  t.fails(function() xai.invert(net, x, { code = "log_probabilities" }) end, "code: the network ends in a Sigmoid")
+end)
+
 test("a file's pictures may have their channels last, as TensorFlow's do: the network takes them first", function(t)
   local b = require "xai.build"
   local function op(name, attributes, more)

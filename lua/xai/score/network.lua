@@ -23,7 +23,8 @@ local function ask(net, batch, class, what)
   local list = {}
   for i, logits in ipairs(net:logits(batch):totable()) do
     local value = logits[class + 1]
-    if what == "prob" then
+    if what == "prob" and net.multilabel then value = 1 / (1 + math.exp(-value))
+    elseif what == "prob" then
       local top, sum = math.max(table.unpack(logits)), 0
       for _, z in ipairs(logits) do sum = sum + math.exp(z - top) end
       value = math.exp(value - top) / sum

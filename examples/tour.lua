@@ -5,7 +5,7 @@ local args = xai.args { "One picture explained six ways.", "image",
   image = { "examples/images/cat_dog.png", "the picture to explain" },
   class = { nil, "one more class to look for, id or label; the tiger cat if the network knows it" },
   layer = { nil, "layer for Grad-CAM; the last one with height and width if absent" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

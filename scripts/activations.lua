@@ -12,7 +12,7 @@ local args = xai.args { "What does each channel of a layer answer to a picture?"
   channel = { nil, "the channel to enlarge, from 1; the one with the largest value if absent" },
   channels = { 256, "how many channels are drawn at most, the strongest" },
   scale = { "each", "each channel to its own largest value, or common" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -12,7 +12,7 @@ local args = xai.args { "What is typical of a class? The picture with the highes
   preset = { "simonyan", "constants: simonyan, yosinski1, yosinski2, yosinski3 or yosinski4" },
   steps = { 200, "steps of the ascent" },
   jitter = { 0, "pixels by which the picture is moved at most before each step" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

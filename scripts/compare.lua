@@ -24,7 +24,7 @@ local args = xai.args { "All methods side by side, scored on scenes whose object
   masks = { 500, "masks of RISE" },
   csv = { nil, "file for a line per method, score and class" },
   json = { nil, "the same as JSON" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 --- "a,b" as a list; 'all' is another list.

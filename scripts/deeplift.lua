@@ -9,7 +9,7 @@ local args = xai.args { "What does each pixel add, compared with a picture of no
   image = { "examples/images/cat_dog.png", "the picture to explain" },
   class = { nil, "class id or label; the most probable one if absent" },
   baseline = { "zero", "what it is compared with: zero, black, white, mean or blur" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

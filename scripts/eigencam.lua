@@ -9,7 +9,7 @@ local args = xai.args { "What stands out in a layer, whatever the class? Eigen-C
   model = { "default", "the network: a file, an architecture, or the one that ships" },
   image = { "examples/images/cat_dog.png", "the picture to explain" },
   layer = { nil, "layer to look at; the last one with height and width if absent" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

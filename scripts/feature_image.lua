@@ -13,7 +13,7 @@ local args = xai.args { "What do layers look for? Pictures made of waves, one ro
   preset = { "lucid", "constants: lucid, xplique, maco, omnixai, tf_keras_vis, keras_vis, or those of neuron_image" },
   steps = { 256, "steps of the ascent" },
   seed = { 0, "of what is random" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

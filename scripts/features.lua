@@ -15,7 +15,7 @@ local args = xai.args { "The features of many pictures, kept on disk.", "images"
   pool = { "mean", "what becomes of height and width: mean, max or none" },
   store = { "out/features", "the folder that keeps them" },
   batch = { 0, "pictures per pass of the network; 0: chosen" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -9,7 +9,7 @@ local args = xai.args { "What is rare in a layer, whatever the class? FEM over t
   image = { "examples/images/cat_dog.png", "the picture to explain" },
   layer = { nil, "layer to look at; the last one with height and width if absent" },
   sigmas = { 2.0, "deviations above its map's mean from which a value is rare" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -12,7 +12,7 @@ local args = xai.args { "What do the filters of a layer look like, and what is e
   scale = { "each", "each tile from black to white, a row of tiles, or all in common: each, row or common" },
   filters = { nil, "how many filters are drawn; all that look at colours, or 20, if absent" },
   channels = { nil, "how many input channels are drawn where these are no colours; 16 if absent" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none: it says in which order the colours come" } }
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none: it says in which order the colours come" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess })
 local f = xai.filters(net, { layer = args.layer })

@@ -12,7 +12,7 @@ local args = xai.args { "What sets the class apart from those that are like it? 
   layer = { nil, "layer to look at; the last one with height and width if absent" },
   rivals = { 3, "classes to compare with" },
   alpha = { 1.0, "how much they count" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

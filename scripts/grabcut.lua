@@ -12,7 +12,7 @@ local args = xai.args { "Which pixels belong to the object? GrabCut, from salien
   rect = { nil, "left,top,width,height: a rectangle around the object in place of a class" },
   hard = { false, "pixels that colours are learnt from are certain, too; else the colours may overrule them" },
   iterations = { 0, "rounds of learning and cutting; 0: 1 from saliency, 5 from a rectangle" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local img, cells, e = xai.image(args.image), { title = "GrabCut" }, nil

@@ -10,7 +10,7 @@ local args = xai.args { "Where does the network see the class? Grad-CAM over the
   class = { nil, "class id or label; the most probable one if absent" },
   layer = { nil, "layer to look at; the last one with height and width if absent" },
   counterfactual = { false, "what speaks against the class" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

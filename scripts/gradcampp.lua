@@ -14,7 +14,7 @@ local args = xai.args { "Where is the class, every instance of it? Grad-CAM++ be
   class = { nil, "class id or label; the most probable one if absent" },
   layer = { nil, "layer to look at; the last one with height and width if absent" },
   normalise_alpha = { false, "the alpha of a map sum to 1" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -8,7 +8,7 @@ local args = xai.args { "What drives a class or a unit? Guided backpropagation b
   image = { "examples/images/cat_dog.png", "the picture to explain" },
   class = { nil, "class id or label; the most probable one if absent" },
   unit = { nil, "in place of a class: layer, layer:channel or layer:channel:row:col" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -10,7 +10,7 @@ local args = xai.args { "What does each pixel contribute, beginning from nothing
   class = { nil, "class id or label; the most probable one if absent" },
   steps = { 50, "gradients on the way" },
   baseline = { "zero", "where the way begins: zero, black, white, mean or blur" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -10,7 +10,7 @@ local args = xai.args { "What does a layer still know? Pictures with the same co
   image = { "examples/images/cat_dog.png", "the picture whose codes are inverted" },
   layers = { "", "names with semicolons, log_probabilities too; a few along the way if absent" },
   steps = { 0, "steps of the descent; 0: the paper's 400" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -11,7 +11,7 @@ local args = xai.args { "Where is the class, and with what detail? LayerCAM at a
   class = { nil, "class id or label; the most probable one if absent" },
   layer = { nil, "layer to look at; the last one with height and width if absent" },
   shallow = { nil, "a layer nearer to the picture; one of four times the places if absent" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -15,7 +15,7 @@ local args = xai.args { "CAM, Grad-CAM and Grad-CAM++: how well do they find thi
   count = { 200, "scenes of two objects" },
   each = { 10, "scenes of three objects of one class, for every class" },
   share = { 0.5, "of its maximum, that a peak has to reach" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 --- Scenes of three objects of one class, for all classes.

@@ -11,7 +11,7 @@ local args = xai.args { "Which pixels did the score come from? Relevance, layer 
   class = { nil, "class id or label; the most probable one if absent" },
   composite = { "epsilon_plus", "which rules hold where" },
   layer = { nil, "stop at this layer; the picture itself if absent" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

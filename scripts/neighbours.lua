@@ -9,7 +9,7 @@ local args = xai.args { "The pictures whose features are nearest to a picture's.
   count = { 1000, "how many pictures" },
   k = { 8, "how many neighbours" },
   metric = { "euclidean", "euclidean or cosine" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

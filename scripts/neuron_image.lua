@@ -11,7 +11,7 @@ local args = xai.args { "What does a unit look for? The picture that excites it 
   channels = { 4, "how many channels of a layer" },
   preset = { "chosen", "constants: chosen, simonyan, yosinski1, yosinski2, yosinski3 or yosinski4" },
   steps = { 200, "steps of the ascent" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

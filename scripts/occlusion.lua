@@ -11,7 +11,7 @@ local args = xai.args { "What does the network miss when it is hidden? A window 
   window = { 0, "side of the window in pixels; 0: a seventh of the picture" },
   stride = { 0, "pixels from one window to the next; 0: a quarter of the window" },
   score = { "logit", "what drops: logit or prob" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -17,7 +17,7 @@ local args = xai.args { "Which pictures excite a unit most, and what of them it 
   trace = { "", "guided_backprop, deconvnet or saliency: what excited the unit, below its patches" },
   state = { nil, "file (.safetensors) that keeps what was found" },
   list = { false, "print activation, picture and box of every patch" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

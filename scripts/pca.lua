@@ -9,7 +9,7 @@ local args = xai.args { "Pictures along the two principal components of a layer'
   layer = { nil, "layer whose activations are the features; relu7 of the network that ships, else the class scores" },
   count = { 400, "how many pictures" },
   classes = { "cat,dog,panda,car,bus,sailboat,flower,clock", "names of scene classes, with commas between them" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

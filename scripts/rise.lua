@@ -13,7 +13,7 @@ local args = xai.args { "What must be seen for the class to be recognised? Rando
   cells = { 7, "cells of a mask along each side" },
   p = { 0.5, "probability that a cell is seen" },
   normalise = { "expected", "expected: by n p; masks: by the sum of the masks" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -12,7 +12,7 @@ local args = xai.args { "Which maps alone make the network see the class? Score-
   layer = { nil, "layer to look at; the last one with height and width if absent" },
   top = { 0, "only so many maps, those of largest deviation; 0: all" },
   score = { "logit", "what the network is asked for: logit or prob" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -11,7 +11,7 @@ local args = xai.args { "Which pixels matter, whatever the noise? Gradients at n
   class = { nil, "class id or label; the most probable one if absent" },
   samples = { 50, "noisy copies" },
   sigma = { 0.15, "deviation of the noise, as a share of the input's range" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

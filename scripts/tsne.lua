@@ -12,7 +12,7 @@ local args = xai.args { "A map of pictures by a layer's features: t-SNE, and a g
   perplexity = { 30.0, "how many neighbours count, about" },
   iterations = { 1000, "steps of the descent" },
   classes = { "cat,dog,panda,car,bus,sailboat,flower,clock", "names of scene classes, with commas between them" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

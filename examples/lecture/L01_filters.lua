@@ -7,7 +7,7 @@ local args = xai.args { "Every filter of the first convolution as a colour tile.
   scale = { "each", "each filter from its least to its largest weight, or all in common" },
   cols = { nil, "tiles side by side; as near to a square as can be if absent" },
   image = { nil, "accepted and not used: filters are the same for every picture" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none: it says in which order the colours come" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none: it says in which order the colours come" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -6,7 +6,7 @@ local args = xai.args { "First-layer filters enlarged beside their spectra: orie
   layer = { nil, "another convolution" },
   count = { 4, "how many of each kind" },
   image = { nil, "accepted and not used: filters are the same for every picture" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none: it says in which order the colours come" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none: it says in which order the colours come" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -8,7 +8,7 @@ local args = xai.args { "Filters of higher layers as rows of grey tiles.",
   channels = { 16, "how many of the channels that they look at" },
   scale = { "row", "what goes from black to white: each tile, a row of them, or all in common" },
   image = { nil, "accepted and not used: filters are the same for every picture" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

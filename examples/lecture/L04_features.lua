@@ -8,7 +8,7 @@ local args = xai.args { "Feature vectors of the layer before the classifier, for
   layer = { nil, "the layer; the one before the classifier if absent" },
   count = { 320, "how many scenes" },
   store = { nil, "the folder that keeps the vectors; one beside the figure if absent" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -5,7 +5,7 @@ local args = xai.args { "Pictures along the principal components of a layer's fe
   layer = { nil, "layer whose activations are the features; the one before the classifier if absent" },
   image = { nil, "a picture of your own, to be seen among the scenes" },
   count = { 400, "how many scenes" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

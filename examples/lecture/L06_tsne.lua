@@ -6,7 +6,7 @@ local args = xai.args { "A t-SNE map of pictures by a layer's features.", "image
   layer = { nil, "layer whose activations are the features; the one before the classifier if absent" },
   image = { nil, "a picture of your own, to be placed in the finished map" },
   count = { 400, "how many scenes" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
 local f = xai.features(net, xai.scenes { seed = 5, size = net.input[3], count = args.count,

@@ -6,7 +6,7 @@ local args = xai.args { "The nearest neighbours of pictures, by a layer's featur
   layer = { nil, "layer whose activations are the features; the one before the classifier if absent" },
   image = { nil, "a picture of your own, in place of scenes that ask" },
   count = { 600, "how many scenes" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" }, labels = { nil, "text file with one class name per line" } }
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" }, labels = { nil, "text file with one class name per line" } }
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
 local K <const> = 5
 local set = xai.scenes { seed = 7, size = net.input[3], count = args.count }

@@ -8,7 +8,7 @@ local args = xai.args { "The nine patches that excite each of several neurons mo
   layer = { nil, "the layer; the third fifth of the rectifiers if absent" },
   units = { nil, "channels of it, with commas between them; those with the largest activations if absent" },
   neurons = { 6, "how many of those" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -9,7 +9,7 @@ local args = xai.args { "Patches that excite neurons most, beside their guided b
   units = { nil, "channels of it, with commas between them; those with the largest activations if absent" },
   neurons = { 5, "how many of those" },
   method = { "guided_backprop", "or deconvnet" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -6,7 +6,7 @@ local args = xai.args { "A grey patch over each place in turn: what becomes of t
   image = { nil, "the picture; three that ship with xairun if absent" },
   window = { 0, "side of the patch in pixels; 0: a quarter of the network's input" },
   classes = { 4, "how many classes compete for the last column" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -9,7 +9,7 @@ local args = xai.args { "What is typical of a class? Pictures that climb its sco
   l2 = { 1e-5, "weight of the sum of squares" },
   rate = { 0.25, "grey levels by which a step moves a pixel in the mean" },
   jitter = { 4, "pixels by which the picture is moved at most before each step" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

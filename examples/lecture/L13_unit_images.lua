@@ -7,7 +7,7 @@ local args = xai.args { "What do the units of each layer look for? Pictures that
   units = { 5, "units per layer, each at the centre of its map" },
   whole = { false, "the mean of a unit's whole map in place of its centre" },
   steps = { 200, "steps of the ascent" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })
 local layers, convolutions = {}, {}

@@ -5,7 +5,7 @@ local args = xai.args { "Which pixels change the score most? The gradient, for s
   model = { "default", "the network: a file, an architecture, or the one that ships" },
   image = { nil, "the picture; four that ship with xairun if absent" },
   class = { nil, "class id or label; the most probable one of each picture if absent" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

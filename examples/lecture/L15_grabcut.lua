@@ -7,7 +7,7 @@ local args = xai.args { "The object's pixels from the data gradient: GrabCut.", 
   class = { nil, "class id or label; the most probable one of each picture if absent" },
   hard = { false, "what is learnt from is certain, too; else colours may overrule it" },
   iterations = { 1, "rounds of learning and cutting" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -6,7 +6,7 @@ local args = xai.args { "What do layers still know? A picture with the same code
   image = { nil, "the picture whose codes are inverted; two that ship with xairun if absent" },
   layers = { nil, "names with semicolons between them, log_probabilities too; a few along the way if absent" },
   steps = { 0, "steps of the descent; 0: the paper's 400" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -6,7 +6,7 @@ local args = xai.args { "Backpropagation, deconvnet and guided backpropagation f
   image = { "examples/images/lion.png", "the picture" },
   low = { nil, "a low layer; the first third of the rectifiers if absent" },
   high = { nil, "a high layer; the last rectifier with height and width if absent" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

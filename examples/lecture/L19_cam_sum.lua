@@ -6,7 +6,7 @@ local args = xai.args { "A class activation map as the sum that it is.", "image"
   image = { "examples/images/cat_dog.png", "the picture to explain" },
   class = { nil, "class id or label; the most probable one if absent" },
   maps = { 3, "how many feature maps are shown" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

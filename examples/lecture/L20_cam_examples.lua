@@ -5,7 +5,7 @@ local args = xai.args { "Class activation maps of one class in several pictures.
   model = { "default-gap", "a network that ends in a global average" },
   image = { nil, "a picture; four that ship with xairun if absent" },
   class = { nil, "class id or label; dog for the pictures that ship, else the most probable one" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

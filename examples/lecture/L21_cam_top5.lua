@@ -5,7 +5,7 @@ local args = xai.args { "Class activation maps of the five most probable classes
   model = { "default-gap", "a network that ends in a global average" },
   image = { "examples/images/picnic.png", "the picture to explain" },
   count = { 5, "how many classes" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

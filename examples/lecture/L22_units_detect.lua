@@ -8,7 +8,7 @@ local args = xai.args { "Units of the last convolution: what they see, and what 
   layer = { nil, "the layer; the last with height and width if absent" },
   units = { nil, "channels of it, with commas between them; those with the largest activations if absent" },
   neurons = { 5, "how many of those" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

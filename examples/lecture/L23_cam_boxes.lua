@@ -5,7 +5,7 @@ local args = xai.args { "Boxes from CAM, Grad-CAM and backpropagation against th
   gap = { "default-gap", "a network that ends in a global average" },
   model = { "default", "another network, for Grad-CAM and backpropagation" },
   image = { nil, "one picture of your own; those that ship with xairun if absent" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 local options = { preprocess = args.preprocess, labels = args.labels }
 local gap, net = xai.model(args.gap, args.gap ~= "default-gap" and options or nil), xai.model(args.model, options)

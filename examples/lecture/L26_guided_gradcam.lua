@@ -7,7 +7,7 @@ local args = xai.args { "Guided Grad-CAM: Grad-CAM times guided backpropagation,
   first = { nil, "class id or label; the most probable one if absent" },
   second = { nil, "another; the second most probable one if absent" },
   layer = { nil, "layer to look at; the last one with height and width if absent" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

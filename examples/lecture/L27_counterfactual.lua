@@ -8,7 +8,7 @@ local args = xai.args { "What speaks against a class? Hide it, and the class bec
   second = { nil, "another; the second most probable one if absent" },
   layer = { nil, "layer to look at; the last one with height and width that is not the classes' own maps if absent" },
   share = { 0.2, "what is hidden exceeds this share of the map's maximum" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -6,7 +6,7 @@ local args = xai.args { "Grad-CAM of any scalar: sums, differences, units, the l
   image = { "examples/images/cat_dog.png", "the picture to explain" },
   like = { "examples/images/three_dogs.png", "another picture: what is like it?" },
   code = { nil, "the layer of the code; the one before the scores if absent" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -7,7 +7,7 @@ local args = xai.args { "Several instances of one class: which of them does Grad
   image = { nil, "a picture of your own, where no truth is known; those that ship if absent" },
   class = { nil, "class id or label; that of the things, or the most probable one" },
   share = { 0.5, "of its maximum, that a peak has to reach" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -8,7 +8,7 @@ local args = xai.args { "Grad-CAM++: the pixel-wise weights, on three small maps
   image = { "examples/images/cat_dog.png", "the picture to explain" },
   class = { nil, "class id or label; the most probable one if absent" },
   layer = { nil, "layer to look at; the last one with height and width if absent" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local function active(top, bottom, left, right)

@@ -5,7 +5,7 @@ local args = xai.args { "Grad-CAM and Grad-CAM++ side by side, with boxes and Io
   model = { "default", "the network: a file, an architecture, or the one that ships" },
   image = { nil, "one picture of your own; those that ship with xairun if absent" },
   threshold = { 0.2, "of the boxes around the maps, as a share of the maximum" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels })

@@ -5,7 +5,7 @@ local args = xai.args { "One picture, every method of the lecture, one page.", "
   image = { "examples/images/cat_dog.png", "the picture to explain" },
   class = { nil, "class id or label; the most probable one if absent" },
   steps = { 200, "steps of the pictures that are made from nothing" },
-  preprocess = { nil, "imagenet, caffe, cifar10 or none" },
+  preprocess = { nil, "imagenet, caffe, tf, cifar10 or none" },
   labels = { nil, "text file with one class name per line" } }
 
 local net, img = xai.model(args.model, { preprocess = args.preprocess, labels = args.labels }), xai.image(args.image)

@@ -33,7 +33,7 @@ XAI_API void xai_net_free(xai_net *net);
 
 /* ---- what a picture must become before it enters ---------------------------------------------------- */
 typedef struct xai_preprocess {
-  char name[32];     /* "imagenet", "caffe", "cifar10", "none" or "custom" */
+  char name[32];     /* "imagenet", "caffe", "tf", "cifar10", "none" or "custom" */
   int resize;        /* shorter side is resized to this first; 0: straight to the input size */
   int crop;          /* centre crop to this; 0: no crop */
   bool bgr;          /* channel order of the input; RGB if false */

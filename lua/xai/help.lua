@@ -4,7 +4,7 @@ local print = print
 
 local functions = {
   { "load", "load(path, {preprocess=, labels=, weights=, mean=}): a network from an ONNX or a Caffe file (weights: the"
-    .. " .caffemodel, mean: a .binaryproto or numbers). preprocess: imagenet, caffe, cifar10, none, or"
+    .. " .caffemodel, mean: a .binaryproto or numbers). preprocess: imagenet, caffe, tf, cifar10, none, or"
     .. " {resize=, crop=, order=, scale=, mean=, std=}. labels: a text file with a name per line, or a list" },
   { "zoo", "zoo.resnet18 {weights=, classes=, in_channels=, size=, width=, preprocess=, labels=}: an architecture; zoo() lists them" },
   { "model", "model(name or path, options): a network from the zoo, or from a file; of a file of weights the architecture is found" },

@@ -2,8 +2,8 @@
  *
  *   x[c] = (byte * scale - mean[c]) / std[c]      c in the order that the network expects
  *
- * "imagenet": torchvision's numbers. "caffe": BGR bytes minus (104, 117, 123). "cifar10" and "none":
- * no cropping; the picture is resized to the network's input. */
+ * "imagenet": torchvision's numbers. "caffe": BGR bytes minus (104, 117, 123). "tf": -1 to 1, as Keras names it. "tf",
+ * "cifar10" and "none": no cropping; the picture is resized to the network's input. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +15,7 @@
 static const xai_preprocess presets[] = {
     {"imagenet", 256, 224, false, 1.0f / 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}},
     {"caffe", 256, 224, true, 1, {104, 117, 123}, {1, 1, 1}},
+    {"tf", 0, 0, false, 1 / 127.5f, {1, 1, 1}, {1, 1, 1}},
     {"cifar10", 0, 0, false, 1.0f / 255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}},
     {"none", 0, 0, false, 1, {0, 0, 0}, {1, 1, 1}},
 };
@@ -26,7 +27,7 @@ xai_status xai_preprocess_preset(const char *name, xai_preprocess *out, xai_err 
   for (int i = 0; i < N_PRESETS; i++)
     if (strcmp(presets[i].name, name) == 0) return *out = presets[i], XAI_OK;
   char hint[128];
-  return xai_fail(err, XAI_ENOTFOUND, "no preprocessing '%s' (imagenet, caffe, cifar10, none)%s", name,
+  return xai_fail(err, XAI_ENOTFOUND, "no preprocessing '%s' (imagenet, caffe, tf, cifar10, none)%s", name,
                   xai_str_suggest(hint, sizeof hint, xai_str_nearest(name, N_PRESETS, preset_name, presets)));
 }
 

@@ -71,10 +71,24 @@ static void a_one_channel_net_gets_the_luminance(void **state) {
   xai_net_free(net);
 }
 
+static void tf_is_from_minus_one_to_one(void **state) {
+  (void)state;
+  xai_net *net = identity_net(3, 1, 1, "tf");
+  xai_image *img = NULL;
+  xai_tensor *x = NULL;
+  must(xai_image_new(1, 1, &img, err));
+  memcpy(img->rgb, (uint8_t[]){0, 255, 51}, 3);
+  must(xai_net_prepare(net, img, &x, err));
+  assert_floats(xai_tensor_view(x), (const float[]){-1, 1, -0.6f}, 3, 1e-6);
+  xai_tensor_free(x);
+  xai_image_free(img);
+  xai_net_free(net);
+}
+
 static void unprepare_gives_the_picture_back(void **state) {
   (void)state;
-  const char *presets[] = {"imagenet", "caffe", "cifar10", "none"};
-  for (int i = 0; i < 4; i++) {
+  const char *presets[] = {"imagenet", "caffe", "tf", "cifar10", "none"};
+  for (int i = 0; i < 5; i++) {
     xai_net *net = identity_net(3, 5, 7, presets[i]);
     xai_image *img = picture(7, 5), *back = NULL;
     xai_tensor *x = NULL;
@@ -116,7 +130,7 @@ static void nonsense_is_refused(void **state) {
   xai_preprocess p;
   xai_err err;
   assert_int_equal(xai_preprocess_preset("imagnet", &p, &err), XAI_ENOTFOUND);
-  assert_string_equal(err.text, "no preprocessing 'imagnet' (imagenet, caffe, cifar10, none); did you mean 'imagenet'?");
+  assert_string_equal(err.text, "no preprocessing 'imagnet' (imagenet, caffe, tf, cifar10, none); did you mean 'imagenet'?");
   xai_net *net = identity_net(3, 2, 2, "none"), *view = NULL;
   must(xai_preprocess_preset("none", &p, err));
   p.std[1] = 0;
@@ -130,6 +144,7 @@ int main(void) {
       cmocka_unit_test(caffe_swaps_channels_and_subtracts_means),
       cmocka_unit_test(imagenet_scales_by_mean_and_deviation),
       cmocka_unit_test(a_one_channel_net_gets_the_luminance),
+      cmocka_unit_test(tf_is_from_minus_one_to_one),
       cmocka_unit_test(unprepare_gives_the_picture_back),
       cmocka_unit_test(other_sizes_are_resized_and_cropped),
       cmocka_unit_test(nonsense_is_refused),

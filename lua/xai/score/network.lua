@@ -25,7 +25,8 @@ local function ask(net, batch, class, what)
     local value = logits[class + 1]
     if what == "prob" and net.multilabel then value = 1 / (1 + math.exp(-value))
     elseif what == "prob" then
-      local top, sum = math.max(table.unpack(logits)), 0
+      local top, sum = -math.huge, 0
+      for _, z in ipairs(logits) do top = math.max(top, z) end
       for _, z in ipairs(logits) do sum = sum + math.exp(z - top) end
       value = math.exp(value - top) / sum
     end

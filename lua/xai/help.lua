@@ -9,7 +9,7 @@ local functions = {
   { "zoo", "zoo.resnet18 {weights=, classes=, in_channels=, size=, width=, preprocess=, labels=}: an architecture; zoo() lists them" },
   { "model", "model(name or path, options): a network from the zoo, or from a file; of a file of weights the architecture is found" },
   { "inspect", "inspect(path, {weights=}): what is in a file of a network or of weights, and what of it cannot be run; print it."
-    .. " .operators .problems .layers .tensors .fits" },
+    .. " .operators .problems .inputs .layers .tensors .fits" },
   { "image", "image(path): a picture from a PNG, JPEG or BMP file (or from a uint8 tensor H x W x 3)" },
   { "tensor", "tensor {{1, 2}, {3, 4}}: a tensor from nested tables; a second argument names the element type" },
   { "zeros", "zeros(3, 224, 224): a tensor of zeros" },

@@ -39,6 +39,7 @@ end
 function Inspection:__tostring()
   local out = { ("%s: %s"):format(self.path, facts(self)), "" }
   local function add(text) out[#out + 1] = text end
+  for _, input in ipairs(self.inputs or {}) do add(("input %s: %s %s"):format(input.name, input.dtype, tostring(input.shape))) end
   if self.table then add(self.table) add "" end
   if self.operators then add(wrapped("operators:", operators(self))) end
   for _, tensor in ipairs(self.tensors or {}) do
@@ -126,13 +127,13 @@ local function of_tensors(path, i)
 end
 
 --- xai.inspect(path, {weights = the .caffemodel of a .prototxt}): a table that prints itself. format, bytes, opset, producer;
---- operators = {{name=, count=, problems=}}; problems = {{layer=, op=, text=}}; layers as net:layers(), when all of them can
---- be run. Of a file of weights: tensors = {{name=, dtype=, shape=}}, fits = {{name =, classes =}} from the zoo.
+--- operators = {{name=, count=, problems=}}; problems = {{layer=, op=, text=}}; inputs and layers as net:inputs() and
+--- net:layers(), when all of them can be run. Of a file of weights: tensors = {{name=, dtype=, shape=}}, fits = {{name =, classes =}} from the zoo.
 return function(path, options)
   options = check.options("inspect", options, { "weights" })
   local i, net = core.inspect(path, options.weights)
   if i.format == "tensors" then i = of_tensors(path, i) end
   i.path = path
-  if net then i.layers, i.params, i.table = net:layers(), net:params(), net:table() end
+  if net then i.inputs, i.layers, i.params, i.table = net:inputs(), net:layers(), net:params(), net:table() end
   return setmetatable(i, Inspection)
 end

@@ -29,6 +29,7 @@ test("a network is told as it is when loaded, without its weights", function(t)
   end
   local text = tostring(i)
   t.ok(text:find("xairun can run all of it", 1, true), text)
+  t.ok(text:find("\ninput " .. i.inputs[1].name .. ": float32 ?x1x32x32\n", 1, true), text)
   os.remove(path)
 end)
 

@@ -239,9 +239,18 @@ XAI_API xai_status xai_net_logits(xai_net *net, const xai_view *x, xai_tensor **
  * *out is as it was. */
 XAI_API xai_status xai_net_eval(xai_net *net, const xai_view *inputs, int n_inputs, xai_tensor **out, xai_err *err);
 
+/* What the scores of one picture say of its classes: made once of all, asked for each. */
+typedef struct xai_odds {
+  bool multilabel;
+  double top, sum; /* the largest score; exp(score - top), summed */
+} xai_odds;
+XAI_API xai_odds xai_net_odds(const xai_net *net, const float *logits, int64_t classes);
+/* The probability of a class with this score: softmax, or sigmoid where the network is multilabel. */
+XAI_API double xai_odds_probability(const xai_odds *odds, double score);
+
 typedef struct xai_prediction {
   int id;
-  float p;     /* probability: softmax, or sigmoid where the network is multilabel */
+  float p;     /* probability, as xai_odds_probability gives it */
   float logit;
 } xai_prediction;
 /* The k most probable classes of the first picture, best first; ties by id. Logits are float32, N x classes or N x classes

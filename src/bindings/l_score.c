@@ -290,6 +290,30 @@ static int blur(lua_State *L) {
   return 1;
 }
 
+/* ---- classes --------------------------------------------------------------------------------- */
+
+/* answers(net, logits, class, probable) -> list: the class's score for each picture, or its probability */
+static int answers(lua_State *L) {
+  const xai_net *net = xl_check_net(L, 1);
+  const xai_view *v = xai_tensor_view(xl_check_tensor(L, 2, "logits"));
+  if (v->dtype != XAI_F32 || v->shape.rank != 2) return xl_expected(L, 2, "logits", "float32 N x classes");
+  int64_t n = v->shape.dims[0], classes = v->shape.dims[1];
+  int64_t class = xl_check_int(L, 3, "class", 0, classes - 1);
+  bool probable = lua_toboolean(L, 4);
+  lua_createtable(L, (int)n, 0);
+  for (int64_t i = 0; i < n; i++) {
+    const float *z = (const float *)v->data + i * classes;
+    double answer = z[class];
+    if (probable) {
+      xai_odds odds = xai_net_odds(net, z, classes);
+      answer = xai_odds_probability(&odds, answer);
+    }
+    lua_pushnumber(L, answer);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
 /* ---- filters --------------------------------------------------------------------------------- */
 
 /* N x C x KH x KW */
@@ -385,7 +409,7 @@ void xl_open_score(lua_State *L) {
       {"spearman", spearman, "score"}, {"ssim", ssim, "score"},     {"mix", mix, "score"},
       {"noise", noise, "score"},       {"weigh", weigh, "score"},   {"dots", dots, "score"},
       {"blur", blur, "score"},         {"filters", filters, "score.filters"},
-      {"spectrum", spectrum, "filters"}, {"gabor", gabor, "filters"}, {NULL, NULL, NULL},
+      {"spectrum", spectrum, "filters"}, {"gabor", gabor, "filters"}, {"answers", answers, "score"}, {NULL, NULL, NULL},
   };
   lua_newtable(L);
   xl_register(L, "", functions);

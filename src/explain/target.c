@@ -209,14 +209,9 @@ double xai_target_score_seen(const xai_net *net, const xai_target *t, const int 
 
 static double probability(const xai_net *net, const grid *g, const xai_target *t, int64_t n) {
   const float *z = g->v + n * g->channels;
-  bool multilabel = xai_net_is_multilabel(net);
-  double top = z[0], sum = 0, p = 0;
-  for (int64_t c = 1; c < g->channels; c++) top = z[c] > top ? z[c] : top;
-  for (int64_t c = 0; c < g->channels; c++) sum += exp(z[c] - top);
-  for (int i = 0; i < t->n_terms; i++) {
-    double score = z[t->terms[i].channel];
-    p += t->terms[i].weight * (multilabel ? 1 / (1 + exp(-score)) : exp(score - top) / sum);
-  }
+  xai_odds odds = xai_net_odds(net, z, g->channels);
+  double p = 0;
+  for (int i = 0; i < t->n_terms; i++) p += t->terms[i].weight * xai_odds_probability(&odds, z[t->terms[i].channel]);
   return p;
 }
 

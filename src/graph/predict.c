@@ -86,10 +86,20 @@ xai_status xai_net_logits(xai_net *net, const xai_view *x, xai_tensor **out, xai
   return st;
 }
 
+xai_odds xai_net_odds(const xai_net *net, const float *logits, int64_t classes) {
+  xai_odds odds = {.multilabel = net->graph->multilabel, .top = classes > 0 ? logits[0] : 0};
+  for (int64_t c = 1; c < classes; c++) odds.top = logits[c] > odds.top ? logits[c] : odds.top;
+  for (int64_t c = 0; c < classes; c++) odds.sum += exp(logits[c] - odds.top);
+  return odds;
+}
+
+double xai_odds_probability(const xai_odds *odds, double score) {
+  return odds->multilabel ? 1 / (1 + exp(-score)) : exp(score - odds->top) / odds->sum;
+}
+
 void xai_net_rank(const xai_net *net, const xai_view *logits, int *k, xai_prediction *out) {
   const float *z = logits->data;
-  const xai_shape *s = &logits->shape;
-  int n = (int)(s->rank > 0 && s->dims[0] > 0 ? xai_shape_size(s) / s->dims[0] : xai_shape_size(s));
+  int n = (int)xai_shape_span(&logits->shape, 1, logits->shape.rank);
   if (*k > n) *k = n;
   int found = 0;
   for (int c = 0; c < n; c++) { /* insertion keeps the best k; equal logits stay in order of id */
@@ -98,10 +108,8 @@ void xai_net_rank(const xai_net *net, const xai_view *logits, int *k, xai_predic
     for (int j = found - 1; j > at; j--) out[j] = out[j - 1];
     if (at < *k) out[at] = (xai_prediction){.id = c, .logit = z[c]};
   }
-  double sum = 0, top = found > 0 ? out[0].logit : 0;
-  for (int c = 0; c < n; c++) sum += exp((double)z[c] - top);
-  for (int j = 0; j < *k; j++)
-    out[j].p = (float)(net->graph->multilabel ? 1 / (1 + exp(-(double)out[j].logit)) : exp((double)out[j].logit - top) / sum);
+  xai_odds odds = xai_net_odds(net, z, n);
+  for (int j = 0; j < *k; j++) out[j].p = (float)xai_odds_probability(&odds, out[j].logit);
 }
 
 xai_status xai_net_predict(xai_net *net, const xai_view *x, int *k, xai_prediction *out, xai_err *err) {

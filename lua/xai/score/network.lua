@@ -20,18 +20,7 @@ end
 
 --- The class's probability, or its logit, for every picture of the batch, which is freed.
 local function ask(net, batch, class, what)
-  local list = {}
-  for i, logits in ipairs(net:logits(batch):totable()) do
-    local value = logits[class + 1]
-    if what == "prob" and net.multilabel then value = 1 / (1 + math.exp(-value))
-    elseif what == "prob" then
-      local top, sum = -math.huge, 0
-      for _, z in ipairs(logits) do top = math.max(top, z) end
-      for _, z in ipairs(logits) do sum = sum + math.exp(z - top) end
-      value = math.exp(value - top) / sum
-    end
-    list[i] = value
-  end
+  local list = native.answers(net, net:logits(batch), class, what == "prob")
   batch:free()
   return list
 end

@@ -128,7 +128,8 @@ end
 
 --- xai.inspect(path, {weights = the .caffemodel of a .prototxt}): a table that prints itself. format, bytes, opset, producer;
 --- operators = {{name=, count=, problems=}}; problems = {{layer=, op=, text=}}; inputs and layers as net:inputs() and
---- net:layers(), when all of them can be run. Of a file of weights: tensors = {{name=, dtype=, shape=}}, fits = {{name =, classes =}} from the zoo.
+--- net:layers(), when all of them can be run. Of a file of weights: tensors = {{name=, dtype=, shape=}}, fits = {{name =,
+--- classes =}} from the zoo.
 return function(path, options)
   options = check.options("inspect", options, { "weights" })
   local i, net = core.inspect(path, options.weights)

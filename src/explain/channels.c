@@ -33,13 +33,6 @@ void xai_channels_weigh(int64_t channels, int64_t plane, const float *w, const f
   }
 }
 
-static bool is_zero(const xai_view *map) {
-  const float *v = map->data;
-  for (int64_t i = 0; i < xai_shape_size(&map->shape); i++)
-    if (v[i] != 0) return false;
-  return true;
-}
-
 xai_status xai_channels_explain(const xai_channels *c, const char *method, const char *unit, bool relu, xai_tensor **raw,
                                 xai_tensor **weights, xai_explanation **out, xai_err *err) {
   xai_explanation *e = NULL;
@@ -47,7 +40,7 @@ xai_status xai_channels_explain(const xai_channels *c, const char *method, const
   XAI_GOTO(xai_probe_explain(&c->probe, method, c->layer, &e, err));
   XAI_GOTO(xai_tensor_copy(xai_tensor_view(*raw), &e->values, err));
   if (relu) xk_relu_forward((int64_t)xai_tensor_count(*raw), xai_tensor_floats(*raw), xai_tensor_floats(e->values));
-  if (relu && is_zero(xai_tensor_view(e->values)))
+  if (relu && xk_sum_square((int64_t)xai_tensor_count(e->values), xai_tensor_floats(e->values)) == 0)
     snprintf(e->remark, sizeof e->remark, "the map is zero: no weighted sum at layer '%.80s' is positive; another may tell more",
              e->layer);
   e->is_signed = !relu;

@@ -29,7 +29,7 @@ static int bias_input(const xai_net *net, const xai_node *node) {
   int at = third ? 2 : -1;
   for (int i = 0; node->op == XAI_OP_ADD && i < 2; i++)
     if (xai_net__constant(net, node->in[i]) != NULL) at = i;
-  if (at < 0 || at >= node->n_in || node->in[at] < 0) return -1;
+  if (at < 0 || !xai_node__has_input(node, at)) return -1;
   for (int i = 1; node->op == XAI_OP_BATCH_NORM && i < 5; i++)
     if (xai_net__constant(net, node->in[i]) == NULL) return -1;
   return xai_net__constant(net, node->in[at]) != NULL ? at : -1;

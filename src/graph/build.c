@@ -226,7 +226,7 @@ xai_status xai_builder_channels_first(xai_builder *b, xai_err *err) {
   xai_graph *g = b->g;
   if (!is_channels_last(g)) return XAI_OK;
   int x = g->inputs[0], made = g->n_nodes;
-  const char *name = g->values[x].name, *none = NULL;
+  const char *name = g->values[x].name;
   size_t room = strlen(name) + sizeof "/channels_last";
   char *last = xai_alloc(room);
   if (last == NULL) return xai_fail_memory(err, room);
@@ -234,20 +234,18 @@ xai_status xai_builder_channels_first(xai_builder *b, xai_err *err) {
   xai_attrs attrs;
   xai_attrs_default(XAI_OP_TRANSPOSE, &attrs);
   attrs.transpose.perm = (xai_ints){.n = 4, .v = {0, 2, 3, 1}};
-  xai_status st = xai_builder_node(b, none, XAI_OP_TRANSPOSE, &attrs, 1, &name, 1, (const char *const *)&last, err);
+  xai_status st = xai_builder_node(b, NULL, XAI_OP_TRANSPOSE, &attrs, 1, &name, 1, (const char *const *)&last, err);
   xai_free(last);
   XAI_TRY(st);
-  for (int n = 0; n < made; n++)
-    for (int i = 0; i < g->nodes[n].n_in; i++) {
-      xai_node *node = &g->nodes[n];
-      if (node->in[i] != x) continue;
-      if (!brings_channels_first(node)) {
-        node->in[i] = g->nodes[made].out[0];
-        continue;
-      }
+  for (xai_node *node = g->nodes; node < g->nodes + made; node++) {
+    if (node->in[0] == x && brings_channels_first(node)) {
       node->op = XAI_OP_IDENTITY;
       xai_attrs_default(node->op, &node->attrs);
+      continue;
     }
+    for (int i = 0; i < node->n_in; i++)
+      if (node->in[i] == x) node->in[i] = g->nodes[made].out[0];
+  }
   move_to_front(g, made);
   xai_shape *s = &g->values[x].shape;
   *s = XAI_SHAPE(s->dims[0], s->dims[3], s->dims[1], s->dims[2]);

@@ -268,7 +268,7 @@ bool xai_net_is_multilabel(const xai_net *net) { return net->graph->multilabel; 
 xai_tensor *xai_net_weight(const xai_net *net, int layer, int input) {
   if (layer < 0 || layer >= net->graph->n_nodes) return NULL;
   const xai_node *node = &net->graph->nodes[layer];
-  if (input < 0 || input >= node->n_in || node->in[input] < 0) return NULL;
+  if (input < 0 || !xai_node__has_input(node, input)) return NULL;
   return xai_net__constant(net, node->in[input]);
 }
 

@@ -53,7 +53,7 @@ static bool is_arithmetic(const asking *a, const xai_node *node) {
 
 /* Input i, if it is there, is the same for all rows of a matrix. */
 static bool is_row(const asking *a, const xai_node *node, int i) {
-  if (i >= node->n_in || node->in[i] < 0) return true;
+  if (!xai_node__has_input(node, i)) return true;
   return shape(a, node->in[i])->rank < 2 || shape(a, node->in[i])->dims[0] == 1;
 }
 

@@ -42,47 +42,34 @@ static void caffe_swaps_channels_and_subtracts_means(void **state) {
   xai_net_free(net);
 }
 
-static void imagenet_scales_by_mean_and_deviation(void **state) {
-  (void)state;
-  xai_net *net = identity_net(3, 1, 1, "imagenet");
+/* What one pixel becomes for a network of 'channels'. */
+static void pixel_becomes(const char *preset, int channels, const uint8_t rgb[3], const float *want, double tolerance) {
+  xai_net *net = identity_net(channels, 1, 1, preset);
   xai_image *img = NULL;
   xai_tensor *x = NULL;
   must(xai_image_new(1, 1, &img, err));
-  memcpy(img->rgb, (uint8_t[]){255, 0, 51}, 3);
+  memcpy(img->rgb, rgb, 3);
   must(xai_net_prepare(net, img, &x, err));
-  /* (1 - .485)/.229, -.456/.224, (.2 - .406)/.225 */
-  assert_floats(xai_tensor_view(x), (const float[]){2.2489083f, -2.0357143f, -0.9155556f}, 3, 1e-5);
+  assert_floats(xai_tensor_view(x), want, channels, tolerance);
   xai_tensor_free(x);
   xai_image_free(img);
   xai_net_free(net);
+}
+
+static void imagenet_scales_by_mean_and_deviation(void **state) {
+  (void)state;
+  /* (1 - .485)/.229, -.456/.224, (.2 - .406)/.225 */
+  pixel_becomes("imagenet", 3, (uint8_t[]){255, 0, 51}, (float[]){2.2489083f, -2.0357143f, -0.9155556f}, 1e-5);
 }
 
 static void a_one_channel_net_gets_the_luminance(void **state) {
   (void)state;
-  xai_net *net = identity_net(1, 1, 1, "none");
-  xai_image *img = NULL;
-  xai_tensor *x = NULL;
-  must(xai_image_new(1, 1, &img, err));
-  memcpy(img->rgb, (uint8_t[]){100, 200, 50}, 3);
-  must(xai_net_prepare(net, img, &x, err));
-  assert_floats(xai_tensor_view(x), (const float[]){29.9f + 117.4f + 5.7f}, 1, 1e-4);
-  xai_tensor_free(x);
-  xai_image_free(img);
-  xai_net_free(net);
+  pixel_becomes("none", 1, (uint8_t[]){100, 200, 50}, (float[]){29.9f + 117.4f + 5.7f}, 1e-4);
 }
 
 static void tf_is_from_minus_one_to_one(void **state) {
   (void)state;
-  xai_net *net = identity_net(3, 1, 1, "tf");
-  xai_image *img = NULL;
-  xai_tensor *x = NULL;
-  must(xai_image_new(1, 1, &img, err));
-  memcpy(img->rgb, (uint8_t[]){0, 255, 51}, 3);
-  must(xai_net_prepare(net, img, &x, err));
-  assert_floats(xai_tensor_view(x), (const float[]){-1, 1, -0.6f}, 3, 1e-6);
-  xai_tensor_free(x);
-  xai_image_free(img);
-  xai_net_free(net);
+  pixel_becomes("tf", 3, (uint8_t[]){0, 255, 51}, (float[]){-1, 1, -0.6f}, 1e-6);
 }
 
 static void unprepare_gives_the_picture_back(void **state) {

@@ -432,7 +432,8 @@ XAI_API void xai_grabcut_defaults(xai_grabcut_opts *opts);
 XAI_API xai_status xai_grabcut(const xai_image *img, const uint8_t *codes, const xai_grabcut_opts *opts, uint8_t *object,
                                xai_cut_box *box, double *energy, xai_err *err);
 /* Codes from a map of h x w values: above the quantile 'object' the object, up to the quantile 'background' the background,
- * unknown between; sure, or 'hard' false: maybe. NaN is unknown. Simonyan, Vedaldi, Zisserman 2014, section 3.2. */
+ * unknown between; sure, or 'hard' false: maybe. NaN is unknown. XAI_EARG for quantiles outside of 0 to 1. Simonyan, Vedaldi,
+ * Zisserman 2014, section 3.2. */
 XAI_API xai_status xai_grabcut_seeds(const float *map, int64_t n, double object, double background, bool hard, uint8_t *codes,
                                      xai_err *err);
 

@@ -207,6 +207,8 @@ static int ascending(const void *pa, const void *pb) {
 
 xai_status xai_grabcut_seeds(const float *map, int64_t n, double object, double background, bool hard, uint8_t *codes,
                              xai_err *err) {
+  if (!(object >= 0 && object <= 1 && background >= 0 && background <= 1))
+    return xai_fail(err, XAI_EARG, "saliency: quantiles lie between 0 and 1 (object %g, background %g)", object, background);
   float *sorted = xai_alloc((size_t)n * sizeof *sorted);
   int64_t known = 0, objects = 0, backgrounds = 0;
   if (sorted == NULL) return xai_fail_memory(err, (size_t)n * sizeof *sorted);

@@ -151,6 +151,9 @@ static void seeds_are_the_tails_of_the_map(void **state) {
   for (int i = 0; i < 21; i++) map[i] = 3;
   assert_int_equal(xai_grabcut_seeds(map, 21, 0.9, 0.25, true, codes, &err), XAI_EARG);
   assert_string_equal(err.text, "saliency: nothing lies above the quantile 0.9 of the map (is it the same everywhere?)");
+  assert_int_equal(xai_grabcut_seeds(map, 21, 1.5, 0.25, true, codes, &err), XAI_EARG);
+  assert_string_equal(err.text, "saliency: quantiles lie between 0 and 1 (object 1.5, background 0.25)");
+  assert_int_equal(xai_grabcut_seeds(map, 21, 0.9, NAN, true, codes, &err), XAI_EARG);
 }
 
 static xai_status attempt_cut(const char *path, xai_err *err) {
